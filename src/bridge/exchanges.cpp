@@ -8,16 +8,14 @@
 namespace ledge::bridge {
 
 Exchange* Exchanges::find(wire::PacketId id) {
+    if (!contains(id)) return nullptr;
     const auto found = std::find_if(list_.begin(), list_.end(), [&](const Exchange& one) { return one.id == id; });
     return found == list_.end() ? nullptr : &*found;
 }
 
-bool Exchanges::contains(wire::PacketId id) const {
-    return std::any_of(list_.begin(), list_.end(), [&](const Exchange& one) { return one.id == id; });
-}
-
 Exchange& Exchanges::add(Exchange exchange) {
     LEDGE_ASSERT(exchange.id != 0 && !contains(exchange.id));
+    ids_.insert(exchange.id);
     return list_.emplace_back(std::move(exchange));
 }
 
@@ -25,6 +23,7 @@ void Exchanges::erase(wire::PacketId id) {
     const auto found = std::find_if(list_.begin(), list_.end(), [&](const Exchange& one) { return one.id == id; });
     LEDGE_ASSERT(found != list_.end());
     list_.erase(found);
+    ids_.erase(id);
 }
 
 const Exchange* Exchanges::oldest_unanswered() const {

@@ -20,6 +20,12 @@ constexpr std::size_t events_max = 256;  // events that the owner has not taken;
 constexpr Duration waiting_max = 60s;    // a message that cannot be passed on for so long ends the connections
 constexpr std::uint32_t packet_bytes_min = 64;
 
+/// Unsent bytes above which a connection ends. One packet of the largest size must always pass: otherwise its message
+/// would wait at the head of the queue for ever.
+constexpr std::size_t outbox_bytes_fatal(std::size_t packet_bytes_max) {
+    return client::Limits{}.outbox_bytes_fatal + 2 * packet_bytes_max;
+}
+
 bool needs_operator(ReasonCode code) {
     return code == ReasonCode::bad_user_name_or_password || code == ReasonCode::not_authorized ||
            code == ReasonCode::banned || code == ReasonCode::client_identifier_not_valid ||
@@ -82,6 +88,7 @@ client::Options Relay::upstream_options() const {
     o.maximum_packet_size = options_.packet_bytes_max;
     o.topic_alias_maximum = 16;
     o.topic_alias_maximum_out = options_.topic_alias_maximum_out;
+    o.limits.outbox_bytes_fatal = outbox_bytes_fatal(options_.packet_bytes_max);
     o.drops_wildcard_topics = true;  // RabbitMQ and ActiveMQ deliver such names
     o.connack_timeout = options_.connack_timeout;
     o.response_timeout = profile.ping_timeout;
@@ -98,10 +105,11 @@ client::Options Relay::inner_options() const {
     // The local broker must send no more than the upstream accepts.
     o.receive_maximum = std::min(options_.inflight_max, up_.limits().receive_maximum);
     if (is_careful_) o.receive_maximum = 1;
-    o.maximum_packet_size = std::min(options_.packet_bytes_max, up_.limits().maximum_packet_size);
-    const std::uint32_t known = upstream_.profile().packet_bytes_max;
-    if (known != 0) o.maximum_packet_size = std::min(o.maximum_packet_size, known);
-    o.maximum_packet_size = std::max(o.maximum_packet_size, packet_bytes_min);
+    // The local broker must not leave large messages out, as a smaller limit would ask it to [MQTT-3.1.2-25]: they are
+    // set aside here, where the operator learns of them.
+    o.maximum_packet_size = wire::packet_size_max;
+    o.limits.outbox_bytes_fatal =
+        outbox_bytes_fatal(std::max<std::size_t>(options_.packet_bytes_max, dead_letter_bytes_max));
     o.topic_alias_maximum_out = 0;  // bytes are cheap inside the process
     return o;
 }
@@ -157,8 +165,8 @@ void Relay::inner_opened(Instant now) {
 
 void Relay::on_inner_connected(const client::Connected& event, Instant now) {
     const bool is_new = !event.session_present || is_inner_session_new_;
-    // An upstream without a session has no ids that new messages could meet.
-    if (!has_upstream_session_) is_inner_session_new_ = false;
+    // An upstream that has no session, or never gets QoS 2, has no ids that new messages could meet.
+    if (!has_upstream_session_ || !may_use_qos2(true)) is_inner_session_new_ = false;
     if (is_new) {
         open_in_.clear();
         is_open_in_known_ = true;
@@ -399,8 +407,22 @@ void Relay::inner_closed(Instant now) {
 
 void Relay::stop(Instant now) {
     if (is_closed() || is_ending()) return;
-    up_.disconnect();
+    tell_absence();
     end(RetryClass::network, "the bridge is stopped", now);
+}
+
+/// An end in order: nobody must believe the state topic any more. MQTT 5 has a code that makes the upstream publish the
+/// will; 3.1.1 has none, so the bridge publishes the will's message itself.
+void Relay::tell_absence() {
+    const bool is_v5 = up_.options().version == Version::v5;
+    if (is_upstream_open_ && up_.is_connected() && options_.will && !is_v5) {
+        wire::Publish packet;
+        packet.topic = options_.will->topic;
+        packet.payload = as_bytes(options_.will->payload);
+        packet.retain = options_.will->retain;
+        static_cast<void>(up_.publish(packet));  // refused: the outbox is full, and the upstream does not read
+    }
+    if (is_upstream_open_) up_.disconnect(options_.will ? ReasonCode::disconnect_with_will : ReasonCode::success);
 }
 
 /// Both connections end: messages then wait in the queues of both brokers, as for any client that is away.

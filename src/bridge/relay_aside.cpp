@@ -36,9 +36,15 @@ Relay::Passed Relay::set_aside(const wire::Publish& packet, std::string_view why
     carried_.user("ledge-topic", packet.topic);
     carried_.user("ledge-reason", why);
     copy.properties = carried_.view();
+    // A packet that never fits into the outbox would wait for ever.
+    const bool is_too_large = wire::encoded_size(copy, wire::Version::v5) > dead_letter_bytes_max;
     // Before publish(), because the views of `packet` belong to the inner client.
     Exchange exchange{packet.packet_id,       ExchangeState::setting_aside, packet.qos, copy.qos,
                       fingerprint_of(packet), std::string(packet.topic),    now};
+    if (is_too_large) {
+        drop_out(exchange, why);
+        return Passed::yes;
+    }
     const auto sent = in_.publish(copy);
     if (!sent.ok()) {
         const ReasonCode error = sent.error();

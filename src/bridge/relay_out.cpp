@@ -101,6 +101,10 @@ wire::Publish Relay::prepare_out(const wire::Publish& source, const Route& route
 
 Relay::Passed Relay::send_out(const wire::Publish& source, const Route& route, Instant now) {
     const wire::Publish out = prepare_out(source, route);
+    const std::uint32_t known = upstream_.profile().packet_bytes_max;
+    const std::uint32_t size_max = known == 0 ? options_.packet_bytes_max : std::min(known, options_.packet_bytes_max);
+    if (wire::encoded_size(out, up_.options().version) > size_max)
+        return set_aside(source, "the message is larger than the bridge may send", now);
     const auto sent = up_.publish(out);
     if (!sent.ok()) {
         const ReasonCode why = sent.error();

@@ -156,6 +156,7 @@ private:
     void restore_queue(session::Session& session, const journal::StoredSession& stored);
     void restore_exchanges(session::Session& session, const journal::StoredSession& stored);
     void restore_will(session::Session& session, journal::StoredWill will, Instant due, Instant now);
+    const session::ListenerOptions* listener_of(std::string_view client_id) const;
     static void set_owner(session::Session& session, std::string_view owner);
 
     /// The stored queue of a session that has ended. It is removed in slices, so that no turn is long.
@@ -182,7 +183,7 @@ private:
     RetainedFeeds& feeds_;
     std::uint32_t sessions_max_;
     bool has_other_users_;
-    const session::SessionLimits& limits_of_restored_;  // of restored sessions, until their client connects again
+    const Listeners& listeners_;
     std::vector<EndedQueue> ended_queues_;
     std::vector<journal::StoredDelivery> loaded_;  // scratch for reading the store
     std::vector<Byte> source_;                     // scratch for the source of a will

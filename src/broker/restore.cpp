@@ -7,6 +7,7 @@
 #include "ledge/journal/image.hpp"
 #include "ledge/journal/record.hpp"
 #include "ledge/journal/records.hpp"
+#include "ledge/session/inner_clients.hpp"
 #include "lifecycle.hpp"
 
 namespace ledge::broker {
@@ -31,7 +32,10 @@ void Lifecycle::restore(const journal::StoredSession& stored, Instant now) {
         record->will.reset();
     }
     if (record->is_will_only) return;
-    session::Session& session = sessions_.create(services_.for_sessions, record->client_id, limits_of_restored_);
+    const session::ListenerOptions* const own = listener_of(record->client_id);
+    // Of other clients the listener is not known until they connect again.
+    const session::SessionLimits& limits = own != nullptr ? own->limits : listeners_.front().limits;
+    session::Session& session = sessions_.create(services_.for_sessions, record->client_id, limits);
     session.expiry_interval_s = record->expiry_interval_s;
     // The guard must know which names own stored sessions.
     if (!record->owner.empty()) services_.guard.note_name(record->owner);
@@ -40,7 +44,11 @@ void Lifecycle::restore(const journal::StoredSession& stored, Instant now) {
     session.record().restore(stored.number, bytes_of(stored.record), record->expires_at);
     session.queue().restore(stored.last_queued, stored.last_live, record->progress);
     session.is_incomplete = record->is_incomplete;
-    for (const journal::StoredRow& row : stored.subscriptions) restore_subscription(session, row);
+    const bool is_without_bridge = own == nullptr && session::belongs_to_program(record->client_id);
+    if (is_without_bridge)
+        services_.log.warning("bridge_session_left", {{"client_id", record->client_id}, {"messages", stored.queued}});
+    else
+        for (const journal::StoredRow& row : stored.subscriptions) restore_subscription(session, row);
     for (const std::uint16_t id : stored.received) session.received.insert(id);
     restore_queue(session, stored);
 
@@ -68,10 +76,22 @@ void Lifecycle::restore(const journal::StoredSession& stored, Instant now) {
 }
 
 // An empty `owner` leaves the session without one: any client may resume it.
+/// The listener that stands for the bridge with this client identifier; nullptr = it is of no bridge of the
+/// configuration.
+const session::ListenerOptions* Lifecycle::listener_of(std::string_view client_id) const {
+    if (!session::belongs_to_program(client_id)) return nullptr;
+    const std::string_view bridge = client_id.substr(session::inner_client_id_prefix.size());
+    const auto found =
+        std::ranges::find(listeners_, session::listener_of_bridge(bridge), &session::ListenerOptions::name);
+    return found == listeners_.end() ? nullptr : &*found;
+}
+
 void Lifecycle::set_owner(session::Session& session, std::string_view owner) {
     if (owner.empty()) return;
     auto identity = std::make_unique<auth::Identity>();
     identity->user = std::string(owner);
+    // Only a part of the program has had a session with such an identifier, so its proof needs no login.
+    if (session::belongs_to_program(session.client_id())) identity->proof = auth::Proof::program;
     session.set_identity(std::move(identity));
 }
 

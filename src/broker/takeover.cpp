@@ -34,7 +34,7 @@ Lifecycle::Lifecycle(const Services& services, std::uint64_t seed, Subscriptions
       feeds_(feeds),
       sessions_max_(options.sessions_max),
       has_other_users_(options.has_other_users),
-      limits_of_restored_(options.listeners.front().limits) {}
+      listeners_(options.listeners) {}
 
 // False when the connection is refused, or has to wait for its turn.
 bool Lifecycle::may_open(session::Connection& connection, const session::OpenSession& open, Instant now) {

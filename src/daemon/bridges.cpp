@@ -34,7 +34,7 @@ std::uint16_t inflight_max_of(const config::BridgeSettings& settings) {
 broker::ListenerOptions inner_listener(const config::BridgeSettings& settings, bool has_store) {
     constexpr std::uint64_t memory_max_with_store = 16ULL * 1024 * 1024;
     broker::ListenerOptions listener;
-    listener.name = "bridge:" + settings.name;
+    listener.name = session::listener_of_bridge(settings.name);
     listener.connections_max = 4;  // the present connection, and earlier ones that are closing
     listener.arrivals_max = 4;
     listener.is_local = true;

@@ -159,10 +159,12 @@ bool BrokerLoop::turn(Duration wait_max) {
     if (parts.stop_if_done()) return false;
     // The order matters: the timer needs the deadlines that the last turn has changed, and serving needs the new time.
     loop.arm(parts.next_deadline());
-    loop.wait(parts.wants_turn() ? Duration::zero() : wait_max);
+    const bool has_work = parts.wants_turn();
+    loop.wait(has_work ? Duration::zero() : wait_max);
     // Peers that Asio serves (WebSocket) have one handler per event. Running several of these handlers in one turn lets
     // their answers leave together. Without such peers, the extra calls would only cost system calls.
-    if (parts.listening.has_asio_peers()) loop.run_ready_handlers();
+    // A part of the program may have work in every turn, and nobody else must wait for it.
+    if (has_work || parts.listening.has_asio_peers()) loop.run_ready_handlers();
     // The rest runs after every wait, also when a timer, a signal or a posted call has ended the wait: each of them may
     // have left bytes to write.
     loop.poll_sockets();

@@ -51,6 +51,8 @@ void EventLoop::wait(Duration wait_max) {
     clock_.begin_turn();  // now() reads the machine's clock again, at its first call after the wait
     if (wait_max == Duration::max()) {
         io_.run_one();
+    } else if (wait_max <= Duration::zero()) {
+        io_.poll_one();  // run_one_for() would run no handler at all
     } else {
         io_.run_one_for(wait_max);
     }

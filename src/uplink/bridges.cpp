@@ -49,16 +49,13 @@ public:
           windows_(options.windows),
           log_(log),
           shard_(services.shard),
-          local_session_(std::make_unique<LocalSession>(
-              services.driver, InnerPeer{options.inner_listener, "bridge:" + name_, options.inner_user}, client_id_,
-              bridge::RouteSet(options.relay.routes).local_subscriptions())),
+          driver_(services.driver),
+          inner_peer_{options.inner_listener, "bridge:" + name_, options.inner_user},
+          filters_(bridge::RouteSet(options.relay.routes).local_subscriptions()),
           uplink_(options, connector, services.driver, log, seed) {}
 
     void start(Instant now) {
-        // An earlier configuration may have had other routes, whose messages nobody would take any more.
-        std::vector<std::string> retired = shard_.filters_of(client_id_);
-        std::erase_if(retired, [&](const std::string& filter) { return local_session_->has(filter); });
-        local_session_->begin(std::move(retired), now);
+        make_local_session(now);
         publish(now);
     }
 
@@ -75,7 +72,10 @@ public:
     }
 
     void on_time(Instant now) {
-        if (now >= next_facts_) publish_figures(now);
+        if (now >= next_facts_) {
+            publish_figures(now);
+            renew_local_session(now);
+        }
         if (local_session_ != nullptr) {
             local_session_->on_time(now);
             return prepare(now);
@@ -115,10 +115,29 @@ public:
     }
 
 private:
+    void make_local_session(Instant now) {
+        local_session_ = std::make_unique<LocalSession>(driver_, inner_peer_, client_id_, filters_);
+        // An earlier configuration may have had other routes, whose messages nobody would take any more.
+        std::vector<std::string> retired = shard_.filters_of(client_id_);
+        std::erase_if(retired, [&](const std::string& filter) { return local_session_->has(filter); });
+        local_session_->begin(std::move(retired), now);
+    }
+
+    /// An operator may remove the session, and the local broker may refuse it for a while. Without the session no
+    /// message waits for the upstream, so it is made again while the bridge has no connection.
+    void renew_local_session(Instant now) {
+        const Uplink::State state = uplink_.state();
+        if (local_session_ != nullptr || (state != Uplink::State::pausing && state != Uplink::State::idle)) return;
+        if (!is_local_problem_ && shard_.find_session(client_id_)) return;
+        uplink_.stop(now);
+        make_local_session(now);
+    }
+
     void prepare(Instant now) {
         local_session_->turn(now);
         if (!local_session_->is_done() || local_session_->wants_turn()) return;
-        if (!local_session_->problem().empty())
+        is_local_problem_ = !local_session_->problem().empty();
+        if (is_local_problem_)
             log_.warning("bridge_local_problem", {{"bridge", name_}, {"reason", local_session_->problem()}});
         if (local_session_->is_new()) uplink_.note_new_local_session();
         local_session_.reset();
@@ -199,7 +218,11 @@ private:
     std::vector<DayWindow> windows_;
     const Log& log_;
     broker::Shard& shard_;
+    transport::Driver& driver_;
+    InnerPeer inner_peer_;
+    std::vector<bridge::Subscription> filters_;    // of the session at the local broker
     std::unique_ptr<LocalSession> local_session_;  // until it is done
+    bool is_local_problem_ = false;                // the last one has ended with a problem
     Uplink uplink_;
     bool is_stopping_ = false;
     std::uint64_t connections_ = 0;

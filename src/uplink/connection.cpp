@@ -13,6 +13,12 @@ using bridge::RelayEvent;
 using bridge::RetryClass;
 using Stage = bridge::Relay::Stage;
 
+namespace {
+
+constexpr Duration lasting = 1min;  // a connection that has worked for this long ends the growth of the pauses
+
+}  // namespace
+
 void Uplink::serve_open(Instant now) {
     LEDGE_ASSERT(state_ == State::open);
     pump_.turn(now);
@@ -35,7 +41,7 @@ void Uplink::take_events(Instant now) {
         } else if (event->kind == RelayEvent::Kind::relaying) {
             log_.info("bridge_running", {{"bridge", options_.name}});
         } else if (event->kind == RelayEvent::Kind::proven) {
-            backoff_.on_success();
+            is_proven_ = true;
             order_.on_proven(now, rng_);
         } else if (event->kind == RelayEvent::Kind::ended) {
             end_text_ = event->text;
@@ -66,12 +72,16 @@ void Uplink::on_connection_ended(Instant now) {
     LEDGE_ASSERT(state_ == State::open && relay_.is_closed());
     cancel(probe_);
     last_problem_ = text_of_end();
+    // An upstream that answers and soon ends the connection, or makes the relay end it (a quota, a full store, the same
+    // client id in use elsewhere), would otherwise be connected to each second.
+    if (is_proven_ && (ending_ != Ending::none || now - state_since_ >= lasting)) backoff_.on_success();
     const RetryClass kind = ending_ == Ending::none ? relay_.retry_class() : RetryClass::at_once;
     log_ended(kind, now);
     switch (std::exchange(ending_, Ending::none)) {
         case Ending::none: return pause(kind, now);
-        case Ending::stop: return enter(State::stopped, now);
+        case Ending::stop: order_.on_rest(); return enter(State::stopped, now);
         case Ending::idle:
+            order_.on_rest();
             if (std::exchange(is_wanted_, false)) return connect(now);
             return enter(State::idle, now);
         case Ending::preferred: order_.on_return(); return connect(now);

@@ -22,6 +22,8 @@ client::Options options_of(const std::string& client_id) {
     options.session_expiry_s = 0xFFFF'FFFF;
     // Messages that wait already may be sent to this client. It reads none of them, so few are under way.
     options.receive_maximum = 1;
+    // A smaller limit would let the broker leave larger messages out for good [MQTT-3.1.2-25].
+    options.maximum_packet_size = wire::packet_size_max;
     return options;
 }
 

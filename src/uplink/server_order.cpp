@@ -43,6 +43,12 @@ void ServerOrder::on_return() {
     probe_at_ = never;
 }
 
+void ServerOrder::on_rest() {
+    current_ = 0;
+    is_proven_ = false;
+    probe_at_ = never;
+}
+
 /// Half to all of the pause, by chance, so that many gateways do not return at the same moment.
 void ServerOrder::set_probe(Instant now, Rng& rng) {
     const auto half = std::max<Duration::rep>(return_pause_.count() / 2, 1);

@@ -202,7 +202,7 @@ void Uplink::go_on_opening(Instant now) {
     is_wanted_ = false;
     end_text_.clear();
     end_code_ = 0;
-    is_accepted_ = false;
+    is_accepted_ = is_proven_ = false;
     last_message_ = now;
     enter(State::open, now);
 }
@@ -240,8 +240,9 @@ void Uplink::pause(RetryClass kind, Instant now) {
 /// The probe is a connection without MQTT: a CONNECT with the bridge's client id could end the connection in use, if
 /// both servers belong to one cluster.
 void Uplink::begin_probe(Instant now) {
-    LEDGE_ASSERT(state_ == State::open && !probe_.ticket && !probe_.outcome);
+    LEDGE_ASSERT(state_ == State::open);
     order_.on_probe_begun();
+    if (probe_.ticket || probe_.outcome) return;  // one is under way; its outcome sets the time of the next
     if (!begin(probe_, options_.servers.front())) order_.on_probe_failed(now, rng_);
 }
 

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "ledge/base/time.hpp"
+#include "ledge/client/packet_id_set.hpp"
 #include "ledge/wire/packets.hpp"
 
 namespace ledge::bridge {
@@ -38,12 +39,15 @@ public:
     /// nullptr = there is no exchange with this id. References stay valid until the exchange is erased. The search
     /// begins with the oldest exchange, which is the one that is usually answered first.
     Exchange* find(wire::PacketId id);
-    bool contains(wire::PacketId id) const;
+    bool contains(wire::PacketId id) const { return ids_.contains(id); }
     /// Requires that no exchange has this id.
     Exchange& add(Exchange exchange);
     /// Requires that the exchange exists.
     void erase(wire::PacketId id);
-    void clear() { list_.clear(); }
+    void clear() {
+        list_.clear();
+        ids_.clear();
+    }
     /// The oldest exchange that waits for the target's first answer; nullptr = there is none.
     const Exchange* oldest_unanswered() const;
     /// The number of exchanges that wait for the target's first answer.
@@ -51,6 +55,7 @@ public:
 
 private:
     std::deque<Exchange> list_;  // in the order of add()
+    client::PacketIdSet ids_;    // of the list, so that a new id is known as new without a search
 };
 
 }  // namespace ledge::bridge

@@ -61,6 +61,9 @@ public:
         lost,     // the network or this side has: a timeout, no route, a local error, a requested close
     };
 
+    /// Bytes of the packet of a dead letter. A larger message is dropped.
+    static constexpr std::size_t dead_letter_bytes_max = 32 * 1024 * 1024;
+
     /// The upstream must outlive the relay.
     Relay(RelayOptions options, Upstream& upstream);
     Relay(const Relay&) = delete;
@@ -136,6 +139,7 @@ private:
     bool is_up() const { return stage_ >= Stage::washing && stage_ <= Stage::relaying; }
     void enter(Stage stage, Instant now);
     void end(RetryClass kind, std::string why, Instant now, wire::ReasonCode code = wire::ReasonCode::success);
+    void tell_absence();
     void finish_if_closed();
     void judge_close(Closed how, Instant now);
     void blame_message();

@@ -14,6 +14,9 @@ inline std::string client_id_of_bridge(std::string_view name) {
     return std::string(inner_client_id_prefix) + std::string(name);
 }
 
+/// The name of the listener that stands for the bridge. Its limits are those of the bridge's queue.
+inline std::string listener_of_bridge(std::string_view name) { return "bridge:" + std::string(name); }
+
 /// True for client identifiers that only parts of this program may use.
 inline bool belongs_to_program(std::string_view client_id) { return client_id.starts_with(inner_client_id_prefix); }
 

@@ -24,6 +24,9 @@ public:
     /// The server in use has shown that it works (RelayEvent::Kind::proven).
     void on_proven(Instant now, Rng& rng);
 
+    /// The owner ends the connection and rests: the next connection begins with the first server.
+    void on_rest();
+
     /// When the first server should be probed; `never` = it is in use, or nothing is proven.
     Instant probe_at() const { return probe_at_; }
     /// The probe begins: probe_at() becomes `never`.

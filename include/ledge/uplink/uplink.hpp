@@ -158,6 +158,7 @@ private:
     Ending ending_ = Ending::none;
     bool is_wanted_ = false;    // wake() was called while the connection ended
     bool is_accepted_ = false;  // the upstream has sent CONNACK with success
+    bool is_proven_ = false;    // the upstream has answered a packet that needs a working broker
     std::string end_text_;      // of RelayEvent::Kind::ended
     int end_code_ = 0;
     Instant last_message_{};      // or the last call of wake()

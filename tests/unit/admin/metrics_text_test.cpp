@@ -1,5 +1,7 @@
 #include "ledge/admin/metrics_text.hpp"
 
+#include "ledge/uplink/bridges.hpp"
+
 #include <doctest/doctest.h>
 
 #include <algorithm>

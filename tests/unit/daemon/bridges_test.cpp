@@ -6,7 +6,9 @@
 #include <filesystem>
 #include <fstream>
 
+#include "ledge/base/log.hpp"
 #include "ledge/config/load.hpp"
+#include "ledge/uplink/bridges.hpp"
 #include "process.hpp"
 #include "tls_files.hpp"
 #include "wiring.hpp"

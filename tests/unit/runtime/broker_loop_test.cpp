@@ -361,6 +361,23 @@ TEST_CASE("a part of the program has its turns and its deadlines, and the loop s
     CHECK(happened.turns < 10);  // the loop has slept until then
 }
 
+TEST_CASE("a part that has work in every turn keeps nobody waiting: sockets, posted calls, signals") {
+    Happened happened;
+    happened.wants_turn = true;
+    happened.is_stopped = true;
+    BrokerLoopOptions options = options_for(1);
+    options.handles_signals = true;
+    options.parts.push_back([&](const LoopServices&) { return std::make_unique<FakePart>(happened); });
+    const auto loop = make(std::move(options));
+    Client client(port_of(*loop));
+    client.send(connect_v5);
+    REQUIRE(hears(*loop, client, 5));
+    std::raise(SIGTERM);
+    int turns = 0;
+    while (turns < turns_max && loop->turn(10ms)) ++turns;
+    CHECK(turns < turns_max);
+}
+
 TEST_CASE("a stop waits until the parts have stopped, and destroys them before the driver") {
     for (const bool does_stop : {true, false}) {
         CAPTURE(does_stop);

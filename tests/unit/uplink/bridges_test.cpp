@@ -130,6 +130,23 @@ TEST_CASE("after a stop the bridges are stopped, whatever they were doing") {
     }
 }
 
+TEST_CASE("a session that an operator has removed is made again, while the upstream is away and on demand") {
+    for (const bool is_on_demand : {false, true}) {
+        CAPTURE(is_on_demand);
+        Rig rig;
+        rig.options.is_on_demand = is_on_demand;
+        rig.upstreams[0].stops_listening();
+        rig.starts_bridges();
+        REQUIRE(rig.until_stage(is_on_demand ? BridgeStage::idle : BridgeStage::pausing));
+        REQUIRE(rig.shard.remove_session("bridge", Instant(1h)));
+        rig.passes(30s);
+        rig.local->publishes("plant/a", "1");
+        rig.upstreams[0].listens();
+        rig.passes(10min);
+        CHECK(rig.until([&] { return rig.upstreams[0].has("PUBLISH site/plant/a 1"); }));
+    }
+}
+
 TEST_CASE("a refused subscription at the local broker is told, and the bridge goes on") {
     Rig rig;
     rig.options.inner_listener = 1;  // without wildcards
