@@ -7,6 +7,7 @@
 #pragma once
 
 #include <boost/unordered/unordered_flat_map.hpp>
+#include <deque>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -156,7 +157,9 @@ private:
     void restore_queue(session::Session& session, const journal::StoredSession& stored);
     void restore_exchanges(session::Session& session, const journal::StoredSession& stored);
     void restore_will(session::Session& session, journal::StoredWill will, Instant due, Instant now);
+    bool is_of_removed_bridge(std::string_view client_id) const;
     const session::ListenerOptions* listener_of(std::string_view client_id) const;
+    const session::SessionLimits& limits_of_restored(std::string_view client_id) const;
     static void set_owner(session::Session& session, std::string_view owner);
 
     /// The stored queue of a session that has ended. It is removed in slices, so that no turn is long.
@@ -183,7 +186,7 @@ private:
     RetainedFeeds& feeds_;
     std::uint32_t sessions_max_;
     bool has_other_users_;
-    const Listeners& listeners_;
+    const std::deque<session::ListenerOptions>& listeners_;
     std::vector<EndedQueue> ended_queues_;
     std::vector<journal::StoredDelivery> loaded_;  // scratch for reading the store
     std::vector<Byte> source_;                     // scratch for the source of a will

@@ -8,6 +8,7 @@
 #include "ledge/journal/record.hpp"
 #include "ledge/journal/records.hpp"
 #include "ledge/session/inner_clients.hpp"
+#include "ledge/session/listener_options.hpp"
 #include "lifecycle.hpp"
 
 namespace ledge::broker {
@@ -32,10 +33,8 @@ void Lifecycle::restore(const journal::StoredSession& stored, Instant now) {
         record->will.reset();
     }
     if (record->is_will_only) return;
-    const session::ListenerOptions* const own = listener_of(record->client_id);
-    // Of other clients the listener is not known until they connect again.
-    const session::SessionLimits& limits = own != nullptr ? own->limits : listeners_.front().limits;
-    session::Session& session = sessions_.create(services_.for_sessions, record->client_id, limits);
+    session::Session& session =
+        sessions_.create(services_.for_sessions, record->client_id, limits_of_restored(record->client_id));
     session.expiry_interval_s = record->expiry_interval_s;
     // The guard must know which names own stored sessions.
     if (!record->owner.empty()) services_.guard.note_name(record->owner);
@@ -44,8 +43,7 @@ void Lifecycle::restore(const journal::StoredSession& stored, Instant now) {
     session.record().restore(stored.number, bytes_of(stored.record), record->expires_at);
     session.queue().restore(stored.last_queued, stored.last_live, record->progress);
     session.is_incomplete = record->is_incomplete;
-    const bool is_without_bridge = own == nullptr && session::belongs_to_program(record->client_id);
-    if (is_without_bridge)
+    if (is_of_removed_bridge(record->client_id))
         services_.log.warning("bridge_session_left", {{"client_id", record->client_id}, {"messages", stored.queued}});
     else
         for (const journal::StoredRow& row : stored.subscriptions) restore_subscription(session, row);
@@ -84,6 +82,17 @@ const session::ListenerOptions* Lifecycle::listener_of(std::string_view client_i
     const auto found =
         std::ranges::find(listeners_, session::listener_of_bridge(bridge), &session::ListenerOptions::name);
     return found == listeners_.end() ? nullptr : &*found;
+}
+
+/// Its messages stay, but its subscriptions are not restored: nobody would take the messages that they bring.
+bool Lifecycle::is_of_removed_bridge(std::string_view client_id) const {
+    return session::belongs_to_program(client_id) && listener_of(client_id) == nullptr;
+}
+
+/// Until the client connects again, its listener is not known, unless the client is a bridge.
+const session::SessionLimits& Lifecycle::limits_of_restored(std::string_view client_id) const {
+    const session::ListenerOptions* const own = listener_of(client_id);
+    return own != nullptr ? own->limits : listeners_.front().limits;
 }
 
 void Lifecycle::set_owner(session::Session& session, std::string_view owner) {
