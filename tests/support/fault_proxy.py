@@ -355,7 +355,9 @@ class FaultProxy:
             due, data = pipe.queue.popleft()
             part = data[:self._allowance(pipe, now)]
             try:
-                sent = pipe.sink.send(part) if part else 0
+                with self._lock:  # whoever has received the bytes finds them counted
+                    sent = pipe.sink.send(part) if part else 0
+                    self._bytes[pipe.direction] += sent
             except BlockingIOError:
                 sent, pipe.is_blocked = 0, True
             except OSError:
@@ -364,8 +366,6 @@ class FaultProxy:
             pipe.queued -= sent
             pipe.carried += sent
             self._tokens[pipe.direction] -= sent
-            with self._lock:
-                self._bytes[pipe.direction] += sent
             if sent < len(data):
                 pipe.queue.appendleft((due, data[sent:]))
             if self._is_cut(pipe):
