@@ -6,6 +6,7 @@ folder of the test. No service of the system is used or touched. What each of th
         upstream.kill(); upstream.start()   # the data stays
 """
 import contextlib
+import ctypes
 import dataclasses
 import glob
 import os
@@ -48,6 +49,11 @@ FEATURES = {
     'aedes': Features(queue_survives_stop=False, queue_survives_kill=False, retained_survives_stop=False, no_echo=True),
     'ledgemq': Features(speaks_v5=True, no_echo=True),
 }
+
+
+def end_with_parent():
+    """For the child, before it runs its program: the kernel ends it if this process is killed."""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
 
 def need(*paths):
@@ -104,8 +110,8 @@ class Upstream:
         check(self.process is None or self.process.poll() is not None, f'{self.name} runs already')
         with open(self.path('output.log'), 'ab') as log:
             self.process = subprocess.Popen([str(part) for part in self.command()], cwd=self.folder,
-                                            stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
-                                            env={**os.environ, **self.environment()})
+                                            stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                            preexec_fn=end_with_parent, env={**os.environ, **self.environment()})
         end = time.monotonic() + START_S
         while not connack_of(self.port):
             check(self.process.poll() is None, f'{self.name} ended with {self.process.returncode}: {self.tail()}')
@@ -250,7 +256,7 @@ class RabbitMq(Upstream):
         if not self.helpers:
             self.helpers.append(subprocess.Popen(
                 ['epmd', '-address', '127.0.0.1', '-port', str(self.epmd_port)], stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, preexec_fn=end_with_parent))
         return super().start()
 
     def command(self):
