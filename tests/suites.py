@@ -243,9 +243,15 @@ def e2e_suite(name, build, broker, *extent):
     return Suite(f'{build}: {name}', command, count_last_line, 1200)
 
 
+def proxy_suite():
+    """The proxy that the fault cycles of the bridge trust."""
+    return Suite('fault_proxy', [PYTHON, '-B', os.path.join(ROOT, 'tests/support/fault_proxy_test.py')],
+                 count_last_line, 120)
+
+
 def measuring_suites():
     """One at a time: some of them measure."""
-    return [Suite('tidy', [PYTHON, '-B', os.path.join(ROOT, 'tests/tidy/tidy.py'), ROOT], count_last_line),
+    return [proxy_suite(), Suite('tidy', [PYTHON, '-B', os.path.join(ROOT, 'tests/tidy/tidy.py'), ROOT], count_last_line),
             e2e_suite('e2e', RELEASE, 'ledgemq'), store_bench_suite()]
 
 

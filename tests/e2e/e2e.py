@@ -18,7 +18,7 @@ import traceback
 sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
-sys.path.insert(0, HERE)
+sys.path[:0] = [HERE, os.path.join(ROOT, 'tests/support')]
 import harness  # noqa: E402
 import cases_auth  # noqa: E402,F401
 import cases_bridge  # noqa: E402,F401
@@ -43,12 +43,15 @@ import cases_weaknesses  # noqa: E402,F401
 import cases_websocket  # noqa: E402,F401
 import cases_wss  # noqa: E402,F401
 import cases_tls  # noqa: E402,F401
+import cases_uplink  # noqa: E402,F401
+import cases_uplink_faults  # noqa: E402,F401
 import log_reference  # noqa: E402
 
 
 def arguments():
     parser = argparse.ArgumentParser(description='end-to-end tests')
     parser.add_argument('--broker', default=os.path.join(ROOT, 'build/release/ledgemq'))
+    parser.add_argument('--upstream-broker', help='LedgeMQ as an upstream; default: --broker')
     parser.add_argument('--build', default=os.path.join(ROOT, 'build/release'), help='where the Paho C client is')
     parser.add_argument('--modules', default=os.path.join(ROOT, 'build/node'), help='where node_modules is')
     parser.add_argument('--only', help='a regular expression over "group: name"')
@@ -58,6 +61,7 @@ def arguments():
     parser.add_argument('--verbose', action='store_true', help='print the passed cases too')
     options = parser.parse_args()
     options.broker = os.environ.get('E2E_BROKER', options.broker)
+    options.upstream_broker = options.upstream_broker or options.broker
     harness.Ports.choose_from(*(int(port) for port in options.ports.split('-')))
     return options
 
@@ -92,6 +96,8 @@ def run_all(options, chosen, folder):
         counts[outcome] += 1
         if outcome != 'passed' or options.verbose:
             print(f'{outcome} {group}: {name} ({time.monotonic() - began:.1f} s) {reason}', flush=True)
+    for function in harness.AT_END:
+        function()
     outcome = 'passed'
     code = broker.stop()
     if code != 0:

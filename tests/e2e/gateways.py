@@ -1,9 +1,15 @@
 """Gateways: brokers with a bridge to an upstream. LedgeGateway is the broker under test; MosquittoGateway is Debian's
 Mosquitto with its own bridge, for comparison. Both are started, killed and restarted like the upstreams."""
 import dataclasses
+import functools
 import json
+import os
+import re
+import subprocess
+import time
 
 import upstreams
+from harness import Skipped, check
 
 
 @dataclasses.dataclass
@@ -46,15 +52,42 @@ def table(head, keys):
     return [head, *(f'{key} = {json.dumps(value)}' for key, value in keys.items())]
 
 
+@functools.lru_cache(maxsize=None)
+def knows_bridges(broker):
+    return 'bridges.' in subprocess.run([broker, '--print-config'], capture_output=True, text=True, check=True).stdout
+
+
 class LedgeGateway(upstreams.LedgeMq):
     """The broker under test with bridges; its configuration may be replaced between stop() and start()."""
 
     def __init__(self, folder, options, bridges, settings=()):
         self.bridges, self.settings = bridges, settings
         super().__init__(folder, options)
+        self.log = os.path.join(folder, f'broker-{self.port}.log')  # e2e.py judges the logs with this name
 
     def prepare(self):
+        if not knows_bridges(self.options.broker):
+            raise Skipped('this broker has no bridges')
         self.configure(self.bridges)
+
+    def stop(self):
+        super().stop()
+        check(self.process.returncode == 0, f'the gateway ended with {self.process.returncode}: {self.tail()}')
+
+    def log_line(self, pattern, since=0, deadline_s=20.0):
+        """Waits for a line of the log beyond `since` bytes."""
+        end = time.monotonic() + deadline_s
+        while True:
+            with open(self.log, encoding='utf-8', errors='replace') as file:
+                text = file.read()[since:]
+            for line in text.split('\n'):
+                if re.search(pattern, line):
+                    return line
+            check(time.monotonic() < end, f'no log line like {pattern!r}: {text[-1000:]}')
+            time.sleep(0.02)
+
+    def log_size(self):
+        return os.path.getsize(self.log)
 
     def configure(self, bridges):
         self.write('gateway.toml', '\n'.join(bridge.toml() for bridge in bridges))

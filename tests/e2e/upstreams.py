@@ -36,18 +36,16 @@ class Features:
     queue_survives_kill: bool = True  # the same after SIGKILL
     retained_survives_stop: bool = True
     retained_for_wildcards: bool = True  # a later subscriber with a wildcard gets retained messages
-    no_echo: bool = False  # a bridge can keep its own messages from coming back, by no-local or the bridge bit
-    keeps_order_offline: bool = True  # of one topic, after a reconnect
-    refuses_password: bool = True  # the test starts it with a password
+    keeps_order_offline: bool = True  # of one topic: messages that it repeats come before newer ones
 
 
 FEATURES = {
-    'mosquitto': Features(speaks_v5=True, queue_survives_kill=False, no_echo=True),
+    'mosquitto': Features(speaks_v5=True, queue_survives_kill=False),
     'rabbitmq': Features(qos_out=1, qos_in=1, retained_for_wildcards=False),
     'nats': Features(qos_out=1, qos_in=1, keeps_order_offline=False),
     'activemq': Features(qos_out=1, retained_survives_stop=False),
-    'aedes': Features(queue_survives_stop=False, queue_survives_kill=False, retained_survives_stop=False, no_echo=True),
-    'ledgemq': Features(speaks_v5=True, no_echo=True),
+    'aedes': Features(queue_survives_stop=False, queue_survives_kill=False, retained_survives_stop=False),
+    'ledgemq': Features(speaks_v5=True),
 }
 
 
@@ -78,7 +76,6 @@ class Upstream:
     """One broker. `user` and `password`: nobody else may connect; None = everybody may. `tls`: (certificate, key) of a
     second listener at `tls_port`, or None."""
     name = ''
-    pass_as_tls = False
 
     def __init__(self, folder, options, user=None, password=None, tls=None):
         self.folder = os.path.join(folder, f'{self.name}-{free_port()}')
@@ -86,6 +83,7 @@ class Upstream:
         self.options = options
         self.user, self.password, self.tls = user, password, tls
         self.port = free_port()
+        self.log = self.path('output.log')
         self.tls_port = free_port() if tls else None
         self.features = FEATURES[self.name]
         self.process = None
@@ -108,7 +106,7 @@ class Upstream:
     def start(self):
         """Returns when the broker answers CONNECT."""
         check(self.process is None or self.process.poll() is not None, f'{self.name} runs already')
-        with open(self.path('output.log'), 'ab') as log:
+        with open(self.log, 'ab') as log:
             self.process = subprocess.Popen([str(part) for part in self.command()], cwd=self.folder,
                                             stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                             preexec_fn=end_with_parent, env={**os.environ, **self.environment()})
@@ -168,7 +166,7 @@ class Upstream:
         return path
 
     def tail(self):
-        with open(self.path('output.log'), encoding='utf-8', errors='replace') as file:
+        with open(self.log, encoding='utf-8', errors='replace') as file:
             return file.read()[-1500:]
 
 
@@ -197,27 +195,20 @@ class Mosquitto(Upstream):
 class LedgeMq(Upstream):
     name = 'ledgemq'
 
-    def command(self):
-        listeners = [f'mqtt://127.0.0.1:{self.port}']
-        settings = []
-        if self.tls:
-            listeners.append(f'mqtts://127.0.0.1:{self.tls_port}')
-            settings += [f'tls.certificate={self.tls[0]}', f'tls.key={self.tls[1]}']
-        command = [self.options.upstream_broker, '--store', self.path('store')]
-        for listener in listeners:
-            command += ['--listen', listener]
-        if self.user is None:
-            command.append('--allow-anonymous')
-        else:
-            settings.append(f'auth.password_file={self.path("passwords")}')
-        for setting in settings:
-            command += ['--set', setting]
-        return command
-
     def prepare(self):
+        text = f'[listeners.plain]\nurl = "mqtt://127.0.0.1:{self.port}"\n'
+        if self.tls:
+            text += (f'[listeners.tls]\nurl = "mqtts://127.0.0.1:{self.tls_port}"\n[listeners.tls.tls]\n'
+                     f'certificate = "{self.tls[0]}"\nkey = "{self.tls[1]}"\n')
         if self.user is not None:
+            text += f'[auth]\npassword_file = "{self.path("passwords")}"\n'
             subprocess.run([self.options.upstream_broker, 'passwd', self.path('passwords'), self.user],
                            input=self.password.encode() + b'\n', check=True, capture_output=True)
+        self.write('ledgemq.toml', text)
+
+    def command(self):
+        command = [self.options.upstream_broker, '-c', self.path('ledgemq.toml'), '--store', self.path('store')]
+        return command + (['--allow-anonymous'] if self.user is None else [])
 
 
 class RabbitMq(Upstream):
@@ -339,6 +330,28 @@ class Aedes(Upstream):
 
 
 KINDS = {kind.name: kind for kind in (Mosquitto, RabbitMq, Nats, ActiveMq, Aedes, LedgeMq)}
+
+
+class Shared:
+    """The one upstream that cases with the same upstream use one after the other: some take long to start. It asks for
+    USER and PASSWORD. A case finds it running, and may stop and start it."""
+    USER, PASSWORD = 'gate', 'secret'
+    current = None
+
+    @classmethod
+    def get(cls, name, folder, options):
+        if cls.current is None or cls.current.name != name:
+            cls.close()
+            cls.current = start(name, folder, options, user=cls.USER, password=cls.PASSWORD)
+        elif cls.current.process.poll() is not None:
+            cls.current.start()
+        return cls.current
+
+    @classmethod
+    def close(cls):
+        if cls.current is not None:
+            cls.current.close()
+        cls.current = None
 
 
 def start(name, folder, options, **more):
