@@ -54,10 +54,9 @@ class Rig:
         bridge = Bridge(self.proxy.port, 'fault-gateway', routes, kind=options.upstream)
         self.gateway = GATEWAYS[options.bridge](folder, options, [bridge])
         self.gateway.start()
-        rate = options.rate
-        self.publishers = [Publisher(self.ledger, self.gateway.port, 'local-publisher', 'out', 'out/', rate, options.qos),
-                           Publisher(self.ledger, self.upstream.port, 'remote-publisher', 'in', 'site/down/', rate,
-                                    options.qos)]
+        more = (options.rate, options.qos)
+        self.publishers = [Publisher(self.ledger, self.gateway.port, 'local-publisher', 'out', 'out/', *more),
+                           Publisher(self.ledger, self.upstream.port, 'remote-publisher', 'in', 'site/down/', *more)]
         self.subscribers = [Subscriber(self.ledger, self.upstream.port, 'remote-subscriber', 'site/up/'),
                             Subscriber(self.ledger, self.gateway.port, 'local-subscriber', 'in/')]
 

@@ -193,7 +193,7 @@ def await_retained(scene, topic, payload):
         check(time.monotonic() < end, f'{topic} should be retained as {payload}, is {found}')
 
 
-@each_upstream('with republish_retained an upstream that has lost its retained messages gets those of the gateway again',
+@each_upstream('with republish_retained an upstream that has lost its retained messages gets them again',
                needs=lambda features: not features.retained_survives_stop)
 def _republish(context, name):
     scene = Scene(context, name, republish_retained=True).start()
@@ -233,8 +233,8 @@ def _properties(context, name):
         child.line(r'^Subscribed \(mid')
         properties = {'content-type': 'text/x', 'correlation-data': 'c-7', 'message-expiry-interval': '600'}
         arguments = [part for key, value in properties.items() for part in ('-D', 'publish', key, value)]
-        sender = context.run(['mosquitto_pub', '-h', '127.0.0.1', '-p', port, '-V', 'mqttv5', '-q', 1, '-t', topic, '-m',
-                              'text', *arguments, '-D', 'publish', 'user-property', 'unit', 'K', *login])
+        sender = context.run(['mosquitto_pub', '-p', port, '-V', 'mqttv5', '-q', 1, '-t', topic, '-m', 'text', *arguments,
+                              '-D', 'publish', 'user-property', 'unit', 'K', *login])
         check(sender.finish()[0] == 0, f'mosquitto_pub: {sender.errors()}')
         kind, correlation, response, user, expiry, text = child.line('^MSG ')[4:].split('|')
         check((kind, correlation, response, text) == ('text/x', 'c-7', '', 'text'), f'got {child.lines[-1]}')

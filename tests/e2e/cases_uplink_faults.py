@@ -15,8 +15,8 @@ from pki import Authority
 GROUP = 'bridge'
 OUT = Route('out', '#', 'out/', 'site/', 1)
 QUIET_S = 1.5  # a storm in a ring would be thousands of messages in this time
-ANSWERS = {'HTTP': b'HTTP/1.1 400 Bad Request\r\n\r\n', 'SSH': b'SSH-2.0-OpenSSH_9.2\r\n', 'TLS': b'\x15\x03\x01\0\x02\2F',
-           'nothing': b'', 'NATS': b'INFO {"server_id":"x"}\r\n'}
+ANSWERS = {'HTTP': b'HTTP/1.1 400 Bad Request\r\n\r\n', 'SSH': b'SSH-2.0-OpenSSH_9.2\r\n',
+           'TLS': b'\x15\x03\x01\0\x02\2F', 'nothing': b'', 'NATS': b'INFO {"server_id":"x"}\r\n'}
 
 
 class Stranger:
