@@ -36,8 +36,11 @@ class Bridge:
     tls: dict = dataclasses.field(default_factory=dict)
     queue: dict = dataclasses.field(default_factory=dict)
 
+    def url(self):
+        return f'{self.scheme}://127.0.0.1:{self.port}'
+
     def toml(self):
-        keys = {'urls': [f'{self.scheme}://127.0.0.1:{self.port}'], 'client_id': self.client_id, 'upstream': self.kind,
+        keys = {'urls': [self.url()], 'client_id': self.client_id, 'upstream': self.kind,
                 'retry_first_s': 1, 'retry_max_s': 1, 'keep_alive_s': 10, **self.settings}
         lines = table(f'[bridges.{self.name}]', keys)
         lines += table(f'[bridges.{self.name}.tls]', self.tls) if self.tls else []
@@ -54,7 +57,8 @@ def table(head, keys):
 
 @functools.lru_cache(maxsize=None)
 def knows_bridges(broker):
-    return 'bridges.' in subprocess.run([broker, '--print-config'], capture_output=True, text=True, check=True).stdout
+    return 'bridge_running' in subprocess.run([broker, 'events', '--json'], capture_output=True, text=True,
+                                              check=True).stdout
 
 
 class LedgeGateway(upstreams.LedgeMq):
