@@ -24,12 +24,13 @@ class Scene:
     """A gateway with the bridge `up` to the shared upstream, behind a proxy: `out/...` here is TOPIC/up/... there, and
     TOPIC/down/... there is `in/...` here."""
 
-    def __init__(self, context, name, routes=None, password=upstreams.Shared.PASSWORD, **settings):
+    def __init__(self, context, name, routes=None, password=upstreams.Shared.PASSWORD, kind=None, is_web=False,
+                 queue=None, **settings):
         self.context = context
         self.upstream = upstreams.Shared.get(name, context.folder, context.options)
         self.features = self.upstream.features
         self.up, self.down = f'{context.topic}/up/', f'{context.topic}/down/'
-        self.proxy = fp.FaultProxy(self.upstream.port, free_port())
+        self.proxy = fp.FaultProxy(self.upstream.ws_port if is_web else self.upstream.port, free_port())
         context.adopt(self.proxy)
         if routes is None:
             routes = [Route('out', '#', 'out/', self.up, self.features.qos_out),
@@ -37,7 +38,9 @@ class Scene:
         self.password_file = self.upstream.path(f'{context.client_id}.password')
         self.set_password(password)
         settings = {'user': LOGIN['user'], 'password_file': self.password_file, **settings}
-        self.bridge = Bridge(self.proxy.port, f'gw-{context.client_id}', routes, kind=name, settings=settings)
+        web = {'scheme': 'ws', 'path': self.upstream.ws_path} if is_web else {}
+        self.bridge = Bridge(self.proxy.port, f'gw-{context.client_id}', routes, kind=kind or name, settings=settings,
+                             queue=queue or {}, **web)
         self.gateway = LedgeGateway(context.folder, context.options, [self.bridge])
         context.adopt(self.gateway)
 
@@ -144,6 +147,46 @@ def _both_ways(context, name):
     check(not far.collect() and not near.collect(), 'a second copy has arrived')
 
 
+@each_upstream('with upstream = "auto" and QoS 2 in the routes messages pass, at the QoS that the bridge then uses')
+def _auto(context, name):
+    routes = [Route('out', '#', 'out/', f'{context.topic}/up/', 2),
+              Route('in', '#', 'in/', f'{context.topic}/down/', 2)]
+    scene = Scene(context, name, kind='auto', routes=routes).start()
+    far, near = scene.far(), scene.near()
+    far.subscribe(scene.up + '#', 2)
+    near.subscribe('in/#', 2)
+    for qos in (1, 2):
+        scene.near().publish('out/x', str(qos), qos)
+        message = far.message()
+        check(message.payload == str(qos).encode() and message.qos >= 1, f'got {message}')
+    scene.far().publish(scene.down + 'x', 'in', 1)
+    expect(near, ('in/x', b'in', 1, False))
+    check(not far.collect() and not near.collect(), 'a second copy has arrived')
+
+
+@each_upstream('over WebSocket messages pass both ways, also after the connection was cut',
+               needs=lambda features: features.has_websocket)
+def _websocket(context, name):
+    scene = Scene(context, name, is_web=True).start()
+    far, near = scene.far(), scene.near()
+    far.subscribe(scene.up + '#', 1)
+    near.subscribe('in/#', 1)
+    for text in ('first', 'again'):
+        scene.near().publish(f'out/{text}', text * 1000, 1)
+        await_topic(far, scene.up + text, text.encode() * 1000)
+        scene.far().publish(scene.down + text, text * 1000, 1)
+        await_topic(near, f'in/{text}', text.encode() * 1000)
+        scene.proxy.drop_all()
+
+
+def await_topic(peer, topic, payload):
+    """The next message on this topic has this payload; repetitions of earlier ones are allowed (QoS 1)."""
+    message = peer.message()
+    while message.topic != topic:
+        message = peer.message()
+    check(message.payload == payload, f'{topic}: another payload of {len(message.payload)} bytes')
+
+
 @each_upstream('a topic that no route names stays where it is, and no message comes back by the other direction')
 def _prefixes(context, name):
     scene = Scene(context, name).start()
@@ -235,8 +278,8 @@ def _properties(context, name):
         child.line(r'^Subscribed \(mid')
         properties = {'content-type': 'text/x', 'correlation-data': 'c-7', 'message-expiry-interval': '600'}
         arguments = [part for key, value in properties.items() for part in ('-D', 'publish', key, value)]
-        sender = context.run(['mosquitto_pub', '-p', port, '-V', 'mqttv5', '-q', 1, '-t', topic, '-m', 'text', *arguments,
-                              '-D', 'publish', 'user-property', 'unit', 'K', *login])
+        sender = context.run(['mosquitto_pub', '-p', port, '-V', 'mqttv5', '-q', 1, '-t', topic, '-m', 'text',
+                              *arguments, '-D', 'publish', 'user-property', 'unit', 'K', *login])
         check(sender.finish()[0] == 0, f'mosquitto_pub: {sender.errors()}')
         kind, correlation, response, user, expiry, text = child.line('^MSG ')[4:].split('|')
         check((kind, correlation, response, text) == ('text/x', 'c-7', '', 'text'), f'got {child.lines[-1]}')
@@ -411,6 +454,6 @@ for _name in upstreams.KINDS:
         if not _needs(upstreams.FEATURES[_name]):
             continue
 
-        @case(_text, GROUP.format(_name), needs_ledge=True, quick=False)
+        @case(_text, GROUP.format(_name), needs_ledge=True, quick=_name in ('mosquitto', 'ledgemq'))
         def _registered(context, name=_name, function=_function):
             function(context, name)

@@ -64,7 +64,7 @@ def connect(context, broker, client_id=None):
 
 for _kind in ANSWERS:
     @case(f'a port that answers with {_kind} is told in state and log, local clients are served', GROUP,
-          needs_ledge=True, quick=False)
+          needs_ledge=True)
     def _stranger(context, kind=_kind):
         stranger = Stranger(ANSWERS[kind])
         context.adopt(stranger)
@@ -82,7 +82,7 @@ for _kind in ANSWERS:
 
 for _name in ('mosquitto', 'ledgemq'):
     @case(f'TLS to {_name}: with the right authority messages pass, with another one the log tells why not', GROUP,
-          needs_ledge=True, quick=False)
+          needs_ledge=True)
     def _tls(context, name=_name):
         folder = os.path.join(context.folder, f'{context.client_id}-pki')
         right, wrong = Authority(folder, 'right'), Authority(folder, 'wrong')
@@ -105,7 +105,7 @@ for _name in ('mosquitto', 'ledgemq'):
 
 
 @case('an upstream that falls silent on an open connection is noticed by keep alive, and nothing is lost', GROUP,
-      needs_ledge=True, quick=False)
+      needs_ledge=True)
 def _silent(context):
     upstream = start_upstream(context, 'ledgemq')
     proxy = fp.FaultProxy(upstream.port, free_port())
@@ -124,8 +124,7 @@ def _silent(context):
     check(took < 25, f'it took {took:.0f} s with a keep alive of 5 s')
 
 
-@case('an upstream that accepts connections and does not answer CONNECT is told as such', GROUP, needs_ledge=True,
-      quick=False)
+@case('an upstream that accepts connections and does not answer CONNECT is told as such', GROUP, needs_ledge=True)
 def _deaf(context):
     upstream = start_upstream(context, 'ledgemq')
     proxy = fp.FaultProxy(upstream.port, free_port())
@@ -137,8 +136,7 @@ def _deaf(context):
     await_state(connect(context, gateway), '1')
 
 
-@case('two bridges with the same client id disconnect each other, and the logs say so', GROUP, needs_ledge=True,
-      quick=False)
+@case('two bridges with the same client id disconnect each other, and the logs say so', GROUP, needs_ledge=True)
 def _same_id(context):
     upstream = start_upstream(context, 'ledgemq')
     gateways = [start_gateway(context, [Bridge(upstream.port, 'same', [OUT], kind='ledgemq')]) for _ in range(2)]
@@ -167,7 +165,7 @@ def ring(context, count, direction):
 for _count in (2, 3):
     for _direction in ('both', 'out'):
         @case(f'a ring of {_count} brokers, direction "{_direction}": a message reaches all of them and then ends',
-              GROUP, needs_ledge=True, quick=False)
+              GROUP, needs_ledge=True)
         def _ring(context, count=_count, direction=_direction):
             brokers = ring(context, count, direction)
             peers = [connect(context, broker) for broker in brokers]

@@ -36,6 +36,7 @@ class Features:
     queue_survives_kill: bool = True  # the same after SIGKILL
     retained_survives_stop: bool = True
     retained_for_wildcards: bool = True  # a later subscriber with a wildcard gets retained messages
+    has_websocket: bool = True
     keeps_order_offline: bool = True  # of one topic: messages that it repeats come before newer ones
 
 
@@ -43,8 +44,9 @@ FEATURES = {
     'mosquitto': Features(speaks_v5=True, queue_survives_kill=False),
     'rabbitmq': Features(qos_out=1, qos_in=1, retained_for_wildcards=False),
     'nats': Features(qos_out=1, qos_in=1, keeps_order_offline=False),
-    'activemq': Features(qos_out=1, retained_survives_stop=False),
-    'aedes': Features(queue_survives_stop=False, queue_survives_kill=False, retained_survives_stop=False),
+    'activemq': Features(qos_out=1, retained_survives_stop=False, has_websocket=False),
+    'aedes': Features(queue_survives_stop=False, queue_survives_kill=False, retained_survives_stop=False,
+                      has_websocket=False),
     'ledgemq': Features(speaks_v5=True),
 }
 
@@ -76,6 +78,7 @@ class Upstream:
     """One broker. `user` and `password`: nobody else may connect; None = everybody may. `tls`: (certificate, key) of a
     second listener at `tls_port`, or None."""
     name = ''
+    ws_path = ''  # of its WebSocket listener at `ws_port`; '' = it has none here
 
     def __init__(self, folder, options, user=None, password=None, tls=None):
         self.folder = os.path.join(folder, f'{self.name}-{free_port()}')
@@ -85,6 +88,7 @@ class Upstream:
         self.port = free_port()
         self.log = self.path('output.log')
         self.tls_port = free_port() if tls else None
+        self.ws_port = free_port() if self.ws_path else None
         self.features = FEATURES[self.name]
         self.process = None
         self.helpers = []  # (process, name) that live as long as the upstream
@@ -172,6 +176,7 @@ class Upstream:
 
 class Mosquitto(Upstream):
     name = 'mosquitto'
+    ws_path = '/any'
 
     def prepare(self):
         need('mosquitto')
@@ -186,6 +191,7 @@ class Mosquitto(Upstream):
             lines += ['allow_anonymous false', f'password_file {path}']
         if self.tls:
             lines += [f'listener {self.tls_port} 127.0.0.1', f'certfile {self.tls[0]}', f'keyfile {self.tls[1]}']
+        lines += [f'listener {self.ws_port} 127.0.0.1', 'protocol websockets']
         self.write('mosquitto.conf', '\n'.join(lines) + '\n')
 
     def command(self):
@@ -194,9 +200,11 @@ class Mosquitto(Upstream):
 
 class LedgeMq(Upstream):
     name = 'ledgemq'
+    ws_path = '/mqtt'
 
     def prepare(self):
-        text = f'[listeners.plain]\nurl = "mqtt://127.0.0.1:{self.port}"\n'
+        text = (f'[listeners.plain]\nurl = "mqtt://127.0.0.1:{self.port}"\n'
+                f'[listeners.web]\nurl = "ws://127.0.0.1:{self.ws_port}{self.ws_path}"\n')
         if self.tls:
             text += (f'[listeners.tls]\nurl = "mqtts://127.0.0.1:{self.tls_port}"\n[listeners.tls.tls]\n'
                      f'certificate = "{self.tls[0]}"\nkey = "{self.tls[1]}"\n')
@@ -214,13 +222,14 @@ class LedgeMq(Upstream):
 class RabbitMq(Upstream):
     """Its port mapper (epmd) is a process of ours, too, at a port of its own."""
     name = 'rabbitmq'
+    ws_path = '/ws'
     BASE = '/usr/lib/rabbitmq/bin/rabbitmq-server'
 
     def prepare(self):
         need(self.BASE, 'epmd')
         self.epmd_port, self.dist_port = free_port(), free_port()
         lines = ['listeners.tcp = none', f'mqtt.listeners.tcp.1 = 127.0.0.1:{self.port}',
-                 f'web_mqtt.tcp.ip = 127.0.0.1', f'web_mqtt.tcp.port = {free_port()}', 'web_mqtt.ws_path = /ws',
+                 'web_mqtt.tcp.ip = 127.0.0.1', f'web_mqtt.tcp.port = {self.ws_port}', 'web_mqtt.ws_path = /ws',
                  'loopback_users = none', f'default_user = {self.user or "guest"}',
                  f'default_pass = {self.password or "guest"}', 'log.console = true', 'log.file = false']
         if self.user is None:
@@ -256,6 +265,7 @@ class RabbitMq(Upstream):
 
 class Nats(Upstream):
     name = 'nats'
+    ws_path = '/mqtt'
 
     def prepare(self):
         need('nats-server')
@@ -263,7 +273,8 @@ class Nats(Upstream):
                                              f'password: "{self.password}" }} ] }}\n')
         self.write('nats.conf', f'server_name: "ledge"\nlisten: "127.0.0.1:{free_port()}"\n'
                                 f'jetstream {{ store_dir: "{self.path("js")}" }}\n{user}'
-                                f'mqtt {{ listen: "127.0.0.1:{self.port}" }}\n')
+                                f'mqtt {{ listen: "127.0.0.1:{self.port}" }}\n'
+                                f'websocket {{ listen: "127.0.0.1:{self.ws_port}", no_tls: true }}\n')
 
     def command(self):
         return ['nats-server', '-c', self.path('nats.conf')]
