@@ -259,16 +259,17 @@ def bridge_suites():
                ports], count_last_line) for upstream, cycles, ports in FAULT_CYCLES]
 
 
-def proxy_suite():
-    """The proxy that the fault cycles of the bridge trust."""
-    return Suite('fault_proxy', [PYTHON, '-B', os.path.join(ROOT, 'tests/support/fault_proxy_test.py')],
-                 count_last_line, 120)
+def rig_suites():
+    """What the fault cycles of the bridge trust: the proxy and the ledger."""
+    programs = {'fault_proxy': 'tests/support/fault_proxy_test.py', 'bridge_load': 'tests/e2e/bridge_load_test.py'}
+    return [Suite(name, [PYTHON, '-B', os.path.join(ROOT, path)], count_last_line, 120)
+            for name, path in programs.items()]
 
 
 def measuring_suites():
     """One at a time: some of them measure."""
     return [Suite('tidy', [PYTHON, '-B', os.path.join(ROOT, 'tests/tidy/tidy.py'), ROOT], count_last_line),
-            proxy_suite(), e2e_suite('e2e', RELEASE, 'ledgemq', '--without', BRIDGE_CASES), store_bench_suite()]
+            *rig_suites(), e2e_suite('e2e', RELEASE, 'ledgemq', '--without', BRIDGE_CASES), store_bench_suite()]
 
 
 def waiting_suites(builds):
