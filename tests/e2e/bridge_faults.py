@@ -6,7 +6,7 @@ message must have arrived, in order per topic (first arrivals), and of QoS 2 onc
     publisher, subscriber ── gateway ── bridge ── fault proxy ── upstream ── subscriber, publisher
 
 Usage: bridge_faults.py [--cycles N] [--seed N] [--bridge ledgemq|mosquitto] [--upstream ledgemq|mosquitto]
-                        [--qos 1|2] [--only KIND,KIND]
+                        [--qos 1|2] [--only KIND,KIND] [--transport tcp|ws|tls] [--rate N]
                         [--broker PATH] [--upstream-broker PATH] [--ports FIRST-LAST] [--keep]
 `--bridge mosquitto` is for comparison: its violations are printed and do not fail. The last line is
 "N passed, N failed": one claim for each direction, QoS and promise, and one for the recovery.
@@ -30,6 +30,8 @@ import harness  # noqa: E402
 import upstreams  # noqa: E402
 from bridge_load import Ledger, Publisher, Subscriber  # noqa: E402
 from gateways import GATEWAYS, Bridge, Route, knows_bridges  # noqa: E402
+from mqtt_peer import Peer  # noqa: E402
+from pki import Authority  # noqa: E402
 
 RECOVERY_S = 30.0  # from the end of a fault to the next message that arrives
 PATIENCE_S = 20.0  # without any arrival, until what is missing counts as lost
@@ -47,11 +49,11 @@ class Rig:
         self.ledger = Ledger()
         self.kinds = collections.Counter()
         self.violations = []
-        self.upstream = upstreams.start(options.upstream, folder, options)
-        self.proxy = fp.FaultProxy(self.upstream.port, harness.free_port())
+        port, more = self._start_upstream(folder)
+        self.proxy = fp.FaultProxy(port, harness.free_port())
         routes = [Route('out', '#', 'out/', 'site/up/', options.qos),
                   Route('in', '#', 'in/', 'site/down/', options.qos)]
-        bridge = Bridge(self.proxy.port, 'fault-gateway', routes, kind=options.upstream)
+        bridge = Bridge(self.proxy.port, 'fault-gateway', routes, kind=options.upstream, **more)
         self.gateway = GATEWAYS[options.bridge](folder, options, [bridge])
         self.gateway.start()
         more = (options.rate, options.qos)
@@ -60,18 +62,43 @@ class Rig:
         self.subscribers = [Subscriber(self.ledger, self.upstream.port, 'remote-subscriber', 'site/up/'),
                             Subscriber(self.ledger, self.gateway.port, 'local-subscriber', 'in/')]
 
+    def _start_upstream(self, folder):
+        """(the port for the bridge, and what its configuration says besides)"""
+        if self.options.transport != 'tls':
+            self.upstream = upstreams.start(self.options.upstream, folder, self.options)
+            if self.options.transport == 'tcp':
+                return self.upstream.port, {}
+            return self.upstream.ws_port, {'scheme': 'ws', 'path': self.upstream.ws_path}
+        authority = Authority(os.path.join(folder, 'pki'))
+        served = authority.issue('server', 'localhost', 'DNS:localhost,IP:127.0.0.1')
+        self.upstream = upstreams.start(self.options.upstream, folder, self.options, tls=served)
+        tls = {'ca': authority.certificate, 'server_name': 'localhost'}
+        return self.upstream.tls_port, {'scheme': 'mqtts', 'tls': tls}
+
     # ---- Life
 
     def begin(self):
+        self._await_bridge()
         for subscriber in self.subscribers:
             subscriber.start()
         for subscriber in self.subscribers:
             harness.check(subscriber.subscribed.wait(20), f'{subscriber.name} has no subscription')
         for publisher in self.publishers:
             publisher.start()
-        for name in DIRECTIONS:  # a bridge subscribes when it is connected, and not before
+        for name in DIRECTIONS:
             self._await(lambda name=name: any(self.ledger.seen[topic] for topic in self.ledger.topics(name)),
                         f'nothing arrives in direction {name!r} at the start')
+
+    def _await_bridge(self):
+        """What the upstream gets before the bridge has subscribed for the first time is not for the bridge."""
+        near, far = Peer(self.gateway.port, 'near-probe'), Peer(self.upstream.port, 'far-probe')
+        near.subscribe('in/probe', 0)
+        end = time.monotonic() + RECOVERY_S
+        while not near.collect(0.05, most=1):
+            harness.check(time.monotonic() < end, f'the bridge does not connect: {self.gateway.tail()}')
+            far.publish('site/down/probe', '0', 0)
+        near.close()
+        far.close()
 
     def drain(self):
         """Ends publishing, and waits until nothing is owed or nothing more comes."""
@@ -215,7 +242,8 @@ def judge(rig, qos_max):
 
 
 def explain(options):
-    print(f'bridge {options.bridge}, upstream {options.upstream}, {options.cycles} cycles, seed {options.seed}')
+    print(f'bridge {options.bridge}, upstream {options.upstream} over {options.transport}, {options.cycles} cycles, '
+          f'seed {options.seed}')
     if options.upstream == 'mosquitto':
         print('Mosquitto loses sessions and messages by SIGKILL. It is therefore ended by SIGTERM in kill_upstream.')
     if options.bridge == 'mosquitto':
@@ -267,6 +295,7 @@ def arguments():
     parser.add_argument('--qos', type=int, choices=(1, 2), default=2, help='the highest QoS')
     parser.add_argument('--bridge', choices=sorted(GATEWAYS), default='ledgemq')
     parser.add_argument('--upstream', choices=('ledgemq', 'mosquitto'), default='ledgemq')
+    parser.add_argument('--transport', choices=('tcp', 'ws', 'tls'), default='tcp', help='of the bridge (ledgemq)')
     parser.add_argument('--only', help='kinds of faults, separated by commas')
     parser.add_argument('--broker', default=os.path.join(ROOT, 'build/release/ledgemq'), help='the gateway')
     parser.add_argument('--upstream-broker', help='the upstream, if it is LedgeMQ; default: --broker')

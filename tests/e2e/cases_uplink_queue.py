@@ -2,8 +2,8 @@
 import time
 
 import fault_proxy as fp
-from cases_uplink import Scene, expect
-from gateways import LedgeGateway
+from cases_uplink import Scene, await_topic, expect
+from gateways import LedgeGateway, Route
 from harness import case, check
 from mqtt_peer import Closed
 
@@ -110,6 +110,64 @@ def _large(context):
     sender.publish('out/small', 'x', 1)
     expect(far, (scene.up + 'small', b'x', 1, False))
     expect(dead, ('dead/out/large', b'x' * 10_000, 1, False))
+
+
+@case('a topic name with a wildcard, which RabbitMQ makes of "*", is dropped, and the messages behind it come', GROUP,
+      needs_ledge=True, quick=False)
+def _wildcard_name(context):
+    scene = Scene(context, 'rabbitmq').start()
+    near = scene.near()
+    near.subscribe('#', 1)
+    remote = scene.far()
+    for topic in ('before', 'a/*/b', 'after'):
+        remote.publish(scene.down + topic, topic, 1)
+    expect(near, ('in/before', b'before', 1, False), ('in/after', b'after', 1, False))
+    check(scene.proxy.counts()['accepted'] == 1, 'the bridge has connected again')
+
+
+@case('advisories of ActiveMQ do not come in with the filter "#", and messages do', GROUP, needs_ledge=True,
+      quick=False)
+def _advisories(context):
+    scene = Scene(context, 'activemq', routes=[Route('in', '#', 'in/', '', 1)]).start()
+    near = scene.near()
+    near.subscribe('#', 1)
+    scene.far().publish(context.topic, 'a message', 1)
+    expect(near, ('in/' + context.topic, b'a message', 1, False))
+    found = near.collect()
+    check(not found, f'more came: {found}')
+    check(scene.proxy.counts()['accepted'] == 1, 'the bridge has connected again')
+
+
+# With the prefix beyond 100 levels; a control character.
+POISON = {'aedes': 'd' + '/d' * 99, 'mosquitto': 'tab\there'}
+
+for _upstream, _topic in POISON.items():
+    for _kind in (_upstream, 'auto'):
+        @case(f'a topic for which {_upstream} closes the connection is set aside (upstream = "{_kind}")', GROUP,
+              needs_ledge=True, quick=False)
+        def _closes(context, upstream=_upstream, topic=_topic, kind=_kind):
+            queue = {'dead_letter_topic': 'dead', 'poison_attempts': 2}
+            scene = Scene(context, upstream, kind=kind, queue=queue).start()
+            far, dead = scene.far(), scene.near()
+            far.subscribe(scene.up + '#', 1)
+            dead.subscribe('dead/#', 1)
+            sender = scene.near()
+            for text in ('before', topic, 'after'):
+                sender.publish('out/' + text, text, 1)
+            expect(dead, ('dead/out/' + topic, topic.encode(), 1, False))
+            await_topic(far, scene.up + 'after', b'after')
+
+
+@case('a large message of an upstream without limits (aedes) is dropped, and the messages behind it come', GROUP,
+      needs_ledge=True, quick=False)
+def _large_in(context):
+    scene = Scene(context, 'aedes', packet_bytes_max=2048).start()
+    near = scene.near()
+    near.subscribe('in/#', 1)
+    remote = scene.far()
+    remote.publish(scene.down + 'large', 'x' * 10_000, 1)
+    remote.publish(scene.down + 'small', 'x', 1)
+    expect(near, ('in/small', b'x', 1, False))
 
 
 @case('every gateway of the cases before has ended in order, with exit code 0', GROUP, needs_ledge=True)
