@@ -107,7 +107,7 @@ class Suite:
         outcome = self.count(self.name, code, text)
         if outcome.failed == 0 and code != 0:
             outcome.failed, outcome.note = 1, f'ended with {code}'
-        if outcome.passed + outcome.failed == 0:
+        if outcome.passed + outcome.failed + outcome.skipped == 0:
             outcome.failed, outcome.note = 1, 'ran nothing'
         if outcome.failed:
             outcome.tail = f'{text[-3000:]}\n(the whole output is in {os.path.relpath(log, ROOT)})'
@@ -243,10 +243,33 @@ def e2e_suite(name, build, broker, *extent):
     return Suite(f'{build}: {name}', command, count_last_line, 1200)
 
 
+# The bridge with real upstreams; some of them take long to start.
+BRIDGE_CASES = '^(bridge( to [a-z]+)?|queue of a bridge): '
+BRIDGE_PORTS = '18000-18999'
+FAULT_CYCLES = (('ledgemq', 100, '19000-19499'), ('mosquitto', 50, '19500-19999'))  # upstream, cycles, ports
+
+
+def bridge_suites():
+    """Cases with six kinds of upstreams, and cycles of faults with two of them."""
+    faults = os.path.join(ROOT, 'tests/e2e/bridge_faults.py')
+    broker = os.path.join(ROOT, 'build', RELEASE, 'ledgemq')
+    return [e2e_suite('e2e_bridge', RELEASE, 'ledgemq', '--only', BRIDGE_CASES, '--ports', BRIDGE_PORTS)] + [
+        Suite(f'release: bridge_faults_{upstream}',
+              [PYTHON, '-B', faults, '--broker', broker, '--upstream', upstream, '--cycles', str(cycles), '--ports',
+               ports], count_last_line) for upstream, cycles, ports in FAULT_CYCLES]
+
+
+def rig_suites():
+    """What the fault cycles of the bridge trust: the proxy and the ledger."""
+    programs = {'fault_proxy': 'tests/support/fault_proxy_test.py', 'bridge_load': 'tests/e2e/bridge_load_test.py'}
+    return [Suite(name, [PYTHON, '-B', os.path.join(ROOT, path)], count_last_line, 120)
+            for name, path in programs.items()]
+
+
 def measuring_suites():
     """One at a time: some of them measure."""
     return [Suite('tidy', [PYTHON, '-B', os.path.join(ROOT, 'tests/tidy/tidy.py'), ROOT], count_last_line),
-            e2e_suite('e2e', RELEASE, 'ledgemq'), store_bench_suite()]
+            *rig_suites(), e2e_suite('e2e', RELEASE, 'ledgemq', '--without', BRIDGE_CASES), store_bench_suite()]
 
 
 def waiting_suites(builds):
@@ -254,7 +277,7 @@ def waiting_suites(builds):
     suites = [e2e_suite('e2e', build, 'ledgemq', '--quick') for build in builds if build != RELEASE]
     if not why_no_mbedtls3():
         suites.append(e2e_suite('e2e_mbedtls3', RELEASE, 'ledgemq-mbedtls3', '--only', MBEDTLS3_CASES, '--quick'))
-    return suites + [crash_suite(build) for build in builds]
+    return suites + bridge_suites() + [crash_suite(build) for build in builds]
 
 
 # ---------------------------------------------------------------------------------------------------------------------

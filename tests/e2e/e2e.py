@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """End to end: real clients and a real broker, each a process of its own, over the loopback interface.
 
-Usage: e2e.py [--broker PATH] [--build FOLDER] [--modules FOLDER] [--only REGEX] [--quick]
-              [--ports FIRST-LAST] [--list]
+Usage: e2e.py [--broker PATH] [--build FOLDER] [--modules FOLDER] [--only REGEX] [--without REGEX]
+              [--quick] [--upstream-broker PATH] [--ports FIRST-LAST] [--list]
 The environment variable E2E_BROKER overrides --broker; a broker named "mosquitto" is started with a configuration of
 its own and skips the cases that ask for LedgeMQ's behaviour. The last line is "N passed, N failed, N skipped".
 """
@@ -18,7 +18,7 @@ import traceback
 sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
-sys.path.insert(0, HERE)
+sys.path[:0] = [HERE, os.path.join(ROOT, 'tests/support')]
 import harness  # noqa: E402
 import cases_auth  # noqa: E402,F401
 import cases_bridge  # noqa: E402,F401
@@ -43,21 +43,27 @@ import cases_weaknesses  # noqa: E402,F401
 import cases_websocket  # noqa: E402,F401
 import cases_wss  # noqa: E402,F401
 import cases_tls  # noqa: E402,F401
+import cases_uplink  # noqa: E402,F401
+import cases_uplink_faults  # noqa: E402,F401
+import cases_uplink_queue  # noqa: E402,F401
 import log_reference  # noqa: E402
 
 
 def arguments():
     parser = argparse.ArgumentParser(description='end-to-end tests')
     parser.add_argument('--broker', default=os.path.join(ROOT, 'build/release/ledgemq'))
+    parser.add_argument('--upstream-broker', help='LedgeMQ as an upstream; default: --broker')
     parser.add_argument('--build', default=os.path.join(ROOT, 'build/release'), help='where the Paho C client is')
     parser.add_argument('--modules', default=os.path.join(ROOT, 'build/node'), help='where node_modules is')
     parser.add_argument('--only', help='a regular expression over "group: name"')
+    parser.add_argument('--without', help='a regular expression of the same kind')
     parser.add_argument('--quick', action='store_true', help='only cases that fit a slow (sanitizer) build')
     parser.add_argument('--ports', default='26000-31999', help='that its servers may use')
     parser.add_argument('--list', action='store_true')
     parser.add_argument('--verbose', action='store_true', help='print the passed cases too')
     options = parser.parse_args()
     options.broker = os.environ.get('E2E_BROKER', options.broker)
+    options.upstream_broker = options.upstream_broker or options.broker
     harness.Ports.choose_from(*(int(port) for port in options.ports.split('-')))
     return options
 
@@ -92,6 +98,8 @@ def run_all(options, chosen, folder):
         counts[outcome] += 1
         if outcome != 'passed' or options.verbose:
             print(f'{outcome} {group}: {name} ({time.monotonic() - began:.1f} s) {reason}', flush=True)
+    for function in harness.AT_END:
+        function()
     outcome = 'passed'
     code = broker.stop()
     if code != 0:
@@ -116,6 +124,8 @@ def judge_logs(options, folder):
 def main():
     options = arguments()
     chosen = [c for c in harness.CASES if not options.only or re.search(options.only, f'{c[1]}: {c[0]}')]
+    if options.without:
+        chosen = [c for c in chosen if not re.search(options.without, f'{c[1]}: {c[0]}')]
     if options.quick:
         chosen = [c for c in chosen if c[3]]
     if options.list:

@@ -16,6 +16,7 @@ DEADLINE_S = 20.0  # of any single wait
 STAND_IN = 'mosquitto'
 
 CASES = []
+AT_END = []  # functions without arguments, called once after all cases
 
 
 class Skipped(Exception):
