@@ -19,6 +19,7 @@ namespace {
 constexpr std::size_t events_max = 256;  // events that the owner has not taken; later ones are counted only
 constexpr Duration waiting_max = 60s;    // a message that cannot be passed on for so long ends the connections
 constexpr std::uint32_t packet_bytes_min = 64;
+constexpr std::uint32_t packet_bytes_read_max = 16 * 1024 * 1024;  // of an upstream that cannot be told a limit
 
 /// Unsent bytes above which a connection ends. One packet of the largest size must always pass: otherwise its message
 /// would wait at the head of the queue for ever.
@@ -86,6 +87,8 @@ client::Options Relay::upstream_options() const {
     o.session_expiry_s = options_.session_expiry_s;
     o.receive_maximum = options_.inflight_max;
     o.maximum_packet_size = options_.packet_bytes_max;
+    // 3.1.1 cannot tell the upstream a limit. A message above it is read and dropped, or it would come again for ever.
+    if (dialect.version != Version::v5) o.maximum_packet_size = std::max(o.maximum_packet_size, packet_bytes_read_max);
     o.topic_alias_maximum = 16;
     o.topic_alias_maximum_out = options_.topic_alias_maximum_out;
     o.limits.outbox_bytes_fatal = outbox_bytes_fatal(options_.packet_bytes_max);

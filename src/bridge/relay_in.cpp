@@ -89,6 +89,12 @@ wire::Publish Relay::prepare_in(const wire::Publish& source, const Route& route)
 }
 
 Relay::Passed Relay::send_in(const wire::Publish& source, const Route& route, Instant now) {
+    if (wire::encoded_size(source, up_.options().version) > options_.packet_bytes_max) {
+        ++counters_.dropped;
+        tell(RelayEvent::Kind::dropped, source.topic, ReasonCode::packet_too_large);
+        settle_in(source.packet_id, source.qos, ReasonCode::packet_too_large);
+        return Passed::yes;
+    }
     const wire::Publish in = prepare_in(source, route);
     const auto sent = in_.publish(in);
     if (!sent.ok()) {

@@ -66,15 +66,17 @@ bool Relay::is_loop_out(const wire::Publish& packet) const {
     return is_own || marks.hops >= options_.hops_max;
 }
 
-bool Relay::is_marked(const Route& route, const wire::Properties& properties) const {
+/// A message that has marks keeps them. On one-way routes every 16th message gets marks: one that runs in a ring of
+/// one-way routes is marked after some rounds, and cut one round later.
+bool Relay::is_marked(const Route& route, const wire::Properties& properties) {
+    constexpr std::uint32_t sample = 16;
+    if (marks_of(properties).hops > 0) return true;
     switch (options_.marks) {
-        case MarkRule::never: break;
+        case MarkRule::never: return false;
         case MarkRule::always: return true;
-        case MarkRule::both_ways:
-            if (route.direction == Direction::both) return true;
-            break;
+        case MarkRule::sampled: return route.direction == Direction::both || ++unmarked_ % sample == 0;
     }
-    return marks_of(properties).hops > 0;
+    return false;
 }
 
 /// The PUBLISH for the upstream. Its views belong to the relay and to `source`.

@@ -195,7 +195,7 @@ private:
         if (is_running) ++connections_;
         tell("state", is_running ? "1" : "0", now);
         tell("stage", name_of(published_), now);
-        tell("reason", is_running ? "" : uplink_.last_problem(), now);
+        if (!uplink_.last_problem().empty()) tell("reason", uplink_.last_problem(), now);
         tell("server", to_text(uplink_.server()), now);
         publish_figures(now);
     }

@@ -176,7 +176,7 @@ private:
     Passed send_out(const wire::Publish& source, const Route& route, Instant now);
     wire::Publish prepare_out(const wire::Publish& source, const Route& route);
     bool is_loop_out(const wire::Publish& packet) const;
-    bool is_marked(const Route& route, const wire::Properties& properties) const;
+    bool is_marked(const Route& route, const wire::Properties& properties);
     wire::QoS maximum_qos_out() const;
     void on_upstream_ack(const wire::Ack& packet, Instant now);
     void on_upstream_puback(const wire::Ack& packet, Exchange& exchange, Instant now);
@@ -225,6 +225,7 @@ private:
     PoisonGuard poison_;
     EchoWindow echoes_;
     RelayCounters counters_;
+    std::uint32_t unmarked_ = 0;  // messages of one-way routes without marks, those included that then got some
     std::deque<RelayEvent> events_;
 
     // State of one pair of connections

@@ -18,7 +18,7 @@ namespace ledge::bridge {
 /// counted on.
 enum class MarkRule : std::uint8_t {
     never,
-    both_ways,  // only messages of routes with Direction::both, where rings come from
+    sampled,  // all messages of routes with Direction::both, where rings come from, and some of one-way routes
     always,
 };
 
@@ -48,7 +48,7 @@ struct RelayOptions {
     // Messages
     /// Characters of outgoing topics that are replaced, for example {'.', '_'}; one way.
     std::vector<std::pair<char, char>> character_map;
-    MarkRule marks = MarkRule::both_ways;
+    MarkRule marks = MarkRule::sampled;
     std::string own_id;           // of this gateway, for marks
     std::uint32_t hops_max = 16;  // a message that has passed more bridges is taken for a loop
     int poison_attempts = 3;      // closes of the upstream after which a message is set aside

@@ -4,7 +4,7 @@
 //     bridge              $SYS/broker/bridges/NAME/...
 //     state               1 = messages flow in both directions, 0 = they do not (as Mosquitto's bridges tell it)
 //     stage               a word: see name_of(BridgeStage)
-//     reason              why the last connection or attempt has ended; empty while messages flow
+//     reason              why the last connection or attempt has ended; missing as long as none has
 //     server              the url of the server in use, or of the next attempt
 //     queue/messages      messages that wait for the upstream
 //

@@ -51,6 +51,46 @@ TEST_CASE("a message that is too large for the upstream is set aside") {
     CHECK(rig.last_text == "packet_too_large");
 }
 
+TEST_CASE(
+    "a message that is larger than packet_bytes_max is set aside, and one that just fits is sent, however large") {
+    RelayOptions options = relay_options();
+    options.packet_bytes_max = 4 * 1024 * 1024;
+    RelayRig rig(options);
+    rig.connects();
+    rig.events();
+    rig.in_gets(publish("plant/a", std::string(options.packet_bytes_max, 'x'), qos1, 3));
+    CHECK(rig.up() == "");
+    CHECK(rig.in().starts_with("PUBLISH dead/plant/a xxx"));
+    rig.in_gets(publish("plant/a", std::string(options.packet_bytes_max - 100, 'x'), qos1, 4));
+    CHECK(rig.up().starts_with("PUBLISH site/plant/a xxx"));
+}
+
+TEST_CASE("a message of a 3.1.1 upstream that is larger than packet_bytes_max is dropped, and the next one comes") {
+    RelayOptions options = relay_options();
+    options.packet_bytes_max = 1000;
+    RelayRig rig(options, old_upstream(UpstreamKind::mosquitto));
+    rig.connects();
+    rig.events();
+    rig.up_gets(publish("site/cmd/a", std::string(2000, 'x'), qos1, 3));
+    CHECK(rig.up() == "PUBACK 3");
+    CHECK(rig.in() == "");
+    CHECK(rig.events() == "dropped site/cmd/a");
+    rig.up_gets(publish("site/cmd/a", "1", qos1, 4));
+    CHECK(rig.in() == "PUBLISH cmd/a 1 q1#4");
+}
+
+TEST_CASE("every 16th message of a one-way route is marked, so that a ring of one-way routes ends") {
+    RelayRig rig;
+    rig.connects();
+    int marked = 0;
+    for (int i = 0; i < 64; ++i) {
+        rig.in_gets(publish("plant/a", "1"));
+        rig.up();
+        if (marks_of(rig.last_publish(true).properties).hops == 1) ++marked;
+    }
+    CHECK(marked == 4);
+}
+
 TEST_CASE("the packet id of a dead letter is none of a subscription that has no answer yet") {
     RelayRig rig(relay_options(), old_upstream(UpstreamKind::nats));
     rig.opens({.upstream_present = true});

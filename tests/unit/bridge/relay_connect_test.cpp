@@ -16,14 +16,15 @@ TEST_CASE("the upstream is connected first, then the local broker; then come the
     CHECK(rig.events() == "connected | proven | relaying");
 }
 
-TEST_CASE("the local broker gets the smaller limits of both sides") {
+TEST_CASE("the local broker gets the smaller Receive Maximum, and no limit of packets: large ones are set aside here") {
     Connacks connacks;
     connacks.upstream_properties.number(PropertyId::receive_maximum, 20);
     connacks.upstream_properties.number(PropertyId::maximum_packet_size, 5000);
     RelayRig rig;
     rig.connects(connacks);
     CHECK(rig.last_connect(false).properties.number(PropertyId::receive_maximum) == 20);
-    CHECK(rig.last_connect(false).properties.number(PropertyId::maximum_packet_size) == 5000);
+    const auto packet_max = rig.last_connect(false).properties.number(PropertyId::maximum_packet_size);
+    CHECK(packet_max.value_or(wire::packet_size_max) == wire::packet_size_max);
     CHECK(rig.last_connect(true).properties.number(PropertyId::session_expiry_interval) == 604'800);
     CHECK_FALSE(rig.last_connect(true).clean_start);
 }

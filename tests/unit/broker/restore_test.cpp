@@ -60,6 +60,25 @@ TEST_CASE("a session record that does not read, or a second one of the same clie
     CHECK(rig.log.count("stored_session_unreadable") == 2);
 }
 
+TEST_CASE("the session of a bridge has the limits of its queue at once; without the bridge it collects no more") {
+    for (const bool is_configured : {true, false}) {
+        CAPTURE(is_configured);
+        ImageRig rig;
+        rig.image.sessions = {stored(1, "$bridge/cloud")};
+        rig.image.sessions[0].subscriptions = {{1, bytes_of(encode(journal::SubscriptionRecord{{qos1}, 0, "a/+"}))}};
+        ShardOptions options = stored_options();
+        if (is_configured) {
+            options.listeners.emplace_back().name = "bridge:cloud";
+            options.listeners.back().limits.queue_stored_messages_max = 3;
+            options.listeners.back().limits.overflow = session::OverflowPolicy::drop_newest;
+        }
+        rig.shard = std::make_unique<Shard>(options, rig.log.log, 1, rig.image, rig.store.reader());
+        CHECK(rig.shard->metrics().sessions == 1);
+        CHECK(rig.shard->filters_of("$bridge/cloud").size() == (is_configured ? 1 : 0));
+        CHECK(rig.log.count("bridge_session_left") == (is_configured ? 0 : 1));
+    }
+}
+
 TEST_CASE("subscriptions that do not read, or come twice, are left out") {
     ImageRig rig;
     rig.image.sessions = {stored(1, "a")};
