@@ -274,7 +274,8 @@ def measuring_suites():
 
 def waiting_suites(builds):
     """They mostly wait."""
-    suites = [e2e_suite('e2e', build, 'ledgemq', '--quick') for build in builds if build != RELEASE]
+    suites = [e2e_suite('e2e', build, 'ledgemq', '--quick', '--without', BRIDGE_CASES) for build in builds
+              if build != RELEASE]
     if not why_no_mbedtls3():
         suites.append(e2e_suite('e2e_mbedtls3', RELEASE, 'ledgemq-mbedtls3', '--only', MBEDTLS3_CASES, '--quick'))
     return suites + bridge_suites() + [crash_suite(build) for build in builds]

@@ -72,9 +72,10 @@ void Uplink::on_connection_ended(Instant now) {
     LEDGE_ASSERT(state_ == State::open && relay_.is_closed());
     cancel(probe_);
     last_problem_ = text_of_end();
-    // An upstream that answers and soon ends the connection, or makes the relay end it (a quota, a full store, the same
-    // client id in use elsewhere), would otherwise be connected to each second.
-    if (is_proven_ && (ending_ != Ending::none || now - state_since_ >= lasting)) backoff_.on_success();
+    // A connection that ends soon with an error code (a quota, a full store, the same client id in use elsewhere) ends
+    // so again: without longer pauses the bridge would connect each second. A lost network is another matter.
+    const bool is_refused = ending_ == Ending::none && end_code_ >= 0x80 && now - state_since_ < lasting;
+    if (is_proven_ && !is_refused) backoff_.on_success();
     const RetryClass kind = ending_ == Ending::none ? relay_.retry_class() : RetryClass::at_once;
     log_ended(kind, now);
     switch (std::exchange(ending_, Ending::none)) {
