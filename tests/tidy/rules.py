@@ -64,7 +64,7 @@ WIDE_HEADERS = {
     'include/ledge/os/descriptor.hpp': (62, 'a small value, which each owner of a file or socket holds, bridges too'),
     'include/ledge/session/ack_barrier.hpp': (46, IN_DELIVERY),
     'include/ledge/session/delivery.hpp': (44, IN_DELIVERY),
-    'include/ledge/session/listener_options.hpp': (42, 'options of the shard, which the configuration fills by value'),
+    'include/ledge/session/listener_options.hpp': (43, 'options of the shard, which the configuration fills by value'),
     'include/ledge/session/limits.hpp': (70, 'read for each message; the options of a listener hold it by value'),
     'include/ledge/session/services.hpp': (41, 'the version of the policy is compared for each message, inline'),
     'include/ledge/topic/levels.hpp': (48, 'the one splitter of levels, inline in the match of filters and rules'),
