@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "ledge/base/assert.hpp"
+#include "ledge/bridge/upstream_client.hpp"
 #include "temporary.hpp"
 
 namespace ledge::bridge {
@@ -19,13 +20,6 @@ namespace {
 constexpr std::size_t events_max = 256;  // events that the owner has not taken; later ones are counted only
 constexpr Duration waiting_max = 60s;    // a message that cannot be passed on for so long ends the connections
 constexpr std::uint32_t packet_bytes_min = 64;
-constexpr std::uint32_t packet_bytes_read_max = 16 * 1024 * 1024;  // of an upstream that cannot be told a limit
-
-/// Unsent bytes above which a connection ends. One packet of the largest size must always pass: otherwise its message
-/// would wait at the head of the queue for ever.
-constexpr std::size_t outbox_bytes_fatal(std::size_t packet_bytes_max) {
-    return client::Limits{}.outbox_bytes_fatal + 2 * packet_bytes_max;
-}
 
 bool needs_operator(ReasonCode code) {
     return code == ReasonCode::bad_user_name_or_password || code == ReasonCode::not_authorized ||
@@ -42,60 +36,17 @@ bool may_blame_message(ReasonCode code) {
            code == ReasonCode::retain_not_supported || code == ReasonCode::qos_not_supported;
 }
 
-std::string_view name_of_cause(Ended::Cause cause) {
-    switch (cause) {
-        case Ended::Cause::refused: return "refuses the connection: ";
-        case Ended::Cause::disconnected: return "ends the connection: ";
-        case Ended::Cause::violation: return "breaks the protocol: ";
-        case Ended::Cause::no_answer: return "does not answer: ";
-        case Ended::Cause::overload: return "does not read: ";
-    }
-    return "";
-}
-
-std::string_view name_of_dialect(const Upstream::Dialect& dialect) {
-    if (dialect.version == Version::v5) return "MQTT 5";
-    return dialect.is_bridge ? "MQTT 3.1.1 with the bridge bit" : "MQTT 3.1.1";
-}
-
 }  // namespace
 
 Relay::Relay(RelayOptions options, Upstream& upstream)
     : options_(std::move(options)),
       routes_(options_.routes),
       upstream_(upstream),
-      up_(upstream_options()),
+      up_(upstream_client_options(options_, upstream_)),
       in_(client::Options{}),
       poison_(options_.poison_attempts) {
     LEDGE_ASSERT(!options_.client_id.empty() && !options_.inner_client_id.empty());
     LEDGE_ASSERT(options_.inflight_max > 0 && options_.packet_bytes_max >= packet_bytes_min);
-}
-
-client::Options Relay::upstream_options() const {
-    const Upstream::Dialect dialect = upstream_.dialect();
-    const UpstreamProfile& profile = upstream_.profile();
-    client::Options o;
-    o.version = dialect.version;
-    o.is_bridge = dialect.is_bridge;
-    o.flow = client::Flow::passed_on;
-    o.client_id = options_.client_id;
-    o.user_name = options_.user_name;
-    o.password = options_.password;
-    o.will = options_.will;
-    o.keep_alive_s = options_.keep_alive_s;
-    if (profile.keep_alive_max_s != 0) o.keep_alive_s = std::min(o.keep_alive_s, profile.keep_alive_max_s);
-    o.session_expiry_s = options_.session_expiry_s;
-    o.receive_maximum = options_.inflight_max;
-    o.maximum_packet_size = options_.packet_bytes_max;
-    // 3.1.1 cannot tell the upstream a limit. A message above it is read and dropped, or it would come again for ever.
-    if (dialect.version != Version::v5) o.maximum_packet_size = std::max(o.maximum_packet_size, packet_bytes_read_max);
-    o.topic_alias_maximum = 16;
-    o.topic_alias_maximum_out = options_.topic_alias_maximum_out;
-    o.limits.outbox_bytes_fatal = outbox_bytes_fatal(options_.packet_bytes_max);
-    o.drops_wildcard_topics = true;  // RabbitMQ and ActiveMQ deliver such names
-    o.connack_timeout = options_.connack_timeout;
-    o.response_timeout = profile.ping_timeout;
-    return o;
 }
 
 client::Options Relay::inner_options() const {
@@ -132,7 +83,7 @@ void Relay::upstream_opened(Instant now) {
     has_upstream_answered_ = is_proven_told_ = has_upstream_session_ = false;
     is_careful_ = poison_.wants_care();
     retry_class_ = RetryClass::network;
-    up_.set_options(upstream_options());
+    up_.set_options(upstream_client_options(options_, upstream_));
     up_.connect(wants_clean_upstream_, now);
     enter(Stage::greeting, now);
 }
@@ -140,7 +91,7 @@ void Relay::upstream_opened(Instant now) {
 void Relay::on_upstream_connected(const client::Connected& event, Instant now) {
     upstream_.on_connack();
     connack_at_ = now;
-    tell(RelayEvent::Kind::connected, {}, ReasonCode::success, name_of_dialect(upstream_.dialect()));
+    tell(RelayEvent::Kind::connected, {}, ReasonCode::success, name_of(upstream_.dialect()));
     const bool was_clean = std::exchange(wants_clean_upstream_, false);
     // ActiveMQ says 0 although it has the session.
     has_upstream_session_ = event.session_present || (!was_clean && !upstream_.profile().tells_session_present);
@@ -260,8 +211,8 @@ void Relay::on_upstream_event(const client::Event& event, Instant now) {
 void Relay::on_inner_event(const client::Event& event, Instant now) {
     if (const auto* e = std::get_if<client::Connected>(&event)) return on_inner_connected(*e, now);
     if (const auto* e = std::get_if<Ended>(&event))
-        return end(RetryClass::network,
-                   "the local broker " + std::string(name_of_cause(e->cause)) + std::string(e->text), now, e->code);
+        return end(RetryClass::network, "the local broker " + std::string(name_of(e->cause)) + std::string(e->text),
+                   now, e->code);
     if (!is_up()) return;
     if (const auto* e = std::get_if<client::Message>(&event)) return on_inner_message(e->packet, now);
     if (const auto* e = std::get_if<client::AckPassedOn>(&event)) return on_inner_ack(e->packet, now);
@@ -346,11 +297,7 @@ std::optional<Instant> Relay::oldest_unanswered() const {
 // The end
 
 void Relay::on_upstream_ended(const Ended& event, Instant now) {
-    std::string why = "the upstream " + std::string(name_of_cause(event.cause)) + std::string(event.text);
-    const auto given = event.properties.text(wire::PropertyId::reason_string);
-    if (given) why += " (" + std::string(*given) + ")";
-    const auto other = event.properties.text(wire::PropertyId::server_reference);
-    if (other) why += "; it names another server: " + std::string(*other);
+    std::string why = text_of(event);
     RetryClass kind = RetryClass::network;
     if (event.cause == Ended::Cause::refused) {
         if (event.code == ReasonCode::unsupported_protocol_version)
@@ -380,7 +327,7 @@ void Relay::judge_close(Closed how, Instant now) {
         if (is_silent && upstream_.on_silent_close(now - stage_since_))
             return end(RetryClass::at_once,
                        "the upstream closes the connection without a byte; the next attempt uses " +
-                           std::string(name_of_dialect(upstream_.dialect())),
+                           std::string(name_of(upstream_.dialect())),
                        now);
         return end(RetryClass::network, "the connection has ended before the upstream has answered", now);
     }

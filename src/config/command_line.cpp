@@ -190,6 +190,24 @@ void add_explain(CLI::App& app, Command& command, std::vector<std::string>& word
     });
 }
 
+/// `bridge test NAME`. A word between, so that further commands about bridges find a place.
+void add_bridge(CLI::App& app, Command& command) {
+    CLI::App* bridge = app.add_subcommand("bridge", "Test the connection of a bridge to its upstream");
+    bridge->require_subcommand(1);
+    bridge->fallthrough();
+    CLI::App* test = bridge->add_subcommand(
+        "test",
+        "Connect once to each url of the bridge NAME of the configuration, and print what works and what does not; "
+        "the broker may be running. Exit status 0 = at least one url works wholly, 1 = none does");
+    test->add_option("NAME", command.bridge_test.name, "The name of the bridge: NAME in [bridges.NAME]")->required();
+    test->add_option("--topic", command.bridge_test.topic,
+                     "Publish one test message on this topic of the upstream, with QoS 1 and without RETAIN")
+        ->type_name("TOPIC");
+    // `-c FILE` stands behind the subcommand as a rule.
+    test->fallthrough();
+    test->callback([&command] { command.action = Command::Action::bridge_test; });
+}
+
 /// The options of the broker itself. load() turns most of them into assignments, like --set.
 void add_options(CLI::App& app, Sources& sources, bool& print_config) {
     app.add_option("-c,--config", sources.file, "Read the configuration from FILE (TOML)")->type_name("FILE");
@@ -226,6 +244,7 @@ Command parse_command_line(int argc, const char* const* argv, std::string_view v
     add_store_tools(app, command);
     add_sessions(app, command);
     add_passwd(app, command);
+    add_bridge(app, command);
     // Filled by parse() and read by the callback of `explain`, so it must live until parse() has returned.
     std::vector<std::string> question;
     add_explain(app, command, question);

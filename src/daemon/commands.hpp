@@ -2,6 +2,7 @@
 // Every function that returns int returns the exit status. All run on the main thread.
 #pragma once
 
+#include <functional>
 #include <string_view>
 
 namespace ledge::config {
@@ -14,6 +15,9 @@ struct Sources;
 namespace ledge::daemon {
 
 inline constexpr std::string_view version = LEDGE_VERSION;
+
+/// Prints one line, which has no line end.
+using PrintLine = std::function<void(std::string_view)>;
 
 /// Prints the answer to --help or --version, or the mistake in the command line.
 int print_text(const config::Command& command);

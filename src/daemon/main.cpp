@@ -1,6 +1,7 @@
 // ledgemq, the program of the broker. main() only chooses the function for each command. It runs on the main thread.
 #include <exception>
 
+#include "bridge_test_command.hpp"
 #include "commands.hpp"
 #include "explain.hpp"
 #include "ledge/config/command_line.hpp"
@@ -8,6 +9,7 @@
 #include "privileges.hpp"
 #include "serve.hpp"
 #include "sessions.hpp"
+#include "tls_files.hpp"
 
 int main(int argc, char** argv) {
     using namespace ledge;
@@ -25,10 +27,15 @@ int main(int argc, char** argv) {
         // rights.
         if (const auto problem = daemon::act_as(command.as_user)) return daemon::fail(text_of(*problem));
         config::Loaded loaded = config::load(command.sources);
+        const bool is_bridge_test = command.action == config::Command::Action::bridge_test;
         // --print-config only shows values, so the certificates and keys that they name need not exist on this machine.
-        if (loaded.ok() && command.action != config::Command::Action::print_config)
+        // A test of a bridge needs no files of the listeners, which may be for other users only.
+        if (loaded.ok() && is_bridge_test)
+            daemon::check_bridge_tls_files(loaded);
+        else if (loaded.ok() && command.action != config::Command::Action::print_config)
             daemon::check_files_and_warn(command.sources, loaded);
         if (!loaded.ok()) return daemon::complain(loaded);
+        if (is_bridge_test) return daemon::test_bridge(command.bridge_test, loaded.config);
         if (command.action == config::Command::Action::check) return daemon::check(command, loaded);
         if (command.action == config::Command::Action::explain) return daemon::explain(command.explain, loaded);
         if (command.action == config::Command::Action::print_config) return daemon::print_config(loaded.config);

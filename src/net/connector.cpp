@@ -67,8 +67,10 @@ private:
     os::Descriptor socket_;                          // the owner of the socket while connecting
     std::unique_ptr<TlsSession> session_;            // the owner afterwards; nullptr while a worker has the session
     std::vector<os::SocketAddress> addresses_;
-    std::size_t next_ = 0;    // the index of the address to try next
-    std::string error_;       // why the last address has failed
+    std::size_t next_ = 0;  // the index of the address to try next
+    std::string error_;     // why the last address has failed
+    std::string address_;   // the last address that was tried
+    Step step_ = Step::name;
     const char* stage_ = "";  // the error text if the deadline passes in the present state
     bool is_over_ = false;
 };
@@ -111,6 +113,8 @@ void Connector::Attempt::on_resolved(const Resolver::Answer& answer) {
     if (is_over_) return;
     if (!answer) return finish({nullptr, text_of(answer.error())});
     addresses_ = answer.value();
+    for (os::SocketAddress& address : addresses_) address.set_port(to_.port);
+    step_ = Step::connection;
     stage_ = "the connection was not opened in time";
     try_next();
 }
@@ -122,13 +126,12 @@ void Connector::Attempt::try_next() {
     LEDGE_ASSERT(next_ <= addresses_.size());
     // The error of the last address represents all of them.
     if (next_ == addresses_.size()) return finish({nullptr, error_});
-    os::SocketAddress address = addresses_[next_++];
-    address.set_port(to_.port);
-    try_address(address);
+    try_address(addresses_[next_++]);
 }
 
 void Connector::Attempt::try_address(const os::SocketAddress& address) {
-    error_ = to_text(address) + ": ";
+    address_ = to_text(address);
+    error_ = address_ + ": ";
     socket_.reset(::socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     if (!socket_.is_open()) return fail_here(std::strerror(errno));
     const int yes = 1;
@@ -195,6 +198,7 @@ void Connector::Attempt::close() {
 // TLS
 
 void Connector::Attempt::begin_tls() {
+    step_ = Step::tls;
     stage_ = "the TLS handshake was not complete in time";
     session_ = TlsSession::create(to_.tls, std::move(socket_), to_.server_name.empty() ? to_.host : to_.server_name);
     if (session_ == nullptr) return finish({nullptr, "there is no memory for TLS"});
@@ -240,6 +244,10 @@ void Connector::Attempt::finish(Outcome outcome) {
     // `done` is called exactly once.
     LEDGE_ASSERT(!is_over_);
     const auto self = shared_from_this();  // keeps the attempt alive during the call of `done`
+    outcome.step = step_;
+    outcome.address = address_;
+    for (const os::SocketAddress& address : addresses_)
+        outcome.addresses += (outcome.addresses.empty() ? "" : ", ") + to_text(address);
     end();
     // Before the call of `done`, which may open the next connection or destroy the Connector.
     of_.attempts_.erase(ticket_);

@@ -25,8 +25,9 @@ MAY_INCLUDE = {
     # config fills the plain option structs of the core's modules and of bridge. It calls nothing of theirs, except the
     # rules of filters in topic, and of routes and kinds of upstreams in bridge; os reads the files.
     'config': ['base', 'topic', 'auth', 'journal', 'session', 'broker', 'os', 'bridge'],
-    'daemon': CORE + ['os', 'storage', 'net', 'transport', 'runtime', 'bridge', 'uplink', 'mqttsn', 'link', 'admin',
-               'config'],
+    # daemon uses the client for `bridge test`: one connection to an upstream, as a bridge would make it.
+    'daemon': CORE + ['client', 'os', 'storage', 'net', 'transport', 'runtime', 'bridge', 'uplink', 'mqttsn', 'link',
+               'admin', 'config'],
     'demo': ['base', 'wire', 'client', 'os', 'net'],
 }
 
@@ -55,15 +56,15 @@ WIDE_HEADERS = {
     'include/ledge/auth/jwt.hpp': (44, OPTION),
     'include/ledge/auth/login_limits.hpp': (46, OPTION),
     'include/ledge/bridge/route.hpp': (48, 'an option that the configuration and the bridges hold by value'),
-    'include/ledge/broker/retained_limits.hpp': (43, 'options that the retained messages hold by value'),
+    'include/ledge/broker/retained_limits.hpp': (44, 'options that the retained messages hold by value'),
     'include/ledge/journal/durability.hpp': (42, 'an option of the shard, which the configuration fills by value'),
     'include/ledge/journal/out_state.hpp': (45, IN_DELIVERY),
     'include/ledge/journal/progress.hpp': (54, 'a part of each session, and of the records that the store reads'),
     'include/ledge/journal/publication.hpp': (60, 'the message itself, which the core and the records hold by value'),
-    'include/ledge/os/descriptor.hpp': (60, 'a small value, which each owner of a file or socket holds, bridges too'),
+    'include/ledge/os/descriptor.hpp': (62, 'a small value, which each owner of a file or socket holds, bridges too'),
     'include/ledge/session/ack_barrier.hpp': (46, IN_DELIVERY),
     'include/ledge/session/delivery.hpp': (44, IN_DELIVERY),
-    'include/ledge/session/listener_options.hpp': (42, 'options of the shard, which the configuration fills by value'),
+    'include/ledge/session/listener_options.hpp': (43, 'options of the shard, which the configuration fills by value'),
     'include/ledge/session/limits.hpp': (70, 'read for each message; the options of a listener hold it by value'),
     'include/ledge/session/services.hpp': (41, 'the version of the policy is compared for each message, inline'),
     'include/ledge/topic/levels.hpp': (48, 'the one splitter of levels, inline in the match of filters and rules'),

@@ -147,7 +147,6 @@ private:
     void tell(RelayEvent::Kind kind, std::string_view topic = {}, wire::ReasonCode code = wire::ReasonCode::success,
               std::string_view text = {});
     void tell_proven();
-    client::Options upstream_options() const;
     client::Options inner_options() const;
     void on_upstream_event(const client::Event& event, Instant now);
     void on_inner_event(const client::Event& event, Instant now);

@@ -23,6 +23,7 @@ struct Command {
         sessions,      // ledgemq sessions list|remove
         passwd,        // ledgemq passwd FILE USER
         explain,       // ledgemq explain [user=NAME] [client=ID] [role=NAME] publish|subscribe|receive TOPIC -c FILE
+        bridge_test,   // ledgemq bridge test NAME -c FILE [--topic TOPIC]
         events,        // ledgemq events [--json]
         metrics,       // ledgemq metrics [--json]
         print_text,    // --help, --version or a wrong command line: print `text` and end with `exit_code`
@@ -64,6 +65,11 @@ struct Command {
         std::vector<std::string> roles{};  // roles that a token would name
     };
     Explain explain;
+    struct BridgeTest {
+        std::string name;   // of the bridge
+        std::string topic;  // of the upstream, for a test message; "" = no message is sent
+    };
+    BridgeTest bridge_test;
     std::string text;
     int exit_code = exit_ok;
 };

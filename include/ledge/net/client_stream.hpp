@@ -42,6 +42,8 @@ public:
 
     int descriptor() const;
     bool is_secured() const { return session_ != nullptr; }
+    /// The TLS session, for its facts; nullptr = no TLS.
+    const TlsSession* session() const { return session_.get(); }
 
     /// Reads at most `into.size()` bytes; `into` must not be empty.
     Transfer read(std::span<Byte> into);

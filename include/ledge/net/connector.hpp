@@ -34,9 +34,20 @@ struct Destination {
 
 class Connector {
 public:
+    /// The steps of a connection, in their order.
+    enum class Step : std::uint8_t {
+        name,        // the name is looked up
+        connection,  // the addresses are tried
+        tls,         // the TLS handshake is under way
+    };
     struct Outcome {
         std::unique_ptr<ClientStream> stream;  // nullptr = the connection could not be opened
         std::string error;                     // the reason why the connection could not be opened
+
+        // For diagnostics
+        Step step = Step::name;      // the last step that was begun; without a stream, the step that has failed
+        std::string addresses = {};  // of the name, with the port: "192.0.2.7:8883, [2001:db8::1]:8883"
+        std::string address = {};    // the last address that was tried; "" = none was tried
     };
     using Done = std::function<void(Outcome)>;
     using Ticket = std::uint64_t;

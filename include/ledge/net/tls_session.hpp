@@ -96,6 +96,8 @@ public:
     std::string user_name() const;
     /// True when the peer has shown a valid certificate.
     bool has_peer_certificate() const;
+    /// The peer's certificate for an operator: "CN=broker.example, valid until 2027-03-31"; "" = there is none.
+    std::string peer_certificate() const;
     /// True when the handshake has resumed an earlier session.
     bool is_resumed() const;
 

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <optional>
 #include <utility>
@@ -415,5 +416,17 @@ std::string TlsSession::alpn() const {
 
 std::string TlsSession::user_name() const { return parts_->user_name; }
 bool TlsSession::has_peer_certificate() const { return parts_->has_peer_certificate; }
+
+std::string TlsSession::peer_certificate() const {
+    const mbedtls_x509_crt* const certificate = mbedtls_ssl_get_peer_cert(&parts_->ssl);
+    if (!has_peer_certificate() || certificate == nullptr) return {};
+    std::array<char, 256> name{};
+    // A longer subject has a negative result and may leave a part of itself in the buffer.
+    const bool is_named = mbedtls_x509_dn_gets(name.data(), name.size(), &certificate->subject) > 0;
+    const mbedtls_x509_time& end = certificate->valid_to;
+    std::array<char, 48> date{};
+    std::snprintf(date.data(), date.size(), ", valid until %04d-%02d-%02d", end.year, end.mon, end.day);
+    return (is_named ? name.data() : "a certificate with a long subject") + std::string(date.data());
+}
 
 }  // namespace ledge::net

@@ -139,6 +139,24 @@ TEST_CASE("explain takes a question and a configuration") {
     }
 }
 
+TEST_CASE("bridge test takes a bridge, a configuration and perhaps a topic") {
+    const Command command = run({"bridge", "test", "cloud", "-c", "f.toml", "--topic", "a/b"});
+    CHECK(command.action == Command::Action::bridge_test);
+    CHECK(command.bridge_test.name == "cloud");
+    CHECK(command.bridge_test.topic == "a/b");
+    CHECK(command.sources.file == "f.toml");
+    CHECK(run({"-c", "f.toml", "bridge", "test", "cloud"}).bridge_test.topic.empty());
+    // `bridge` alone must not start a broker.
+    for (const std::vector<const char*>& wrong : {std::vector<const char*>{"bridge"},
+                                                  {"bridge", "test"},
+                                                  {"bridge", "fly", "cloud"},
+                                                  {"bridge", "test", "cloud", "other"}}) {
+        const Command refused = run(wrong);
+        CHECK(refused.action == Command::Action::print_text);
+        CHECK(refused.exit_code == exit_bad_configuration);
+    }
+}
+
 TEST_CASE("backup and restore take their files in the order of the copy") {
     const Command backup = run({"store", "backup", "/s", "/b"});
     CHECK(backup.action == Command::Action::store);
