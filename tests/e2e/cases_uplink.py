@@ -310,7 +310,7 @@ def _backlog(context, name):
         sender.publish('out/a', str(BACKLOG), 1)
         expect_from(far, topics, BACKLOG, first={topics[0]: 1})
     else:
-        expect_numbers(far, topics, BACKLOG, 'out')
+        expect_numbers(far, topics, BACKLOG, 'out', in_order=scene.features.keeps_order_offline)
 
 
 def expect_from(peer, topics, count, first):
@@ -353,7 +353,8 @@ def _kill_upstream(context, name):
     scene.upstream.kill()
     publish_numbers(sender, topics, range(BACKLOG, 2 * BACKLOG))
     scene.upstream.start()
-    expect_numbers(scene.far('far'), [scene.up + 'a', scene.up + 'b'], 2 * BACKLOG, 'out')
+    expect_numbers(scene.far('far'), [scene.up + 'a', scene.up + 'b'], 2 * BACKLOG, 'out',
+                   in_order=scene.features.keeps_order_offline)
 
 
 @each_upstream('an upstream that has lost all sessions by SIGKILL gets the messages that it had not acknowledged',

@@ -178,4 +178,6 @@ for _count in (2, 3):
             copies = [1 + len(peer.collect(0.05, most=1000)) for peer in peers]
             more = sum(len(peer.collect(0.3, most=1000)) for peer in peers)
             print(f'    copies per broker in a ring of {count}, {direction}: {copies}', flush=True)
-            check(sum(copies) <= 3 * count and more == 0, f'copies per broker: {copies}, and {more} more after them')
+            # On one-way routes every 16th message is marked, so a message runs some rounds before it is found out.
+            most = 3 if direction == 'both' else 20
+            check(sum(copies) <= most * count and more == 0, f'copies per broker: {copies}, and {more} more after them')
