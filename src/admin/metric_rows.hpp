@@ -77,7 +77,7 @@ inline constexpr BridgeMetric bridge_metrics[] = {
      .help = "Messages that the bridge has received from the upstream and passed on, repetitions included."},
     {.group = broker::MetricGroup::bridges, .name = "bridge_messages_sent_acknowledged_total", .label = "bridge",
      .read = bridged<&bridge::RelayCounters::out_done>,
-     .help = "Messages of QoS 1 and 2 that have left the queue: the upstream has acknowledged them, or they were set aside."},
+     .help = "Messages of QoS 1 and 2 that have left the queue: the upstream has them, or they were set aside."},
     {.group = broker::MetricGroup::bridges, .name = "bridge_messages_received_acknowledged_total", .label = "bridge",
      .read = bridged<&bridge::RelayCounters::in_done>,
      .help = "Messages of QoS 1 and 2 that are safe here, and that the bridge has acknowledged to the upstream."},
