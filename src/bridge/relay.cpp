@@ -219,6 +219,8 @@ void Relay::on_inner_event(const client::Event& event, Instant now) {
     if (const auto* e = std::get_if<client::RequestDone>(&event)) return on_request_done(e->packet, true, now);
 }
 
+Relay::Waiting::Waiting() = default;
+
 wire::Publish Relay::Waiting::view() const {
     wire::Publish out = packet;
     out.topic = topic;

@@ -118,6 +118,7 @@ private:
         wire::PropertyBuilder properties;
         Instant since{};
 
+        Waiting();  // written out: the compiler would look for it before the class is complete
         wire::Publish view() const;
     };
     /// One SUBSCRIBE or UNSUBSCRIBE.
