@@ -407,21 +407,21 @@ void BridgeTrial::sleep(Instant until, Instant now) {
 }
 
 void BridgeTrial::on_event(const client::Event& event) {
-    if (const auto* e = std::get_if<client::Connected>(&event)) {
-        session_present_ = e->session_present;
-    } else if (const auto* e = std::get_if<client::RequestDone>(&event)) {
+    if (const auto* connected = std::get_if<client::Connected>(&event)) {
+        session_present_ = connected->session_present;
+    } else if (const auto* done = std::get_if<client::RequestDone>(&event)) {
         granted_.emplace();
-        for (const auto code : e->packet.codes) granted_->push_back(static_cast<ReasonCode>(code));
-    } else if (const auto* e = std::get_if<client::PublishDone>(&event)) {
-        published_ = *e;
-    } else if (const auto* e = std::get_if<client::Message>(&event)) {
-        const wire::PacketId id = e->packet.packet_id;  // 0 for QoS 0
-        if (e->packet.qos != QoS::at_most_once) client_->acknowledge(id);
-    } else if (const auto* e = std::get_if<client::Ended>(&event)) {
+        for (const auto code : done->packet.codes) granted_->push_back(static_cast<ReasonCode>(code));
+    } else if (const auto* published = std::get_if<client::PublishDone>(&event)) {
+        published_ = *published;
+    } else if (const auto* message = std::get_if<client::Message>(&event)) {
+        const wire::PacketId id = message->packet.packet_id;  // 0 for QoS 0
+        if (message->packet.qos != QoS::at_most_once) client_->acknowledge(id);
+    } else if (const auto* ended = std::get_if<client::Ended>(&event)) {
         is_over_ = true;
-        end_cause_ = e->cause;
-        end_code_ = e->code;
-        end_text_ = bridge::text_of(*e);
+        end_cause_ = ended->cause;
+        end_code_ = ended->code;
+        end_text_ = bridge::text_of(*ended);
     }
 }
 

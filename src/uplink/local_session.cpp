@@ -77,17 +77,17 @@ void LocalSession::on_time(Instant now) {
 }
 
 void LocalSession::on_event(const client::Event& event) {
-    if (const auto* e = std::get_if<client::Connected>(&event)) {
-        is_new_ = !e->session_present;
+    if (const auto* connected = std::get_if<client::Connected>(&event)) {
+        is_new_ = !connected->session_present;
         send_next_request();
-    } else if (const auto* e = std::get_if<client::RequestDone>(&event)) {
+    } else if (const auto* done = std::get_if<client::RequestDone>(&event)) {
         const auto is_refused = [](std::uint8_t code) { return wire::is_error(static_cast<ReasonCode>(code)); };
         // UNSUBACK says that a filter is gone in any case, so only a refused subscription is a problem.
-        if (std::any_of(e->packet.codes.begin(), e->packet.codes.end(), is_refused) && problem_.empty())
+        if (std::any_of(done->packet.codes.begin(), done->packet.codes.end(), is_refused) && problem_.empty())
             problem_ = "the local broker refuses a subscription";
         send_next_request();
-    } else if (const auto* e = std::get_if<client::Ended>(&event)) {
-        end("the local broker has ended the connection: " + std::string(e->text));
+    } else if (const auto* ended = std::get_if<client::Ended>(&event)) {
+        end("the local broker has ended the connection: " + std::string(ended->text));
     }
     // A message that has come stays unanswered: the broker sends it again to the relay.
 }
