@@ -288,6 +288,7 @@ def arguments():
     parser.add_argument('--quick', action='store_true', help='the Release build only')
     parser.add_argument('--fuzz-seconds', type=int, default=5, help='length of each fuzz run (default 5)')
     parser.add_argument('--only', metavar='REGEX', help='suites whose name matches; the others are not expected')
+    parser.add_argument('--suites-of', choices=EVERY_BUILD, help='run nothing; print what the manifest has in a build')
     return parser.parse_args()
 
 
@@ -317,6 +318,9 @@ def run_group(title, suites, problems, at_once):
 
 def main():
     options = arguments()
+    if options.suites_of:
+        print('\n'.join(suite for suite, builds in MANIFEST.items() if options.suites_of in builds))
+        return 0
     os.makedirs(LOGS, exist_ok=True)
     builds = (RELEASE,) if options.quick else EVERY_BUILD
 
