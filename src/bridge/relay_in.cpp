@@ -17,26 +17,27 @@ using wire::QoS;
 using wire::ReasonCode;
 
 void Relay::on_upstream_message(const wire::Publish& packet, Instant now) {
-    if (packet.qos != QoS::at_most_once) {
-        // NATS repeats on a live connection what was not acknowledged for 30 s. One exchange, one acknowledgement.
-        if (incoming_.find(packet.packet_id) != nullptr) {
-            ++counters_.repeated;
-            return;
-        }
-        last_in_id_ = packet.packet_id;
-    }
+    if (is_repeated(packet, incoming_, last_in_id_)) return;
     if (pass_in(packet, now) == Passed::waits) keep_waiting(waiting_in_, packet, now);
+}
+
+/// True if an exchange with the packet id is open. NATS repeats on a live connection what was not acknowledged for
+/// 30 s, but one exchange gets one acknowledgement. Otherwise the id becomes `last_id`. QoS 0 is never a repetition.
+bool Relay::is_repeated(const wire::Publish& packet, Exchanges& exchanges, PacketId& last_id) {
+    if (packet.qos == QoS::at_most_once) return false;
+    if (exchanges.find(packet.packet_id) != nullptr) {
+        ++counters_.repeated;
+        return true;
+    }
+    last_id = packet.packet_id;
+    return false;
 }
 
 Relay::Passed Relay::pass_in(const wire::Publish& packet, Instant now) {
     if (packet.topic.starts_with("ActiveMQ/Advisory/")) upstream_.on_strange_topic(packet.topic);
     const std::string_view noise = upstream_.profile().noise_filter;  // of the kind that was recognised just now
-    if (!noise.empty() && topic::matches(noise, packet.topic)) {
-        ++counters_.no_route;
-        settle_in(packet.packet_id, packet.qos, ReasonCode::success);
-        return Passed::yes;
-    }
-    const Route* const route = routes_.incoming(packet.topic, mapped_);
+    const bool is_noise = !noise.empty() && topic::matches(noise, packet.topic);
+    const Route* const route = is_noise ? nullptr : routes_.incoming(packet.topic, mapped_);
     if (route == nullptr) {
         // A merged filter brings more than the routes want; RabbitMQ and NATS let wildcards match '$' topics. Such a
         // message is acknowledged, or it would come for ever.

@@ -27,13 +27,7 @@ using wire::ReasonCode;
 QoS Relay::maximum_qos_out() const { return std::min(upstream_.maximum_qos(), up_.limits().maximum_qos); }
 
 void Relay::on_inner_message(const wire::Publish& packet, Instant now) {
-    if (packet.qos != QoS::at_most_once) {
-        if (out_.find(packet.packet_id) != nullptr) {
-            ++counters_.repeated;
-            return;
-        }
-        last_out_id_ = packet.packet_id;
-    }
+    if (is_repeated(packet, out_, last_out_id_)) return;
     if (pass_out(packet, now) == Passed::waits) keep_waiting(waiting_out_, packet, now);
 }
 

@@ -193,6 +193,7 @@ private:
 
     // relay_in.cpp: messages of the upstream, and the local broker's answers
     void on_upstream_message(const wire::Publish& packet, Instant now);
+    bool is_repeated(const wire::Publish& packet, Exchanges& exchanges, wire::PacketId& last_id);
     Passed pass_in(const wire::Publish& packet, Instant now);
     Passed send_in(const wire::Publish& source, const Route& route, Instant now);
     wire::Publish prepare_in(const wire::Publish& source, const Route& route);
