@@ -2,21 +2,12 @@
 """Tests of the ledger that judges the fault cycles: it sees what it must see. The last line is "N passed, N failed"."""
 import os
 import sys
-import traceback
 
 sys.dont_write_bytecode = True
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), 'support')]
 from bridge_load import Figures, Ledger  # noqa: E402
-
-CLAIMS = []
-
-
-def claim(text):
-    def register(function):
-        CLAIMS.append((text, function))
-        return function
-
-    return register
+from claims import claim, run  # noqa: E402
 
 
 def figures_after(arrivals, acknowledged=(1, 2, 3)):
@@ -67,17 +58,5 @@ def _apart():
     assert ledger.figures('in', 1).issued == 1 and ledger.backlog('in') == 1
 
 
-def main():
-    failed = 0
-    for text, function in CLAIMS:
-        try:
-            function()
-        except Exception:
-            failed += 1
-            print(f'FAILED {text}\n{traceback.format_exc()}')
-    print(f'{len(CLAIMS) - failed} passed, {failed} failed')
-    return 1 if failed else 0
-
-
 if __name__ == '__main__':
-    sys.exit(main())
+    sys.exit(run())

@@ -4,12 +4,10 @@ import dataclasses
 import functools
 import json
 import os
-import re
 import subprocess
-import time
 
 import upstreams
-from harness import Skipped, check
+from harness import DEADLINE_S, Skipped, await_log_line, check
 
 
 @dataclasses.dataclass
@@ -89,17 +87,9 @@ class LedgeGateway(upstreams.LedgeMq):
             self.bad_ends.append(str(error))
         super().close()
 
-    def log_line(self, pattern, since=0, deadline_s=20.0):
+    def log_line(self, pattern, since=0, deadline_s=DEADLINE_S):
         """Waits for a line of the log beyond `since` bytes."""
-        end = time.monotonic() + deadline_s
-        while True:
-            with open(self.log, encoding='utf-8', errors='replace') as file:
-                text = file.read()[since:]
-            for line in text.split('\n'):
-                if re.search(pattern, line):
-                    return line
-            check(time.monotonic() < end, f'no log line like {pattern!r}: {text[-1000:]}')
-            time.sleep(0.02)
+        return await_log_line(self.log, pattern, since, deadline_s)
 
     def log_size(self):
         return os.path.getsize(self.log)

@@ -50,6 +50,19 @@ class Ports:
 Ports.choose_from(26000, 31999)
 
 
+def await_log_line(path, pattern, since=0, deadline_s=DEADLINE_S):
+    """Waits for a line of a log file, beyond `since` bytes, and returns the line."""
+    end = time.monotonic() + deadline_s
+    while True:
+        with open(path, encoding='utf-8', errors='replace') as file:
+            text = file.read()[since:]
+        for line in text.split('\n'):
+            if re.search(pattern, line):
+                return line
+        check(time.monotonic() < end, f'no log line like {pattern!r}: {text[-1000:]}')
+        time.sleep(0.02)
+
+
 def cpu_s(broker):
     """What the broker has used of processors so far: unlike time, it does not grow on a machine that is busy."""
     with open(f'/proc/{broker.process.pid}/stat', encoding='ascii') as file:
@@ -173,15 +186,7 @@ class Broker(Child):
 
     def log_line(self, pattern, since=0):
         """Waits for a line of the log beyond `since` bytes."""
-        end = time.monotonic() + DEADLINE_S
-        while True:
-            with open(self.log, encoding='utf-8', errors='replace') as file:
-                text = file.read()[since:]
-            for line in text.split('\n'):
-                if re.search(pattern, line):
-                    return line
-            check(time.monotonic() < end, f'no log line like {pattern!r}: {text[-1000:]}')
-            time.sleep(0.02)
+        return await_log_line(self.log, pattern, since)
 
     def stop(self):
         """SIGTERM and the exit code."""

@@ -5,28 +5,14 @@ import select
 import socket
 import sys
 import time
-import traceback
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import fault_proxy as fp  # noqa: E402
+from claims import check, claim, run  # noqa: E402
 
 DEADLINE_S = 10.0
 QUIET_S = 0.15  # how long "nothing arrives" is watched
-CLAIMS = []
-
-
-def claim(text):
-    def register(function):
-        CLAIMS.append((text, function))
-        return function
-
-    return register
-
-
-def check(condition, text):
-    if not condition:
-        raise AssertionError(text)
 
 
 class Pair:
@@ -301,27 +287,5 @@ def _close(pair):
         pass
 
 
-def run_one(function):
-    pair = Pair()
-    try:
-        function(pair)
-        return ''
-    except Exception:
-        return traceback.format_exc()
-    finally:
-        pair.close()
-
-
-def main():
-    failed = 0
-    for text, function in CLAIMS:
-        problem = run_one(function)
-        if problem:
-            failed += 1
-            print(f'FAILED {text}\n{problem}', flush=True)
-    print(f'{len(CLAIMS) - failed} passed, {failed} failed')
-    return 1 if failed else 0
-
-
 if __name__ == '__main__':
-    sys.exit(main())
+    sys.exit(run(prepare=Pair))
