@@ -104,11 +104,7 @@ net::TlsClientOptions tls_client_options(const config::BridgeTlsSettings& settin
     tls.ca_file = settings.ca;
     tls.certificate = {settings.certificate, settings.key};
     tls.alpn = settings.alpn;
-    if (settings.psk_file.empty()) return tls;
-    if (const auto key = config::read_bridge_psk(settings.psk_file)) {
-        tls.psk_identity = key->identity;
-        tls.psk_hex = as_text(key->hex.bytes());
-    }
+    tls.psk_file = settings.psk_file;
     return tls;
 }
 

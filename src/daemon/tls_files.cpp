@@ -29,7 +29,7 @@ static_assert(same<TlsOptions::ClientCertificate>(config::ClientCertificate::req
 static_assert(same<TlsOptions::UserName>(config::TlsUserName::fingerprint) == TlsOptions::UserName::fingerprint);
 static_assert(same<TlsOptions::Version>(config::TlsVersion::tls1_3) == TlsOptions::Version::tls1_3);
 
-/// The key below [listeners.NAME.tls] or [admin.tls] that a problem is about.
+/// The key that a problem is about, below [listeners.NAME.tls], [admin.tls], [auth.http] or [bridges.NAME.tls].
 std::string_view key_of(const TlsProblem& problem) {
     // Certificate 0 is `certificate`; the others come from the lists for SNI, in their order.
     const bool is_first = problem.certificate == 0;
@@ -69,12 +69,6 @@ void check(config::Loaded& loaded, const std::string& owner, const TlsOptions& o
     const std::string key = owner + ".tls." + std::string(key_of(checked.error()));
     loaded.complaints.push_back(
         {place_of(loaded, owner, key), "key '" + key + "': " + text_of(checked.error().reason)});
-}
-
-/// The key that a problem of a connection to another host is about: of [auth.http], or of [bridges.NAME.tls].
-std::string_view client_key_of(const TlsProblem& problem) {
-    if (problem.option == TlsProblem::Option::certificate) return "certificate";
-    return problem.option == TlsProblem::Option::key ? "key" : "ca";
 }
 
 }  // namespace
@@ -117,12 +111,13 @@ void check_hook_files(config::Loaded& loaded) {
         loaded.notes.insert(loaded.notes.end(), checked.value().begin(), checked.value().end());
         return;
     }
-    const std::string key = "auth.http." + std::string(client_key_of(checked.error()));
+    const std::string key = "auth.http." + std::string(key_of(checked.error()));
     loaded.complaints.push_back(
         {place_of(loaded, "auth.http", key), "key '" + key + "': " + text_of(checked.error().reason)});
 }
 
 void check_bridge_tls_files(config::Loaded& loaded) {
+    if (!loaded.ok()) return;  // as for the hook
     for (const config::BridgeSettings& settings : loaded.config.bridges) {
         if (!settings.uses_tls()) continue;
         const auto checked = net::check_tls_client(tls_client_options(settings.tls));
@@ -131,7 +126,7 @@ void check_bridge_tls_files(config::Loaded& loaded) {
             continue;
         }
         const std::string owner = "bridges." + settings.name;
-        const std::string key = owner + ".tls." + std::string(client_key_of(checked.error()));
+        const std::string key = owner + ".tls." + std::string(key_of(checked.error()));
         loaded.complaints.push_back(
             {place_of(loaded, owner, key), "key '" + key + "': " + text_of(checked.error().reason)});
     }

@@ -47,6 +47,8 @@ Uplink::Uplink(const UplinkOptions& options, net::Connector& connector, transpor
     const bool needs_tls =
         std::any_of(options.servers.begin(), options.servers.end(), [](const Server& server) { return server.is_tls; });
     LEDGE_ASSERT(!needs_tls || options.tls.has_value());
+    // Now, since the process may give up the right to read private keys before the first connection.
+    if (needs_tls) tls_files_.context();
     LEDGE_ASSERT(options.ending_time_max > Duration::zero() && options.idle_time > Duration::zero());
     upstream_.remember(options.knowledge);
 }

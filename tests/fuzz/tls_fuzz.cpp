@@ -51,9 +51,9 @@ Context server_context() {
 }
 
 Context client_context() {
+    const KeyFile file;
     net::TlsClientOptions options;
-    options.psk_identity = "fuzz";
-    options.psk_hex = key;
+    options.psk_file = file.path;
     options.ciphers = {"TLS_PSK_WITH_AES_128_GCM_SHA256"};
     options.alpn = {"mqtt"};
     auto made = net::TlsContext::create(options, net::TlsSecrets::create());

@@ -98,15 +98,6 @@ inline constexpr std::size_t bridge_password_bytes_max = 0xFFFF;  // MQTT allows
 /// or its first line is empty or too long.
 Result<Secret, std::string> read_bridge_password(const std::string& path);
 
-struct BridgePsk {
-    std::string identity;
-    Secret hex;  // 32 to 64 hexadecimal digits
-};
-
-/// Reads the pre-shared key of a bridge: the line IDENTITY:HEX of the file. Waits for the disk. The error is a sentence
-/// that names the file and the fix.
-Result<BridgePsk, std::string> read_bridge_psk(const std::string& path);
-
 /// Sentences for `ledgemq check`: one line for each bridge, then one line for each of its routes. "" = no bridges.
 /// Requires the bridges of a Config whose Loaded is ok().
 std::string explain_bridges(const std::vector<BridgeSettings>& bridges);

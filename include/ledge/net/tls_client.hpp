@@ -16,9 +16,8 @@ class TlsContext;
 /// The files are PEM. The server's certificate must always be valid for the name or address of the connection.
 struct TlsClientOptions {
     std::string ca_file;  // the authorities that may sign the server's certificate; "" only with a pre-shared key
-    TlsCertificate certificate;  // this program's certificate; both file names "" = no certificate is shown
-    std::string psk_identity;    // the identity of a pre-shared key, which replaces the files above; "" = no such key
-    std::string psk_hex;         // the pre-shared key in hexadecimal digits
+    TlsCertificate certificate;        // this program's certificate; both file names "" = no certificate is shown
+    std::string psk_file;              // one line IDENTITY:HEX, a pre-shared key instead of the files above; "" = none
     std::vector<std::string> alpn;     // protocol names in the order of preference; empty = ALPN is not used
     std::vector<std::string> ciphers;  // names in the order of preference; empty = the safe suites
     TlsOptions::Version minimum_version = TlsOptions::Version::tls1_2;

@@ -102,12 +102,12 @@ public:
         if (!begin(MBEDTLS_SSL_IS_CLIENT, options.minimum_version)) return false;
         const bool has_certificate = !options.certificate.certificate_file.empty();
         if (has_certificate && !add_identity(options.certificate, 0)) return false;
-        const bool is_psk = !options.psk_identity.empty();
+        const bool is_psk = !options.psk_file.empty();
         // Without authorities no server's certificate could be verified, so every connection would fail.
         if (!is_psk && options.ca_file.empty())
             return fail(Option::ca, "a client needs the file of the authorities that sign the server's certificate");
         if (!load_authorities(options.ca_file)) return false;
-        if (is_psk && !set_key(options.psk_identity, options.psk_hex)) return false;
+        if (!load_key(options.psk_file)) return false;
         mbedtls_ssl_conf_authmode(&parts_->config, MBEDTLS_SSL_VERIFY_REQUIRED);
         return set_ciphers(options.ciphers, is_psk) && set_alpn(options.alpn);
     }
@@ -298,6 +298,7 @@ private:
         return true;
     }
 
+    /// The pre-shared keys of a listener's clients.
     bool load_keys(const std::string& path) {
         if (path.empty()) return true;
         auto text = read_file(path);
@@ -311,11 +312,13 @@ private:
         return true;
     }
 
-    bool set_key(const std::string& identity, const std::string& hex) {
-        // The same rules for length and digits as in the server's file.
-        const auto table = parse_psk_file(identity + ":" + hex);
-        if (!table) return fail(Option::psk_file, Error{{}, "the pre-shared key {}", table.error()});
-        const auto& [name, key] = *table.value().begin();
+    /// The pre-shared key of a client, in a file like a listener's. A client has one identity, and so one key.
+    bool load_key(const std::string& path) {
+        if (!load_keys(path)) return false;
+        if (path.empty()) return true;
+        if (parts_->keys.size() != 1)
+            return fail(Option::psk_file, Error{{}, "{} has more than one key; a client needs exactly one", path});
+        const auto& [name, key] = *parts_->keys.begin();
         const auto* bytes = reinterpret_cast<const unsigned char*>(name.data());
         const int result = mbedtls_ssl_conf_psk(&parts_->config, key.data(), key.size(), bytes, name.size());
         return result == 0 || fail(Option::psk_file, Error{tls_code(result), cannot_be_used});
@@ -430,7 +433,7 @@ Result<std::vector<std::string>, TlsProblem> check_tls(const TlsOptions& options
 std::vector<std::string> files_of(const TlsClientOptions& options) {
     std::vector<std::string> files;
     for (const std::string* file :
-         {&options.ca_file, &options.certificate.certificate_file, &options.certificate.key_file}) {
+         {&options.ca_file, &options.certificate.certificate_file, &options.certificate.key_file, &options.psk_file}) {
         if (!file->empty()) files.push_back(*file);
     }
     return files;

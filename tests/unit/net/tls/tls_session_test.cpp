@@ -89,8 +89,7 @@ TlsClientOptions showing(const std::string& certificate) {
 
 TlsClientOptions knowing(const std::string& identity, const std::string& hex) {
     TlsClientOptions options;
-    options.psk_identity = identity;
-    options.psk_hex = hex;
+    options.psk_file = write_file("psk-of-client", identity + ":" + hex + "\n");
     return options;
 }
 
@@ -278,6 +277,22 @@ TEST_CASE("pre-shared keys: right, wrong, of an unknown identity") {
     CHECK_FALSE(Pair(options, knowing("meter", std::string(32, 'b'))).shake());
     CHECK_FALSE(Pair(options, knowing("lamp", key)).shake());
     CHECK_FALSE(Pair(options, client_options()).shake());
+}
+
+TEST_CASE("a client's file has exactly one pre-shared key, and a change of the file is noticed") {
+    TlsClientOptions options;
+    options.psk_file = write_file("psk-of-client", "meter:" + std::string(32, 'a') + "\n");
+    CHECK(check_tls_client(options).ok());
+    CHECK(files_of(options) == std::vector<std::string>{options.psk_file});
+    options.psk_file = write_file("two-keys", "a:" + std::string(32, 'a') + "\nb:" + std::string(32, 'b') + "\n");
+    const auto two = check_tls_client(options);
+    REQUIRE_FALSE(two.ok());
+    CHECK(two.error().option == TlsProblem::Option::psk_file);
+    CHECK(text_of(two.error().reason).ends_with("has more than one key; a client needs exactly one"));
+    options.psk_file = write_file("short-key", "meter:abcd\n");
+    const auto bad = check_tls_client(options);
+    REQUIRE_FALSE(bad.ok());
+    CHECK(text_of(bad.error().reason).find("line 1 has a key of 2 bytes") != std::string::npos);
 }
 
 TEST_CASE("a client cannot tell an identity that nobody has from a wrong key; the log can") {
