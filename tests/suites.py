@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from itertools import zip_longest
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 LOGS = os.path.join(ROOT, 'build/test-logs')
@@ -22,8 +23,9 @@ RELEASE, ASAN, TSAN = 'release', 'asan', 'tsan'
 CORE_BUILDS = (RELEASE, ASAN)
 EVERY_BUILD = (RELEASE, ASAN, TSAN)
 
-# Suites as ctest knows them, and the builds they run in; the longest first, others run beside it.
+# Suites as ctest knows them, and the builds they run in; the longest first, others run beside them.
 MANIFEST = {
+    'unit_storage': EVERY_BUILD,
     'sim': CORE_BUILDS,
     'unit_base': CORE_BUILDS,
     'unit_wire': CORE_BUILDS,
@@ -35,7 +37,6 @@ MANIFEST = {
     'unit_session': CORE_BUILDS,
     'unit_broker': CORE_BUILDS,
     'unit_os': EVERY_BUILD,
-    'unit_storage': EVERY_BUILD,
     'unit_net': EVERY_BUILD,
     'unit_transport': EVERY_BUILD,
     'unit_inner_link': CORE_BUILDS,
@@ -316,6 +317,19 @@ def run_group(title, suites, problems, at_once):
     return outcomes
 
 
+def run_builds(title, builds, options, chosen):
+    """The suites that ctest knows; each build's in the order of the manifest."""
+    lists, problems = [], []
+    for build in builds:
+        suites, missing = suites_of(build, options)
+        lists.append(suites)
+        problems += missing
+    if RELEASE in builds and why_no_mbedtls3():
+        problems.append(Outcome('release: mbedtls3', skipped=1, note=why_no_mbedtls3()))
+    suites = [suite for row in zip_longest(*lists) for suite in row if suite]
+    return run_group(title, chosen(suites), chosen(problems), min(os.cpu_count() or 1, 4))
+
+
 def main():
     options = arguments()
     if options.suites_of:
@@ -328,13 +342,11 @@ def main():
         return [t for t in things if not options.only or re.search(options.only, t.name)]
 
     outcomes = []
-    titles = {RELEASE: 'Release (gcc)', ASAN: 'address and undefined behaviour sanitizer, libFuzzer (clang)',
-              TSAN: 'thread sanitizer (gcc)'}
-    for build in builds:
-        suites, problems = suites_of(build, options)
-        if build == RELEASE and why_no_mbedtls3():
-            problems.append(Outcome('release: mbedtls3', skipped=1, note=why_no_mbedtls3()))
-        outcomes += run_group(titles[build], chosen(suites), chosen(problems), min(os.cpu_count() or 1, 4))
+    outcomes += run_builds('Release (gcc)', (RELEASE,), options, chosen)
+    if not options.quick:
+        # Together, so that both cores are busy while the longest suite of each runs.
+        outcomes += run_builds('address and undefined behaviour sanitizer, libFuzzer (clang); thread sanitizer (gcc)',
+                               (ASAN, TSAN), options, chosen)
     outcomes += run_group('house rules, and real clients against the broker', chosen(measuring_suites()), [], at_once=1)
     outcomes += run_group('real clients against the other builds, and crashes', chosen(waiting_suites(builds)), [],
                           at_once=3)
