@@ -110,14 +110,17 @@ void Relay::send_request(const Request& request, Instant now) {
     client::Client& side = request.is_inner ? in_ : up_;
     const bool is_v5 = side.options().version == wire::Version::v5;
     // Retained messages come for new subscriptions. The upstream gets all of them when it has lost its own.
-    const bool wants_retained = request.is_inner && (options_.republishes_retained || !has_upstream_session_);
+    const bool wants_all_retained = request.is_inner && (options_.republishes_retained || !has_upstream_session_);
     std::vector<wire::SubscribeEntry> entries;
     std::vector<std::string_view> filters;
     for (const Subscription& one : request.filters) {
         wire::SubscribeOptions options{.qos = one.qos};
         if (is_v5) {
             options.no_local = options.retain_as_published = true;
-            options.retain_handling = wants_retained ? wire::RetainHandling::send : wire::RetainHandling::send_if_new;
+            const bool is_owed =
+                request.is_inner && std::ranges::find(retained_owed_, one.filter) != retained_owed_.end();
+            options.retain_handling =
+                wants_all_retained || is_owed ? wire::RetainHandling::send : wire::RetainHandling::send_if_new;
         }
         entries.push_back({one.filter, options});
         filters.push_back(one.filter);
@@ -147,6 +150,8 @@ void Relay::on_request_done(const wire::Suback& packet, bool is_inner, Instant n
                 on_upstream_grant(done.filters[i], code);
             else if (wire::is_error(code))
                 tell(RelayEvent::Kind::local_filter_refused, done.filters[i].filter, code);
+            else
+                std::erase(retained_owed_, done.filters[i].filter);
         }
     }
     next_request(now);

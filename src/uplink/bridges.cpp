@@ -117,10 +117,7 @@ public:
 private:
     void make_local_session(Instant now) {
         local_session_ = std::make_unique<LocalSession>(driver_, inner_peer_, client_id_, filters_);
-        // An earlier configuration may have had other routes, whose messages nobody would take any more.
-        std::vector<std::string> retired = shard_.filters_of(client_id_);
-        std::erase_if(retired, [&](const std::string& filter) { return local_session_->has(filter); });
-        local_session_->begin(std::move(retired), now);
+        local_session_->begin(shard_.subscriptions_of(client_id_), now);
     }
 
     /// An operator may remove the session, and the local broker may refuse it for a while. Without the session no
@@ -140,6 +137,7 @@ private:
         if (is_local_problem_)
             log_.warning("bridge_local_problem", {{"bridge", name_}, {"reason", local_session_->problem()}});
         if (local_session_->is_new()) uplink_.note_new_local_session();
+        uplink_.note_retained_owed(local_session_->retained_owed());
         local_session_.reset();
         keep_windows(now);
         note(now);

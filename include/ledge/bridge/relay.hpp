@@ -27,6 +27,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "ledge/base/bytes.hpp"
@@ -74,6 +75,9 @@ public:
     /// The local broker had no session of the bridge, and somebody else has made one since. The relay then acts as if
     /// it had found no session itself. Requires is_closed().
     void note_new_inner_session() { is_inner_session_new_ = true; }
+    /// Somebody else has subscribed to these filters of outgoing routes, without their retained messages. The relay
+    /// asks for them when it subscribes again, also if the upstream has a session. Requires is_closed().
+    void note_retained_owed(std::vector<std::string> filters) { retained_owed_ = std::move(filters); }
 
     // ---- Transports. Requires the matching stage: upstream_opened() needs is_closed(), inner_opened() wants_inner().
     void upstream_opened(Instant now);
@@ -220,6 +224,7 @@ private:
     bool is_wash_owed_ = false;  // the local broker may know ids of a session that the upstream has lost
     bool wants_clean_upstream_ = false;
     bool is_inner_session_new_ = false;  // see note_new_inner_session(); until the upstream's session is new as well
+    std::vector<std::string> retained_owed_;  // see note_retained_owed(); until the local broker owes the messages
     bool had_upstream_session_ = false;
     bool has_done_qos2_ = false;  // the upstream has answered a PUBLISH of QoS 2 by PUBREC
     PoisonGuard poison_;

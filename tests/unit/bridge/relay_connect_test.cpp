@@ -1,4 +1,6 @@
 // How a relay connects, subscribes, and ends.
+#include <algorithm>
+
 #include "relay_rig.hpp"
 
 namespace ledge::bridge {
@@ -238,6 +240,31 @@ TEST_CASE("rule 16: an upstream without a session gets all retained messages aga
     CHECK(handling(false, false) == wire::RetainHandling::send);
     CHECK(handling(true, false) == wire::RetainHandling::send_if_new);
     CHECK(handling(true, true) == wire::RetainHandling::send);
+}
+
+TEST_CASE("retained messages that are owed for a filter are asked for until the local broker has granted the filter") {
+    RelayOptions options = relay_options();
+    options.routes.push_back(out_route("added/#", "", "site/"));
+    RelayRig rig(options);
+    rig.relay.note_retained_owed({"added/#"});
+    const auto handlings = [&] {
+        rig.opens({.upstream_present = true});
+        rig.opens_inner({.inner_present = true});
+        const Bytes output = rig.relay.inner_output();
+        const auto packet = wire::decode_subscribe(output, v5);
+        REQUIRE(packet.ok());
+        std::vector<wire::RetainHandling> all;
+        for (const auto& entry : packet->entries) all.push_back(entry.options.retain_handling);
+        return all;
+    };
+    using wire::RetainHandling;
+    const std::vector<RetainHandling> owed = {RetainHandling::send_if_new, RetainHandling::send};
+    CHECK(handlings() == owed);
+    rig.loses_upstream();
+    CHECK(handlings() == owed);
+    rig.answers_requests();
+    rig.loses_upstream();
+    CHECK(handlings() == std::vector<RetainHandling>{RetainHandling::send_if_new, RetainHandling::send_if_new});
 }
 
 TEST_CASE("rule 22: the state is published after every connect") {
