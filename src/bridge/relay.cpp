@@ -392,6 +392,11 @@ void Relay::end(RetryClass kind, std::string why, Instant now, ReasonCode code) 
 void Relay::finish_if_closed() {
     if (is_upstream_open_ || is_inner_open_) return;
     stage_ = Stage::closed;
+    if (waiting_in_ && waiting_in_->packet.qos == wire::QoS::at_most_once) {  // nobody repeats it
+        ++counters_.dropped;
+        tell(RelayEvent::Kind::dropped, waiting_in_->topic, ReasonCode::unspecified_error,
+             "the connections have ended before the local broker had room");
+    }
     out_.clear();
     incoming_.clear();
     released_out_.clear();
