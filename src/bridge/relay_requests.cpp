@@ -46,6 +46,7 @@ void Relay::begin_washing(Instant now) {
 }
 
 void Relay::continue_washing(Instant now) {
+    washed_at_ = now;
     for (; wash_next_ != 0 && washing_.size() < washing_max; wash_next_ = wash_next_ == ids ? 0 : wash_next_ + 1) {
         const auto id = static_cast<PacketId>(wash_next_);
         if (is_open_in_known_ && !open_in_.contains(id)) continue;

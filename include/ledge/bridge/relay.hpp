@@ -159,6 +159,8 @@ private:
     void on_inner_connected(const client::Connected& event, Instant now);
     void on_upstream_ended(const client::Ended& event, Instant now);
     bool reads_upstream() const;
+    /// To be called at the end of each function that may change reads_upstream().
+    void note_reading(Instant now) { up_.set_reading(reads_upstream(), now); }
     bool reads_inner() const;
 
     // relay_requests.cpp: what is sent before messages flow
@@ -257,6 +259,7 @@ private:
     std::vector<OwnMessage> own_messages_;
     client::PacketIdSet washing_;  // PUBREL sent, PUBCOMP awaited
     std::uint32_t wash_next_ = 0;  // the next id to wash; 0 = all are sent
+    Instant washed_at_{};          // when washing has moved on last
     std::string mapped_;           // buffers of pass_out() and pass_in()
     std::string response_;
     wire::PropertyBuilder carried_;

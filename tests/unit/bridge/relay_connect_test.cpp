@@ -340,6 +340,21 @@ TEST_CASE("after a restart of the process all packet ids are washed, because non
     CHECK(rig.relay.stage() == Relay::Stage::relaying);
 }
 
+TEST_CASE("a local broker that does not answer PUBREL ends the connections after a minute") {
+    RelayRig rig;
+    rig.opens();
+    rig.opens_inner({.inner_present = true});
+    REQUIRE(rig.relay.stage() == Relay::Stage::washing);
+    rig.events();
+    rig.passes(59s);
+    rig.in_gets(ack(PacketType::pubcomp, 1, ReasonCode::packet_identifier_not_found));
+    rig.passes(59s);
+    CHECK(rig.events() == "");
+    rig.passes(1s);
+    CHECK(rig.events() == "ended");
+    CHECK(rig.last_text == "the local broker does not answer PUBREL");
+}
+
 TEST_CASE("[MQTT-3.2.2-4] a lost local session makes the upstream's session useless, and both begin anew") {
     RelayRig rig;
     rig.opens({.upstream_present = true});

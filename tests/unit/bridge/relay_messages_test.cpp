@@ -82,6 +82,33 @@ TEST_CASE("a local broker that does not read makes the upstream wait, and costs 
     }
 }
 
+TEST_CASE("an upstream that is not read is not silent: its PINGRESP may wait unread") {
+    Connacks connacks;
+    connacks.inner_properties.number(PropertyId::receive_maximum, 1);
+    RelayRig rig;
+    rig.connects(connacks);
+    rig.events();
+    rig.up_gets(publish("site/cmd/a", "1", qos1, 1));
+    rig.passes(29s);
+    rig.up();
+    rig.up_gets(publish("site/cmd/a", "2", qos1, 2));  // waits for PUBACK of the local broker
+    rig.passes(50s);
+    CHECK(rig.up() == "PINGREQ | PINGREQ");
+    CHECK(rig.events() == "");
+    rig.in_gets(ack(PacketType::puback, 1));
+    CHECK(rig.up() == "PUBACK 1");
+    SUBCASE("it answers") {
+        rig.up_gets_bytes({0xD0, 0, 0xD0, 0});
+        rig.passes(11s);
+        CHECK(rig.events() == "");
+    }
+    SUBCASE("it is silent from now on as well") {
+        rig.passes(11s);
+        CHECK(rig.events() == "ended");
+        CHECK(rig.last_text.find("PINGRESP") != std::string::npos);
+    }
+}
+
 TEST_CASE("rule 14: a message that no route carries is acknowledged and dropped, so that it does not come for ever") {
     RelayRig rig;
     rig.connects();
