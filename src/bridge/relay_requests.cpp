@@ -1,6 +1,6 @@
 // What a relay does between the two CONNACKs and the first message: washing packet ids, and subscribing.
 //
-// SUBSCRIBE, UNSUBSCRIBE and PUBLISH of one direction share the packet ids, and the ids of PUBLISH come from the other
+// SUBSCRIBE and PUBLISH of one direction share the packet ids, and the ids of PUBLISH come from the other
 // broker. So that they never meet: requests go out one at a time, the inner ones before the upstream is read; the id of
 // a request is none that a message of QoS 2 may still have; and a message that brings the id of a request waits for its
 // answer. The brokers count ids up, so the id of a request is taken from the far side of the circle.
@@ -69,14 +69,9 @@ void Relay::continue_washing(Instant now) {
 /// RabbitMQ says 1 although filters of QoS 0 are gone.
 void Relay::queue_requests() {
     LEDGE_ASSERT(requests_.empty() && !request_);
-    const auto retire = [&](const std::vector<std::string>& filters, bool is_inner) {
-        for (const std::string& filter : filters) requests_.push_back({is_inner, true, {{filter, QoS::at_most_once}}});
-    };
-    retire(options_.retired_local_filters, true);
     std::vector<Subscription> local = routes_.local_subscriptions();
     for (Subscription& one : local) one.qos = std::min(one.qos, maximum_qos_out());
     queue_subscriptions(true, local);
-    retire(options_.retired_remote_filters, false);
     queue_subscriptions(false, routes_.remote_subscriptions(upstream_.profile().copies));
 }
 
@@ -86,7 +81,7 @@ void Relay::queue_subscriptions(bool is_inner, const std::vector<Subscription>& 
     for (std::size_t i = 0; i < all.size(); i += batch) {
         const auto begin = all.begin() + static_cast<std::ptrdiff_t>(i);
         const auto end = all.begin() + static_cast<std::ptrdiff_t>(std::min(i + batch, all.size()));
-        requests_.push_back({is_inner, false, std::vector<Subscription>(begin, end)});
+        requests_.push_back({is_inner, std::vector<Subscription>(begin, end)});
     }
 }
 
@@ -113,7 +108,6 @@ void Relay::send_request(const Request& request, Instant now) {
     // Retained messages come for new subscriptions. The upstream gets all of them when it has lost its own.
     const bool wants_all_retained = request.is_inner && (options_.republishes_retained || !has_upstream_session_);
     std::vector<wire::SubscribeEntry> entries;
-    std::vector<std::string_view> filters;
     for (const Subscription& one : request.filters) {
         wire::SubscribeOptions options{.qos = one.qos};
         if (is_v5) {
@@ -124,10 +118,9 @@ void Relay::send_request(const Request& request, Instant now) {
                 wants_all_retained || is_owed ? wire::RetainHandling::send : wire::RetainHandling::send_if_new;
         }
         entries.push_back({one.filter, options});
-        filters.push_back(one.filter);
     }
     const PacketId id = request.is_inner ? free_inner_id() : free_upstream_id();
-    const auto sent = request.is_unsubscribe ? side.unsubscribe(filters, {}, id) : side.subscribe(entries, {}, id);
+    const auto sent = side.subscribe(entries, {}, id);
     if (sent.ok()) {
         request_ = request;
         request_id_ = id;
@@ -143,17 +136,15 @@ void Relay::on_request_done(const wire::Suback& packet, bool is_inner, Instant n
     if (!is_inner) tell_proven();
     const Request done = std::move(*request_);
     request_.reset();
-    if (!done.is_unsubscribe) {
-        LEDGE_ASSERT(packet.codes.size() == done.filters.size());  // the client has checked it
-        for (std::size_t i = 0; i < done.filters.size(); ++i) {
-            const auto code = static_cast<ReasonCode>(packet.codes[i]);
-            if (!is_inner)
-                on_upstream_grant(done.filters[i], code);
-            else if (wire::is_error(code))
-                tell(RelayEvent::Kind::local_filter_refused, done.filters[i].filter, code);
-            else
-                std::erase(retained_owed_, done.filters[i].filter);
-        }
+    LEDGE_ASSERT(packet.codes.size() == done.filters.size());  // the client has checked it
+    for (std::size_t i = 0; i < done.filters.size(); ++i) {
+        const auto code = static_cast<ReasonCode>(packet.codes[i]);
+        if (!is_inner)
+            on_upstream_grant(done.filters[i], code);
+        else if (wire::is_error(code))
+            tell(RelayEvent::Kind::local_filter_refused, done.filters[i].filter, code);
+        else
+            std::erase(retained_owed_, done.filters[i].filter);
     }
     next_request(now);
 }
@@ -162,7 +153,7 @@ void Relay::on_upstream_grant(const Subscription& asked, ReasonCode code) {
     if (wire::is_error(code)) {
         const bool may_fall_back = options_.falls_back_to_qos0 && asked.qos != QoS::at_most_once;
         tell(RelayEvent::Kind::filter_refused, asked.filter, code, may_fall_back ? "asked again with QoS 0" : "");
-        if (may_fall_back) requests_.push_back({false, false, {{asked.filter, QoS::at_most_once}}});
+        if (may_fall_back) requests_.push_back({false, {{asked.filter, QoS::at_most_once}}});
         return;
     }
     const auto granted = static_cast<QoS>(static_cast<std::uint8_t>(code) & 3U);

@@ -199,12 +199,6 @@ const UpstreamProfile& profile_of(UpstreamKind kind) {
 
 std::span<const UpstreamProfile> all_profiles() { return table(); }
 
-std::optional<UpstreamKind> kind_named(std::string_view name) {
-    for (const UpstreamProfile& row : table())
-        if (row.name == name) return row.kind;
-    return std::nullopt;
-}
-
 UpstreamKind kind_of_host(std::string_view host) {
     struct Known {
         std::string_view ending;

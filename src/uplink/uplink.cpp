@@ -48,7 +48,6 @@ Uplink::Uplink(const UplinkOptions& options, net::Connector& connector, transpor
         std::any_of(options.servers.begin(), options.servers.end(), [](const Server& server) { return server.is_tls; });
     LEDGE_ASSERT(!needs_tls || options.tls.has_value());
     LEDGE_ASSERT(options.ending_time_max > Duration::zero() && options.idle_time > Duration::zero());
-    upstream_.remember(options.knowledge);
 }
 
 Uplink::~Uplink() {

@@ -125,10 +125,9 @@ private:
         Waiting();  // written out: the compiler would look for it before the class is complete
         wire::Publish view() const;
     };
-    /// One SUBSCRIBE or UNSUBSCRIBE.
+    /// One SUBSCRIBE.
     struct Request {
         bool is_inner = false;
-        bool is_unsubscribe = false;
         std::vector<Subscription> filters;
     };
     /// A message of the relay's own to the local broker: a dead letter.

@@ -59,11 +59,6 @@ struct RelayOptions {
     bool republishes_retained = false;
     /// Ask for QoS 0 when the upstream refuses a filter. NATS refuses the 64th filter of QoS 1.
     bool falls_back_to_qos0 = false;
-
-    /// Filters of an earlier configuration, which the sessions may still have. They are unsubscribed after each
-    /// connect.
-    std::vector<std::string> retired_local_filters;
-    std::vector<std::string> retired_remote_filters;
 };
 
 }  // namespace ledge::bridge

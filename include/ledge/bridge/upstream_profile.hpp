@@ -4,7 +4,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -69,8 +68,6 @@ struct UpstreamProfile {
 
 const UpstreamProfile& profile_of(UpstreamKind kind);
 std::span<const UpstreamProfile> all_profiles();
-/// The kind with this name in the configuration; nullopt = there is none.
-std::optional<UpstreamKind> kind_named(std::string_view name);
 /// The kind that a well-known host name tells ("….amazonaws.com"); generic = it tells nothing.
 UpstreamKind kind_of_host(std::string_view host);
 

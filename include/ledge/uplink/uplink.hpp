@@ -95,8 +95,6 @@ public:
     /// Why the last attempt or connection has ended, as a sentence part; "" = nothing has ended yet.
     const std::string& last_problem() const { return last_problem_; }
     const bridge::Relay& relay() const { return relay_; }
-    /// What is known about the upstream, for UplinkOptions::knowledge of a later run.
-    std::string knowledge() const { return upstream_.to_text(); }
 
 private:
     /// Why this side ends the connections of the relay.

@@ -209,18 +209,6 @@ TEST_CASE("rule 9: every code of SUBACK is checked, and QoS 0 is asked for only 
     CHECK(lowered.events() == "proven | filter_lowered site/cmd/# | qos_lowered | relaying");
 }
 
-TEST_CASE("filters of an earlier configuration are unsubscribed first") {
-    RelayOptions options = relay_options();
-    options.retired_local_filters = {"old/#"};
-    options.retired_remote_filters = {"past"};
-    RelayRig rig(options);
-    rig.opens();
-    rig.opens_inner();
-    CHECK(rig.answers_requests() ==
-          "in UNSUBSCRIBE 32768 old/# | in SUBSCRIBE 32768 plant/# | up UNSUBSCRIBE 32768 past | "
-          "up SUBSCRIBE 32768 site/cmd/#");
-}
-
 TEST_CASE("rule 16: an upstream without a session gets all retained messages again") {
     const auto handling = [](bool is_present, bool republishes) {
         RelayOptions options = relay_options();
