@@ -86,6 +86,11 @@ constexpr Option bridge_rows[] = {
         "fall_back_to_qos0", "", {},
         "Whether the bridge asks for QoS 0 when the upstream refuses a filter. NATS refuses the 64th filter of QoS "
         "1."),
+    bridge_row<&BridgeSettings::marks>(
+        "marks", "", {},
+        "Which messages get two user properties (MQTT 5) by which a ring of bridges is noticed: the client id of the "
+        "first bridge, and the number of bridges so far. auto: all messages of routes with direction = \"both\", and "
+        "every 16th of other routes. never: only messages that have them already. always: all messages."),
     bridge_row<&BridgeSettings::character_map>(
         "character_map", "", {},
         "Characters of outgoing topics that are replaced, each with its replacement: [\"._\"] makes a_b of a.b. NATS "

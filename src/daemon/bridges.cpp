@@ -89,6 +89,7 @@ bridge::RelayOptions relay_options(const config::BridgeSettings& settings, std::
     relay.inner_client_id = session::client_id_of_bridge(settings.name);
     relay.inflight_max = inflight_max_of(settings);
     relay.character_map = settings.character_pairs;
+    relay.marks = settings.marks;
     relay.own_id = relay.client_id;
     relay.poison_attempts = static_cast<int>(settings.queue.poison_attempts);
     relay.dead_letter_topic = settings.queue.dead_letter_topic;

@@ -17,8 +17,8 @@ namespace ledge::bridge {
 /// Which messages get the user properties of marks.hpp (MQTT 5). Messages that have them already always get theirs
 /// counted on.
 enum class MarkRule : std::uint8_t {
+    automatic,  // all messages of routes with Direction::both, where rings come from, and some of one-way routes
     never,
-    sampled,  // all messages of routes with Direction::both, where rings come from, and some of one-way routes
     always,
 };
 
@@ -48,7 +48,7 @@ struct RelayOptions {
     // Messages
     /// Characters of outgoing topics that are replaced, for example {'.', '_'}; one way.
     std::vector<std::pair<char, char>> character_map;
-    MarkRule marks = MarkRule::sampled;
+    MarkRule marks = MarkRule::automatic;
     std::string own_id;           // of this gateway, for marks
     std::uint32_t hops_max = 16;  // a message that has passed more bridges is taken for a loop
     int poison_attempts = 3;      // closes of the upstream after which a message is set aside

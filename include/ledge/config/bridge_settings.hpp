@@ -15,6 +15,7 @@
 #include "ledge/config/settings.hpp"
 
 namespace ledge::bridge {
+enum class MarkRule : std::uint8_t;        // in ledge/bridge/relay_options.hpp; the first value is "auto"
 enum class ProtocolChoice : std::uint8_t;  // in ledge/bridge/upstream.hpp; the first value is "auto"
 enum class UpstreamKind : std::uint8_t;    // in ledge/bridge/upstream_profile.hpp
 }  // namespace ledge::bridge
@@ -77,6 +78,7 @@ struct BridgeSettings {
     std::string state_topic;  // at the upstream; "" = the state is not told there
     bool republish_retained = false;
     bool fall_back_to_qos0 = false;
+    bridge::MarkRule marks{};
     std::vector<std::string> character_map;  // texts of two characters: the replaced one, and its replacement
     BridgeTlsSettings tls;
     BridgeQueueSettings queue;

@@ -10,6 +10,7 @@
 #include <fstream>
 
 #include "helpers.hpp"
+#include "ledge/bridge/relay_options.hpp"
 #include "ledge/bridge/upstream.hpp"
 #include "listener_url.hpp"
 #include "options.hpp"
@@ -93,7 +94,8 @@ TEST_CASE("every key of a bridge is read") {
         "keep_alive_s = 30\nsession_expiry_s = '1 d'\nconnect_timeout_s = 5\nconnack_timeout_s = 6\n"
         "suback_timeout_s = 7\nretry_first_s = 2\nretry_max_s = '10 min'\nlazy = true\nlazy_idle_s = 9\n"
         "windows = ['22:00-06:00', '12:00-12:30']\ninflight_max = 20\npacket_bytes_max = '64 KiB'\n"
-        "state_topic = 'gw/state'\nrepublish_retained = true\nfall_back_to_qos0 = true\ncharacter_map = ['_-']\n"
+        "state_topic = 'gw/state'\nrepublish_retained = true\nfall_back_to_qos0 = true\nmarks = 'always'\n"
+        "character_map = ['_-']\n"
         "[bridges.cloud.tls]\nca = '/ca.pem'\nserver_name = 'b'\nalpn = ['mqtt']\n"
         "[[bridges.cloud.routes]]\ndirection = 'out'\nfilter = 'plant/#'\nremote_prefix = 'site-17/'\nqos = 0\n"
         "[[bridges.cloud.routes]]\ndirection = 'out'\nlocal_prefix = 'l/'\nfilter = '+'\nqos = 0\nretain = 'clear'\n"
@@ -112,6 +114,7 @@ TEST_CASE("every key of a bridge is read") {
     CHECK(cloud.retry_max == 10min);
     CHECK(cloud.day_windows == std::vector<DayWindow>{{1320, 360}, {720, 750}});
     CHECK(cloud.packet_bytes_max == 65'536);
+    CHECK(cloud.marks == bridge::MarkRule::always);
     REQUIRE(cloud.character_pairs.size() == 1);
     CHECK(cloud.character_pairs[0].second == '-');
     CHECK(cloud.tls.alpn == Lines{"mqtt"});
@@ -126,6 +129,7 @@ TEST_CASE("the defaults of a bridge are those of the manual") {
     const BridgeSettings bridge = one_bridge(bridge_text());
     CHECK(bridge.protocol == bridge::ProtocolChoice::automatic);
     CHECK_FALSE(bridge.upstream.has_value());
+    CHECK(bridge.marks == bridge::MarkRule::automatic);
     CHECK(bridge.queue.bytes_max == 256 * 1024 * 1024);
     CHECK(bridge.queue.overflow == BridgeQueueSettings::Overflow::drop_oldest);
     CHECK(bridge.routes[0].direction == bridge::Direction::out);

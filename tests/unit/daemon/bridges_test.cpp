@@ -30,7 +30,8 @@ TEST_CASE("every key of a bridge reaches whom it concerns") {
         "protocol = '3.1.1'\nupstream = 'mosquitto'\nbridge_bit = true\nkeep_alive_s = 30\nsession_expiry_s = 5\n"
         "connect_timeout_s = 3\nconnack_timeout_s = 4\nsuback_timeout_s = 6\nretry_first_s = 7\nretry_max_s = 8\n"
         "lazy = true\nlazy_idle_s = 9\nwindows = ['01:00-02:00']\ninflight_max = 20000\npacket_bytes_max = 2048\n"
-        "state_topic = 'gw/state'\nrepublish_retained = true\nfall_back_to_qos0 = true\ncharacter_map = ['._']\n"
+        "state_topic = 'gw/state'\nrepublish_retained = true\nfall_back_to_qos0 = true\nmarks = 'never'\ncharacter_map "
+        "= ['._']\n"
         "[bridges.cloud.tls]\nca = '/ca.pem'\nserver_name = 's'\nalpn = ['mqtt']\n"
         "[bridges.cloud.queue]\npoison_attempts = 4\ndead_letter_topic = 'dead'\n" +
         route);
@@ -68,6 +69,7 @@ TEST_CASE("every key of a bridge reaches whom it concerns") {
     CHECK(options.relay.online_message->payload == "1");
     CHECK(options.relay.republishes_retained);
     CHECK(options.relay.falls_back_to_qos0);
+    CHECK(options.relay.marks == bridge::MarkRule::never);
     CHECK(options.relay.character_map == std::vector<std::pair<char, char>>{{'.', '_'}});
     REQUIRE(options.tls.has_value());
     CHECK(options.tls->ca_file == "/ca.pem");
