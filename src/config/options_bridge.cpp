@@ -81,7 +81,7 @@ constexpr Option bridge_rows[] = {
     bridge_row<&BridgeSettings::republish_retained>(
         "republish_retained", "", {},
         "Whether the bridge sends the retained messages of the outgoing routes after each connect, for brokers that "
-        "lose theirs. false: only if the upstream has no session of the bridge."),
+        "lose theirs. false: only if the upstream has no session of the bridge, and those of a new route."),
     bridge_row<&BridgeSettings::fall_back_to_qos0>(
         "fall_back_to_qos0", "", {},
         "Whether the bridge asks for QoS 0 when the upstream refuses a filter. NATS refuses the 64th filter of QoS "
