@@ -5,6 +5,7 @@
 
 #include "bridges.hpp"
 #include "ledge/base/assert.hpp"
+#include "ledge/base/lower_case.hpp"
 #include "ledge/base/quote.hpp"
 #include "ledge/bridge/route_check.hpp"
 #include "ledge/bridge/upstream.hpp"
@@ -47,10 +48,7 @@ bool is_replacement(std::string_view text) {
 
 /// "host:port" in lower case, by which bridges to the same broker know each other.
 std::string broker_of(const Endpoint& endpoint) {
-    std::string name = endpoint.host + ":" + std::to_string(endpoint.port);
-    std::ranges::transform(name, name.begin(),
-                           [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-    return name;
+    return lower_case(endpoint.host + ":" + std::to_string(endpoint.port));
 }
 
 std::vector<std::string> brokers_of(const BridgeSettings& settings) {
@@ -214,10 +212,9 @@ private:
         }
     }
 
-    /// Notes what the upstream does with the routes, if its kind is configured or its host name tells the kind.
+    /// Notes what the upstream does with the routes, if its kind is known.
     void advise(const BridgeSettings& settings) {
-        std::optional<bridge::UpstreamKind> kind = settings.upstream;
-        if (!kind && !settings.endpoints.empty()) kind = bridge::kind_of_host(settings.endpoints.front().host);
+        const std::optional<bridge::UpstreamKind> kind = upstream_kind_of(settings);
         if (!kind || *kind == bridge::UpstreamKind::generic) return;
         for (const std::string& sentence : bridge::advice_for(bridge::profile_of(*kind), settings.routes))
             findings_.notes.push_back("bridge '" + settings.name + "': " + sentence);
@@ -244,6 +241,15 @@ private:
 }  // namespace
 
 bool BridgeSettings::uses_tls() const { return std::ranges::any_of(endpoints, &Endpoint::is_tls); }
+
+std::optional<bridge::UpstreamKind> upstream_kind_of(const BridgeSettings& settings) {
+    if (settings.upstream || settings.endpoints.empty()) return settings.upstream;
+    const bridge::UpstreamKind told = bridge::kind_of_host(settings.endpoints.front().host);
+    // All urls are one upstream. If their names disagree, nobody knows what the upstream is.
+    const bool is_told_by_all = std::ranges::all_of(
+        settings.endpoints, [&](const Endpoint& one) { return bridge::kind_of_host(one.host) == told; });
+    return is_told_by_all && told != bridge::UpstreamKind::generic ? std::optional(told) : std::nullopt;
+}
 
 void check_bridges(std::vector<BridgeSettings>& bridges, const Places& places, const std::set<std::string>& broken,
                    BridgeFindings findings) {

@@ -173,8 +173,9 @@ Option upstream_row() {
             0,
             upstream_names(),
             "The kind of broker that the upstream is. Brokers differ in what they do with QoS 2, retained messages, "
-            "overlapping filters and certain topics, and the bridge adapts to it. auto: the bridge is careful, and "
-            "learns from what the upstream does.",
+            "overlapping filters and certain topics, and the bridge adapts to it. auto: the host names of some cloud "
+            "services tell the kind (`ledgemq check` says so); otherwise the bridge is careful, and learns from what "
+            "the upstream does.",
             [](Place place) -> PlainValue {
                 const auto& kind = place.bridge->upstream;
                 return kind ? static_cast<std::int64_t>(*kind) + 1 : std::int64_t{0};

@@ -119,7 +119,7 @@ uplink::UplinkOptions uplink_options(const config::BridgeSettings& settings, std
     uplink.name = settings.name;
     for (const config::Endpoint& endpoint : settings.endpoints) uplink.servers.push_back(server_of(endpoint));
     uplink.relay = relay_options(settings, host_name);
-    uplink.upstream.kind = settings.upstream;
+    uplink.upstream.kind = config::upstream_kind_of(settings);
     uplink.upstream.protocol = settings.protocol;
     uplink.upstream.uses_bridge_bit = settings.bridge_bit;
     uplink.server_name = settings.tls.server_name;

@@ -17,7 +17,7 @@ namespace ledge::bridge {
 enum class ProtocolChoice : std::uint8_t { automatic, v5, v3_1_1 };
 
 struct UpstreamOptions {
-    /// nullopt = "auto": the bridge starts with the generic profile and recognises a kind by its behaviour.
+    /// nullopt = unknown: the bridge starts with the generic profile and recognises a kind by its behaviour.
     std::optional<UpstreamKind> kind;
     ProtocolChoice protocol = ProtocolChoice::automatic;
     /// Set the bridge bit in a CONNECT of 3.1.1, if the profile does not rule it out. Some brokers refuse such a

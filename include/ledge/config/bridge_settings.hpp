@@ -61,7 +61,7 @@ struct BridgeSettings {
     bridge::ProtocolChoice protocol{};
     std::string user;                              // "" = CONNECT has no user name
     std::string password_file;                     // path; "" = CONNECT has no password
-    std::optional<bridge::UpstreamKind> upstream;  // nullopt = "auto"
+    std::optional<bridge::UpstreamKind> upstream;  // nullopt = "auto"; see upstream_kind_of()
     bool bridge_bit = false;
     Duration keep_alive = 60s;
     Duration session_expiry = 168h;
@@ -92,6 +92,10 @@ struct BridgeSettings {
     /// True if one of the urls begins with mqtts:// or wss://.
     bool uses_tls() const;
 };
+
+/// The kind of the upstream: the configured one, or the one that the host names of all urls tell. nullopt = "auto", and
+/// the host names tell none.
+std::optional<bridge::UpstreamKind> upstream_kind_of(const BridgeSettings& settings);
 
 inline constexpr std::size_t bridge_password_bytes_max = 0xFFFF;  // MQTT allows no longer password
 

@@ -39,7 +39,13 @@ TEST_CASE("rule 7: QoS 2 only towards upstreams that are known to do it") {
 
 TEST_CASE("well-known host names tell the kind") {
     CHECK(kind_of_host("abc-ats.iot.eu-west-1.amazonaws.com") == UpstreamKind::aws_iot);
+    CHECK(kind_of_host("abc.iot.eu-west-1.amazonaws.com") == UpstreamKind::aws_iot);
+    CHECK(kind_of_host("abc.ats.iot.cn-north-1.amazonaws.com.cn") == UpstreamKind::aws_iot);
+    CHECK(kind_of_host("ABC-ATS.IoT.eu-west-1.AmazonAWS.com.") == UpstreamKind::aws_iot);
+    CHECK(kind_of_host("ec2-192-0-2-1.compute-1.amazonaws.com") == UpstreamKind::generic);
     CHECK(kind_of_host("hub.azure-devices.net") == UpstreamKind::azure_iot);
+    CHECK(kind_of_host("x.ala.eu-central-1.emqxsl.com") == UpstreamKind::emqx);
+    CHECK(kind_of_host("x.emqx.cloud") == UpstreamKind::emqx);
     CHECK(kind_of_host("x.s1.eu.hivemq.cloud") == UpstreamKind::hivemq);
     CHECK(kind_of_host("broker.example") == UpstreamKind::generic);
     CHECK(kind_of_host("amazonaws.com.example") == UpstreamKind::generic);

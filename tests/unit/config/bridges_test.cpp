@@ -12,6 +12,7 @@
 #include "helpers.hpp"
 #include "ledge/bridge/relay_options.hpp"
 #include "ledge/bridge/upstream.hpp"
+#include "ledge/bridge/upstream_profile.hpp"
 #include "listener_url.hpp"
 #include "options.hpp"
 
@@ -330,6 +331,23 @@ TEST_CASE("each route is explained in a sentence") {
         text.starts_with("bridge x: mqtt://h, then mqtt://g, in UTC from 22:00-06:00\n"
                          "  route 1: Local messages on \"plant/#\" go to the upstream as \"site-17/plant/#\""));
     CHECK(std::ranges::count(text, '\n') == 2);
+}
+
+TEST_CASE(
+    "the host names of cloud services tell the kind of the upstream, unless the operator or another url says no") {
+    const std::string aws = "'mqtts://x-ats.iot.eu-west-1.amazonaws.com'";
+    const auto settings_of = [&](const std::string& urls, const std::string& more = "") {
+        return one_bridge("[bridges.x]\nurls = [" + urls + "]\n" + more + "tls.ca = '/c'\nroutes = [{filter = 'a'}]\n");
+    };
+    CHECK(upstream_kind_of(settings_of(aws)) == bridge::UpstreamKind::aws_iot);
+    CHECK(upstream_kind_of(settings_of(aws + ", 'wss://y.iot.eu-west-1.amazonaws.com'")) ==
+          bridge::UpstreamKind::aws_iot);
+    CHECK_FALSE(upstream_kind_of(settings_of(aws + ", 'mqtt://broker.example'")).has_value());
+    CHECK(upstream_kind_of(settings_of(aws, "upstream = 'emqx'\n")) == bridge::UpstreamKind::emqx);
+    CHECK(upstream_kind_of(settings_of(aws, "upstream = 'generic'\n")) == bridge::UpstreamKind::generic);
+    const std::string text = explain_bridges({settings_of(aws)});
+    CHECK(text.find("\n  upstream: taken for aws_iot because of the host name") != std::string::npos);
+    CHECK(explain_bridges({settings_of(aws, "upstream = 'aws_iot'\n")}).find("taken for") == std::string::npos);
 }
 
 TEST_CASE("printed bridges parse back to the same") {
