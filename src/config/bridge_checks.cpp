@@ -83,16 +83,21 @@ public:
                          ".routes]] with direction = \"out\" and filter = \"#\"");
     }
 
-    /// Two bridges with one client id disconnect each other without end if they reach the same broker.
-    void client_ids(const std::vector<const BridgeSettings*>& all) {
-        for (std::size_t i = 0; i < all.size(); ++i) {
-            for (std::size_t j = 0; j < i; ++j) {
-                const bool is_same = !all[i]->client_id.empty() && all[i]->client_id == all[j]->client_id;
-                if (is_same && has_common_broker(*all[i], *all[j]))
-                    complain(*all[i], "client_id",
-                             "the bridge '" + all[j]->name + "' has the client id " + quoted(all[i]->client_id) +
-                                 " too, and the same broker; the two would disconnect each other; choose another id");
-            }
+    /// Two bridges with one client id disconnect each other without end if they reach the same broker. A default client
+    /// id can only be that of another bridge if the other one is configured so.
+    void client_ids(const std::vector<BridgeSettings>& all, std::string_view machine) {
+        for (auto one = all.begin(); one != all.end(); ++one) {
+            const std::string id = client_id_of(*one, machine);
+            const auto other = std::find_if(all.begin(), one, [&](const BridgeSettings& earlier) {
+                return client_id_of(earlier, machine) == id && has_common_broker(earlier, *one);
+            });
+            if (other == one) continue;
+            // The place of the key helps more than that of a section without it.
+            const BridgeSettings& named = one->client_id.empty() ? *other : *one;
+            const BridgeSettings& rival = one->client_id.empty() ? *one : *other;
+            complain(named, "client_id",
+                     "the bridge '" + rival.name + "' has the client id " + quoted(id) +
+                         " too, and the same broker; the two would disconnect each other; choose another id");
         }
     }
 
@@ -242,6 +247,15 @@ private:
 
 bool BridgeSettings::uses_tls() const { return std::ranges::any_of(endpoints, &Endpoint::is_tls); }
 
+std::string client_id_of(const BridgeSettings& settings, std::string_view machine) {
+    return settings.client_id.empty() ? std::string(machine) + "-" + settings.name : settings.client_id;
+}
+
+void check_bridge_client_ids(const std::vector<BridgeSettings>& bridges, const Places& places, std::string_view machine,
+                             BridgeFindings findings) {
+    BridgeChecker(findings, places).client_ids(bridges, machine);
+}
+
 std::optional<bridge::UpstreamKind> upstream_kind_of(const BridgeSettings& settings) {
     if (settings.upstream || settings.endpoints.empty()) return settings.upstream;
     const bridge::UpstreamKind told = bridge::kind_of_host(settings.endpoints.front().host);
@@ -261,7 +275,6 @@ void check_bridges(std::vector<BridgeSettings>& bridges, const Places& places, c
         checker.options(settings);
         sound.push_back(&settings);
     }
-    checker.client_ids(sound);
     checker.routes(sound);
 }
 

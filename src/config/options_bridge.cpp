@@ -19,7 +19,10 @@ constexpr Option bridge_rows[] = {
     bridge_row<&BridgeSettings::client_id>(
         "client_id", "", {},
         "The client id at the upstream. Each gateway needs its own: two clients with the same id disconnect each "
-        "other. Default: \"\", which means the host name, '-' and the name of the bridge."),
+        "other. Default: \"\", which means the host name, 8 digits that follow from /etc/machine-id, and the name of "
+        "the "
+        "bridge, joined by '-'. `ledgemq check` prints it. A server of MQTT 3.1.1 may demand at most 23 letters and "
+        "digits."),
     bridge_row<&BridgeSettings::protocol>(
         "protocol", "", {},
         "The version of MQTT. auto: 5, then 3.1.1 if the upstream does not understand 5. With 3.1.1 the properties of "

@@ -117,7 +117,7 @@ void flatten_bridges(const std::vector<BridgeSettings>& bridges, std::map<std::s
     }
 }
 
-std::string explain_bridges(const std::vector<BridgeSettings>& bridges) {
+std::string explain_bridges(const std::vector<BridgeSettings>& bridges, std::string_view machine) {
     std::string out;
     for (const BridgeSettings& settings : bridges) {
         LEDGE_ASSERT(settings.endpoints.size() == settings.urls.size());
@@ -126,7 +126,7 @@ std::string explain_bridges(const std::vector<BridgeSettings>& bridges) {
         if (settings.lazy) out += ", connected only while messages wait";
         for (const std::string& window : settings.windows)
             out += (&window == &settings.windows.front() ? ", in UTC from " : " and ") + window;
-        out += "\n";
+        out += "\n  client id: " + client_id_of(settings, machine) + "\n";
         if (const auto kind = upstream_kind_of(settings); kind && !settings.upstream)
             out += "  upstream: taken for " + std::string(bridge::profile_of(*kind).name) +
                    " because of the host name; if it is not, write upstream = \"generic\" or its kind\n";

@@ -10,12 +10,14 @@
 #include <filesystem>
 #include <string>
 
+#include "bridges.hpp"
 #include "durability_table.hpp"
 #include "ledge/admin/metrics_reference.hpp"
 #include "ledge/auth/authenticator.hpp"
 #include "ledge/base/log_events.hpp"
 #include "ledge/config/command_line.hpp"
 #include "ledge/storage/tools.hpp"
+#include "machine_name.hpp"
 #include "privileges.hpp"
 #include "tls_files.hpp"
 #include "warnings.hpp"
@@ -69,6 +71,7 @@ void check_files_and_warn(const config::Sources& sources, config::Loaded& loaded
     check_tls_files(loaded);
     check_hook_files(loaded);
     check_bridge_tls_files(loaded);
+    check_bridge_client_ids(loaded, machine_name());
     note_warnings(sources, loaded);
     note_account(::geteuid() == 0, loaded);
 }
@@ -103,7 +106,7 @@ int check(const config::Command& command, const config::Loaded& loaded) {
                (admin.tls.client_certificate == config::ClientCertificate::none ? "\n"
                                                                                 : ", for those with a certificate\n");
     }
-    out += config::explain_bridges(loaded.config.bridges);
+    out += config::explain_bridges(loaded.config.bridges, machine_name().text);
     for (const std::string& note : loaded.notes) out += "warning: " + note + "\n";
     // The files that the broker reads again while it runs are checked with the rights that it will have then.
     std::vector<std::string> unread;

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -57,7 +58,7 @@ struct BridgeTlsSettings {
 struct BridgeSettings {
     std::string name;
     std::vector<std::string> urls;  // as the operator wrote them, in the order of preference
-    std::string client_id;          // "" = the name of the host, '-' and the name of the bridge
+    std::string client_id;          // "" = chosen by client_id_of()
     bridge::ProtocolChoice protocol{};
     std::string user;                              // "" = CONNECT has no user name
     std::string password_file;                     // path; "" = CONNECT has no password
@@ -93,6 +94,10 @@ struct BridgeSettings {
     bool uses_tls() const;
 };
 
+/// The client id at the upstream: the configured one, or else `machine` (the name of this machine), '-' and the name of
+/// the bridge.
+std::string client_id_of(const BridgeSettings& settings, std::string_view machine);
+
 /// The kind of the upstream: the configured one, or the one that the host names of all urls tell. nullopt = "auto", and
 /// the host names tell none.
 std::optional<bridge::UpstreamKind> upstream_kind_of(const BridgeSettings& settings);
@@ -113,8 +118,8 @@ struct BridgePsk {
 /// that names the file and the fix.
 Result<BridgePsk, std::string> read_bridge_psk(const std::string& path);
 
-/// Sentences for `ledgemq check`: one line for each bridge, then one line for each of its routes. "" = no bridges.
-/// Requires the bridges of a Config whose Loaded is ok().
-std::string explain_bridges(const std::vector<BridgeSettings>& bridges);
+/// Sentences for `ledgemq check`: some lines for each bridge, then one line for each of its routes. "" = no bridges.
+/// Requires the bridges of a Config whose Loaded is ok(). `machine`: as for client_id_of().
+std::string explain_bridges(const std::vector<BridgeSettings>& bridges, std::string_view machine);
 
 }  // namespace ledge::config

@@ -9,6 +9,7 @@
 #include "ledge/base/log.hpp"
 #include "ledge/config/load.hpp"
 #include "ledge/uplink/bridges.hpp"
+#include "machine_name.hpp"
 #include "process.hpp"
 #include "tls_files.hpp"
 #include "wiring.hpp"
@@ -105,6 +106,18 @@ TEST_CASE("a bridge has a listener of its own, whose limits are those of its que
     runtime::BrokerLoopOptions none = loop_options(load("").config, "1", 1);
     add_bridges(none, load("").config, log, 1, bridges);
     CHECK(none.parts.empty());
+}
+
+TEST_CASE("a default client id that another machine may have too is noted") {
+    config::Loaded loaded = load("[bridges.cloud]\nurls = ['mqtt://h']\n" + route);
+    check_bridge_client_ids(loaded, {"gw-1a2b3c4d", true});
+    CHECK(loaded.notes.empty());
+    check_bridge_client_ids(loaded, {"gw", false});
+    REQUIRE(loaded.notes.size() == 1);
+    CHECK(loaded.notes[0].find("client id, gw-cloud,") != std::string::npos);
+    loaded = load("[bridges.cloud]\nurls = ['mqtt://h']\nclient_id = 'gw-17'\n" + route);
+    check_bridge_client_ids(loaded, {"gw", false});
+    CHECK(loaded.notes.empty());
 }
 
 TEST_CASE("the password is read before each connection, and the error names the file") {
