@@ -12,6 +12,7 @@
 
 #include "bridges.hpp"
 #include "durability_table.hpp"
+#include "explain.hpp"
 #include "ledge/admin/metrics_reference.hpp"
 #include "ledge/auth/authenticator.hpp"
 #include "ledge/base/log_events.hpp"
@@ -98,8 +99,10 @@ int check(const config::Command& command, const config::Loaded& loaded) {
     if (loaded.policy->passwords)
         out += "users: " + std::to_string(loaded.policy->passwords->size()) + " in " +
                loaded.config.auth.password_file + "\n";
-    if (loaded.policy->acl)
+    if (loaded.policy->acl) {
         out += "rules: " + std::to_string(loaded.policy->acl->size()) + " in " + loaded.config.auth.acl_file + "\n";
+        if (!loaded.config.bridges.empty()) out += "  " + rules_beside(loaded.config.bridges) + "\n";
+    }
     const config::AdminSettings& admin = loaded.config.admin;
     if (admin.is_used()) {
         out += "pages: " + admin.url + (admin.token_file.empty() ? "" : ", for those who know the token") +
