@@ -69,6 +69,7 @@ void Relay::continue_washing(Instant now) {
 /// RabbitMQ says 1 although filters of QoS 0 are gone.
 void Relay::queue_requests() {
     LEDGE_ASSERT(requests_.empty() && !request_);
+    refused_filters_.clear();
     std::vector<Subscription> local = routes_.local_subscriptions();
     for (Subscription& one : local) one.qos = std::min(one.qos, maximum_qos_out());
     queue_subscriptions(true, local);
@@ -128,7 +129,8 @@ void Relay::send_request(const Request& request, Instant now) {
         return;
     }
     const auto kind = request.is_inner ? RelayEvent::Kind::local_filter_refused : RelayEvent::Kind::filter_refused;
-    for (const Subscription& one : request.filters) tell(kind, one.filter, sent.error(), "CONNACK does not allow it");
+    for (const Subscription& one : request.filters)
+        note_refused(kind, one.filter, sent.error(), "CONNACK does not allow it");
 }
 
 void Relay::on_request_done(const wire::Suback& packet, bool is_inner, Instant now) {
@@ -142,7 +144,7 @@ void Relay::on_request_done(const wire::Suback& packet, bool is_inner, Instant n
         if (!is_inner)
             on_upstream_grant(done.filters[i], code);
         else if (wire::is_error(code))
-            tell(RelayEvent::Kind::local_filter_refused, done.filters[i].filter, code);
+            note_refused(RelayEvent::Kind::local_filter_refused, done.filters[i].filter, code);
         else
             std::erase(retained_owed_, done.filters[i].filter);
     }
@@ -152,14 +154,20 @@ void Relay::on_request_done(const wire::Suback& packet, bool is_inner, Instant n
 void Relay::on_upstream_grant(const Subscription& asked, ReasonCode code) {
     if (wire::is_error(code)) {
         const bool may_fall_back = options_.falls_back_to_qos0 && asked.qos != QoS::at_most_once;
-        tell(RelayEvent::Kind::filter_refused, asked.filter, code, may_fall_back ? "asked again with QoS 0" : "");
-        if (may_fall_back) requests_.push_back({false, {{asked.filter, QoS::at_most_once}}});
+        if (!may_fall_back) return note_refused(RelayEvent::Kind::filter_refused, asked.filter, code);
+        tell(RelayEvent::Kind::filter_refused, asked.filter, code, "asked again with QoS 0");
+        requests_.push_back({false, {{asked.filter, QoS::at_most_once}}});
         return;
     }
     const auto granted = static_cast<QoS>(static_cast<std::uint8_t>(code) & 3U);
     if (granted >= asked.qos) return;
     tell(RelayEvent::Kind::filter_lowered, asked.filter, code);
     if (upstream_.on_granted(asked.qos, granted)) tell(RelayEvent::Kind::qos_lowered);
+}
+
+void Relay::note_refused(RelayEvent::Kind kind, const std::string& filter, ReasonCode code, std::string_view text) {
+    refused_filters_.push_back(filter);
+    tell(kind, filter, code, text);
 }
 
 PacketId Relay::free_upstream_id() const {

@@ -215,7 +215,7 @@ def _shipped(context):
         check(code == 0, f'{name}: {code}: {out} {error}')
 
 
-@case('"check" says of a bridge: its client id, the kind that the host name tells, that rules do not concern it', STARTING,
+@case('"check" says of a bridge: its client id, its kind by the host name, and that rules do not concern it', STARTING,
       needs_ledge=True)
 def _check_bridge(context):
     authority = Authority(os.path.join(context.folder, 'pki-of-check'))

@@ -112,6 +112,9 @@ public:
     /// After the end of a pair of connections: what it says about the next attempt.
     RetryClass retry_class() const { return retry_class_; }
     const RelayCounters& counters() const { return counters_; }
+    /// The filters that one of the two brokers has refused when the bridge was connected last: messages of their routes
+    /// do not pass. Each has the name that this broker was asked for.
+    const std::vector<std::string>& refused_filters() const { return refused_filters_; }
 
 private:
     /// A PUBLISH that waits until its target has room, or until its packet id is free.
@@ -172,6 +175,8 @@ private:
     void send_request(const Request& request, Instant now);
     void on_request_done(const wire::Suback& packet, bool is_inner, Instant now);
     void on_upstream_grant(const Subscription& asked, wire::ReasonCode code);
+    void note_refused(RelayEvent::Kind kind, const std::string& filter, wire::ReasonCode code,
+                      std::string_view text = {});
     wire::PacketId free_upstream_id() const;
     wire::PacketId free_inner_id() const;
 
@@ -232,6 +237,7 @@ private:
     EchoWindow echoes_;
     RelayCounters counters_;
     std::uint32_t unmarked_ = 0;  // messages of one-way routes without marks, those included that then got some
+    std::vector<std::string> refused_filters_;
     std::deque<RelayEvent> events_;
 
     // State of one pair of connections

@@ -201,6 +201,11 @@ TEST_CASE("rule 9: every code of SUBACK is checked, and QoS 0 is asked for only 
           "in SUBSCRIBE 32768 plant/# | up SUBSCRIBE 32768 site/cmd/# | up SUBSCRIBE 32768 site/cmd/#");
     CHECK(rig.events() == "proven | filter_refused site/cmd/# | filter_refused site/cmd/# | relaying");
     CHECK(rig.relay.stage() == Relay::Stage::relaying);
+    CHECK(rig.relay.refused_filters() == std::vector<std::string>{"site/cmd/#"});
+    rig.loses_upstream();
+    CHECK(rig.relay.refused_filters().size() == 1);  // the state of the last connection
+    rig.connects({.inner_present = true});
+    CHECK(rig.relay.refused_filters().empty());
     RelayRig lowered;
     lowered.opens();
     lowered.opens_inner();

@@ -226,6 +226,30 @@ TEST_CASE("a refused subscription at the local broker is told, and the bridge go
     rig.starts_bridges();
     REQUIRE(rig.until_stage(BridgeStage::running));
     CHECK(rig.has_logged("bridge_local_problem"));
+    CHECK(figures(rig, {}).degraded.starts_with("the filter plant/# was refused"));
+}
+
+TEST_CASE("filters that the upstream refuses are counted, and the bridge counts as degraded") {
+    Rig rig;
+    rig.upstreams[0].refuses_filters = true;
+    rig.local->subscribes("$SYS/broker/bridges/cloud/filters/refused");
+    const auto has_got = [&](std::string_view value) {
+        const std::string text = "$SYS/broker/bridges/cloud/filters/refused " + std::string(value);
+        return rig.until([&] { return std::ranges::find(rig.local->got, text) != rig.local->got.end(); });
+    };
+    rig.starts_bridges();
+    REQUIRE(rig.until_stage(BridgeStage::running));
+    CHECK(figures(rig, {}).refused_filters == 1);
+    CHECK(figures(rig, {}).degraded.starts_with("the filter site/cmd/# "));
+    CHECK(has_got("1"));
+    rig.local->got.clear();
+    rig.upstreams[0].refuses_filters = false;
+    rig.upstreams[0].hangs_up();
+    REQUIRE(rig.until_stage(BridgeStage::pausing));
+    rig.passes(5s);
+    REQUIRE(rig.until_stage(BridgeStage::running));
+    CHECK(figures(rig, {}).degraded.empty());
+    CHECK(has_got("0"));
 }
 
 }  // namespace

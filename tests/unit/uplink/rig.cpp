@@ -207,7 +207,8 @@ void FakeUpstream::answer(Bytes frame) {
     } else if (type == PacketType::subscribe) {
         const auto packet = wire::decode_subscribe(frame, wire::Version::v5);
         std::vector<Byte> codes;
-        for (const auto& entry : packet->entries) codes.push_back(static_cast<Byte>(entry.options.qos));
+        for (const auto& entry : packet->entries)
+            codes.push_back(refuses_filters ? Byte{0x87} : static_cast<Byte>(entry.options.qos));
         sends(wire::Suback{PacketType::suback, packet->packet_id, codes, {}});
     } else if (type == PacketType::pingreq) {
         sends_bytes(std::string_view("\xD0\x00", 2));

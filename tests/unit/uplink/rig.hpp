@@ -71,6 +71,7 @@ public:
     bool is_deaf = false;               // reads, but never answers
     bool is_reading = true;             // false: what comes stays in the kernel
     bool acknowledges = true;           // answers messages of QoS 1
+    bool refuses_filters = false;       // answers SUBSCRIBE by 0x87
     std::string greeting;               // sent instead of the answer to CONNECT; "" = CONNACK
     std::string web_path;               // of MQTT over WebSocket; "" = no WebSocket
     std::string web_answer;             // sent instead of the answer to the WebSocket request; "" = 101
