@@ -37,6 +37,8 @@ void add_bridge(JsonWriter& body, const uplink::BridgeFigures& bridge) {
     body.text("name", bridge.name);
     body.text("stage", uplink::name_of(bridge.stage));
     body.number("stage_s", seconds(bridge.in_stage));
+    body.text("health", bridge.degraded.empty() ? "ok" : "degraded");
+    body.text("health_reason", bridge.degraded);
     body.text("server", bridge.server);
     body.text("last_problem", bridge.last_problem);
     body.number("queue_messages", static_cast<std::int64_t>(bridge.queue_messages));

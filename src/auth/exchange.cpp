@@ -1,8 +1,8 @@
 // Enhanced authentication: passes the messages of an exchange to its method.
 #include "ledge/auth/exchange.hpp"
 
-#include "hmac.hpp"
 #include "ledge/auth/authenticator.hpp"
+#include "ledge/auth/hmac.hpp"
 
 namespace ledge::auth {
 

@@ -1,6 +1,6 @@
 // Implements hmac.hpp with mbedTLS. An assertion here can fail only if memory is exhausted or the library lacks
 // SHA-256; no input of a peer can make it fail.
-#include "hmac.hpp"
+#include "ledge/auth/hmac.hpp"
 
 #include <mbedtls/base64.h>
 #include <mbedtls/md.h>

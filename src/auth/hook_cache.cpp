@@ -5,7 +5,7 @@
 #include <cstring>
 #include <string_view>
 
-#include "hmac.hpp"
+#include "ledge/auth/hmac.hpp"
 #include "ledge/base/assert.hpp"
 
 namespace ledge::auth {

@@ -6,8 +6,8 @@
 #include <utility>
 
 #include "base64url.hpp"
-#include "hmac.hpp"
 #include "json.hpp"
+#include "ledge/auth/hmac.hpp"
 #include "ledge/auth/login_check.hpp"
 #include "ledge/base/assert.hpp"
 #include "ledge/topic/name.hpp"

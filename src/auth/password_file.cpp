@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "hmac.hpp"
+#include "ledge/auth/hmac.hpp"
 #include "ledge/auth/text_file.hpp"
 #include "ledge/base/assert.hpp"
 #include "ledge/wire/utf8.hpp"

@@ -8,7 +8,7 @@
 #include <charconv>
 #include <utility>
 
-#include "hmac.hpp"
+#include "ledge/auth/hmac.hpp"
 #include "ledge/base/assert.hpp"
 #include "ledge/base/constant_time.hpp"
 #include "mbedtls_version.hpp"

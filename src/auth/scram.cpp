@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "hmac.hpp"
+#include "ledge/auth/hmac.hpp"
 #include "ledge/base/assert.hpp"
 #include "ledge/base/constant_time.hpp"
 #include "ledge/base/wipe.hpp"

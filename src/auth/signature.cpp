@@ -10,7 +10,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "hmac.hpp"
+#include "ledge/auth/hmac.hpp"
 #include "ledge/base/constant_time.hpp"
 
 namespace ledge::auth {

@@ -165,32 +165,36 @@ void Relay::upstream_bytes(Bytes& input, Instant now) {
     retry_waiting(now);
     while (is_upstream_open_ && reads_upstream()) {
         const client::Event event = up_.on_bytes(input, now);
-        if (client::is_nothing(event)) return;
+        if (client::is_nothing(event)) break;
         on_upstream_event(event, now);
         retry_waiting(now);
     }
     if (!is_upstream_open_) input = {};
+    note_reading(now);
 }
 
 void Relay::inner_bytes(Bytes& input, Instant now) {
     retry_waiting(now);
     while (is_inner_open_ && reads_inner()) {
         const client::Event event = in_.on_bytes(input, now);
-        if (client::is_nothing(event)) return;
+        if (client::is_nothing(event)) break;
         on_inner_event(event, now);
         retry_waiting(now);
     }
     if (!is_inner_open_) input = {};
+    note_reading(now);
 }
 
 void Relay::upstream_sent(std::size_t count, Instant now) {
     up_.sent(count, now);
     retry_waiting(now);
+    note_reading(now);
 }
 
 void Relay::inner_sent(std::size_t count, Instant now) {
     in_.sent(count, now);
     retry_waiting(now);
+    note_reading(now);
 }
 
 void Relay::on_upstream_event(const client::Event& event, Instant now) {
@@ -276,7 +280,10 @@ void Relay::on_time(Instant now) {
     const auto is_stuck = [&](const std::optional<Waiting>& one) { return one && now >= one->since + waiting_max; };
     if (is_stuck(waiting_out_)) return end(RetryClass::network, "the upstream accepts no further message", now);
     if (is_stuck(waiting_in_)) return end(RetryClass::network, "the local broker accepts no further message", now);
+    if (stage_ == Stage::washing && now >= washed_at_ + waiting_max)
+        return end(RetryClass::network, "the local broker does not answer PUBREL", now);
     retry_waiting(now);
+    note_reading(now);
 }
 
 Instant Relay::next_deadline() const {
@@ -287,6 +294,7 @@ Instant Relay::next_deadline() const {
     if (request_) next = std::min(next, request_deadline_);
     if (waiting_out_) next = std::min(next, waiting_out_->since + waiting_max);
     if (waiting_in_) next = std::min(next, waiting_in_->since + waiting_max);
+    if (stage_ == Stage::washing) next = std::min(next, washed_at_ + waiting_max);
     return next;
 }
 
@@ -392,6 +400,11 @@ void Relay::end(RetryClass kind, std::string why, Instant now, ReasonCode code) 
 void Relay::finish_if_closed() {
     if (is_upstream_open_ || is_inner_open_) return;
     stage_ = Stage::closed;
+    if (waiting_in_ && waiting_in_->packet.qos == wire::QoS::at_most_once) {  // nobody repeats it
+        ++counters_.dropped;
+        tell(RelayEvent::Kind::dropped, waiting_in_->topic, ReasonCode::unspecified_error,
+             "the connections have ended before the local broker had room");
+    }
     out_.clear();
     incoming_.clear();
     released_out_.clear();

@@ -103,7 +103,7 @@ Relay::Passed Relay::send_in(const wire::Publish& source, const Route& route, In
         if (why == ReasonCode::server_unavailable) return Passed::yes;  // closed: the upstream repeats the message
         const bool is_full = why == ReasonCode::quota_exceeded || why == ReasonCode::receive_maximum_exceeded ||
                              why == ReasonCode::packet_identifier_in_use;
-        if (is_full && source.qos != QoS::at_most_once) return Passed::waits;
+        if (is_full) return Passed::waits;  // the upstream is not read meanwhile, not even for QoS 0
         ++counters_.dropped;
         tell(RelayEvent::Kind::dropped, source.topic, why);
         settle_in(source.packet_id, source.qos, why);

@@ -66,9 +66,9 @@ bool Relay::is_marked(const Route& route, const wire::Properties& properties) {
     constexpr std::uint32_t sample = 16;
     if (marks_of(properties).hops > 0) return true;
     switch (options_.marks) {
+        case MarkRule::automatic: return route.direction == Direction::both || ++unmarked_ % sample == 0;
         case MarkRule::never: return false;
         case MarkRule::always: return true;
-        case MarkRule::sampled: return route.direction == Direction::both || ++unmarked_ % sample == 0;
     }
     return false;
 }

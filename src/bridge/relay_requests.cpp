@@ -1,6 +1,6 @@
 // What a relay does between the two CONNACKs and the first message: washing packet ids, and subscribing.
 //
-// SUBSCRIBE, UNSUBSCRIBE and PUBLISH of one direction share the packet ids, and the ids of PUBLISH come from the other
+// SUBSCRIBE and PUBLISH of one direction share the packet ids, and the ids of PUBLISH come from the other
 // broker. So that they never meet: requests go out one at a time, the inner ones before the upstream is read; the id of
 // a request is none that a message of QoS 2 may still have; and a message that brings the id of a request waits for its
 // answer. The brokers count ids up, so the id of a request is taken from the far side of the circle.
@@ -46,6 +46,7 @@ void Relay::begin_washing(Instant now) {
 }
 
 void Relay::continue_washing(Instant now) {
+    washed_at_ = now;
     for (; wash_next_ != 0 && washing_.size() < washing_max; wash_next_ = wash_next_ == ids ? 0 : wash_next_ + 1) {
         const auto id = static_cast<PacketId>(wash_next_);
         if (is_open_in_known_ && !open_in_.contains(id)) continue;
@@ -68,14 +69,10 @@ void Relay::continue_washing(Instant now) {
 /// RabbitMQ says 1 although filters of QoS 0 are gone.
 void Relay::queue_requests() {
     LEDGE_ASSERT(requests_.empty() && !request_);
-    const auto retire = [&](const std::vector<std::string>& filters, bool is_inner) {
-        for (const std::string& filter : filters) requests_.push_back({is_inner, true, {{filter, QoS::at_most_once}}});
-    };
-    retire(options_.retired_local_filters, true);
+    refused_filters_.clear();
     std::vector<Subscription> local = routes_.local_subscriptions();
     for (Subscription& one : local) one.qos = std::min(one.qos, maximum_qos_out());
     queue_subscriptions(true, local);
-    retire(options_.retired_remote_filters, false);
     queue_subscriptions(false, routes_.remote_subscriptions(upstream_.profile().copies));
 }
 
@@ -85,7 +82,7 @@ void Relay::queue_subscriptions(bool is_inner, const std::vector<Subscription>& 
     for (std::size_t i = 0; i < all.size(); i += batch) {
         const auto begin = all.begin() + static_cast<std::ptrdiff_t>(i);
         const auto end = all.begin() + static_cast<std::ptrdiff_t>(std::min(i + batch, all.size()));
-        requests_.push_back({is_inner, false, std::vector<Subscription>(begin, end)});
+        requests_.push_back({is_inner, std::vector<Subscription>(begin, end)});
     }
 }
 
@@ -110,20 +107,21 @@ void Relay::send_request(const Request& request, Instant now) {
     client::Client& side = request.is_inner ? in_ : up_;
     const bool is_v5 = side.options().version == wire::Version::v5;
     // Retained messages come for new subscriptions. The upstream gets all of them when it has lost its own.
-    const bool wants_retained = request.is_inner && (options_.republishes_retained || !has_upstream_session_);
+    const bool wants_all_retained = request.is_inner && (options_.republishes_retained || !has_upstream_session_);
     std::vector<wire::SubscribeEntry> entries;
-    std::vector<std::string_view> filters;
     for (const Subscription& one : request.filters) {
         wire::SubscribeOptions options{.qos = one.qos};
         if (is_v5) {
             options.no_local = options.retain_as_published = true;
-            options.retain_handling = wants_retained ? wire::RetainHandling::send : wire::RetainHandling::send_if_new;
+            const bool is_owed =
+                request.is_inner && std::ranges::find(retained_owed_, one.filter) != retained_owed_.end();
+            options.retain_handling =
+                wants_all_retained || is_owed ? wire::RetainHandling::send : wire::RetainHandling::send_if_new;
         }
         entries.push_back({one.filter, options});
-        filters.push_back(one.filter);
     }
     const PacketId id = request.is_inner ? free_inner_id() : free_upstream_id();
-    const auto sent = request.is_unsubscribe ? side.unsubscribe(filters, {}, id) : side.subscribe(entries, {}, id);
+    const auto sent = side.subscribe(entries, {}, id);
     if (sent.ok()) {
         request_ = request;
         request_id_ = id;
@@ -131,7 +129,8 @@ void Relay::send_request(const Request& request, Instant now) {
         return;
     }
     const auto kind = request.is_inner ? RelayEvent::Kind::local_filter_refused : RelayEvent::Kind::filter_refused;
-    for (const Subscription& one : request.filters) tell(kind, one.filter, sent.error(), "CONNACK does not allow it");
+    for (const Subscription& one : request.filters)
+        note_refused(kind, one.filter, sent.error(), "CONNACK does not allow it");
 }
 
 void Relay::on_request_done(const wire::Suback& packet, bool is_inner, Instant now) {
@@ -139,15 +138,15 @@ void Relay::on_request_done(const wire::Suback& packet, bool is_inner, Instant n
     if (!is_inner) tell_proven();
     const Request done = std::move(*request_);
     request_.reset();
-    if (!done.is_unsubscribe) {
-        LEDGE_ASSERT(packet.codes.size() == done.filters.size());  // the client has checked it
-        for (std::size_t i = 0; i < done.filters.size(); ++i) {
-            const auto code = static_cast<ReasonCode>(packet.codes[i]);
-            if (!is_inner)
-                on_upstream_grant(done.filters[i], code);
-            else if (wire::is_error(code))
-                tell(RelayEvent::Kind::local_filter_refused, done.filters[i].filter, code);
-        }
+    LEDGE_ASSERT(packet.codes.size() == done.filters.size());  // the client has checked it
+    for (std::size_t i = 0; i < done.filters.size(); ++i) {
+        const auto code = static_cast<ReasonCode>(packet.codes[i]);
+        if (!is_inner)
+            on_upstream_grant(done.filters[i], code);
+        else if (wire::is_error(code))
+            note_refused(RelayEvent::Kind::local_filter_refused, done.filters[i].filter, code);
+        else
+            std::erase(retained_owed_, done.filters[i].filter);
     }
     next_request(now);
 }
@@ -155,14 +154,20 @@ void Relay::on_request_done(const wire::Suback& packet, bool is_inner, Instant n
 void Relay::on_upstream_grant(const Subscription& asked, ReasonCode code) {
     if (wire::is_error(code)) {
         const bool may_fall_back = options_.falls_back_to_qos0 && asked.qos != QoS::at_most_once;
-        tell(RelayEvent::Kind::filter_refused, asked.filter, code, may_fall_back ? "asked again with QoS 0" : "");
-        if (may_fall_back) requests_.push_back({false, false, {{asked.filter, QoS::at_most_once}}});
+        if (!may_fall_back) return note_refused(RelayEvent::Kind::filter_refused, asked.filter, code);
+        tell(RelayEvent::Kind::filter_refused, asked.filter, code, "asked again with QoS 0");
+        requests_.push_back({false, {{asked.filter, QoS::at_most_once}}});
         return;
     }
     const auto granted = static_cast<QoS>(static_cast<std::uint8_t>(code) & 3U);
     if (granted >= asked.qos) return;
     tell(RelayEvent::Kind::filter_lowered, asked.filter, code);
     if (upstream_.on_granted(asked.qos, granted)) tell(RelayEvent::Kind::qos_lowered);
+}
+
+void Relay::note_refused(RelayEvent::Kind kind, const std::string& filter, ReasonCode code, std::string_view text) {
+    refused_filters_.push_back(filter);
+    tell(kind, filter, code, text);
 }
 
 PacketId Relay::free_upstream_id() const {

@@ -22,18 +22,6 @@ constexpr Duration silent_close_max = 1s;
 constexpr Duration quick_end_max = 5s;
 constexpr int quick_ends_suspicious = 3;
 
-/// The value of "key=value" in a line of such parts; empty = the key is not there.
-std::string_view value_in(std::string_view text, std::string_view key) {
-    while (!text.empty()) {
-        const std::size_t end = std::min(text.find(' '), text.size());
-        const std::string_view part = text.substr(0, end);
-        if (part.size() > key.size() && part.starts_with(key) && part[key.size()] == '=')
-            return part.substr(key.size() + 1);
-        text.remove_prefix(std::min(end + 1, text.size()));
-    }
-    return {};
-}
-
 }  // namespace
 
 Upstream::Upstream(const UpstreamOptions& options) : options_(options) {}
@@ -131,26 +119,5 @@ bool Upstream::on_end(Duration since_connack, bool has_unanswered) {
     quick_ends_ = since_connack <= quick_end_max && !has_unanswered ? quick_ends_ + 1 : 0;
     return quick_ends_ >= quick_ends_suspicious;
 }
-
-std::string Upstream::to_text() const {
-    std::string text;
-    if (proven_) {
-        text += "version=" + std::to_string(static_cast<int>(proven_->version));
-        text += proven_->is_bridge ? " bridge=1 " : " bridge=0 ";
-    }
-    if (is_qos2_proven_wrong_) text += "qos=1 ";
-    return text += "kind=" + std::string(profile_of(recognised_).name);
-}
-
-void Upstream::remember(std::string_view text) {
-    forget();
-    recognised_ = kind_named(value_in(text, "kind")).value_or(UpstreamKind::generic);
-    is_qos2_proven_wrong_ = value_in(text, "qos") == "1";
-    const std::string_view version = value_in(text, "version");
-    if (version == "5") proven_ = Dialect{Version::v5, false};
-    if (version == "4") proven_ = Dialect{Version::v3_1_1, value_in(text, "bridge") == "1"};
-}
-
-void Upstream::forget() { *this = Upstream(options_); }
 
 }  // namespace ledge::bridge

@@ -5,6 +5,7 @@
 #include <array>
 
 #include "ledge/base/assert.hpp"
+#include "ledge/base/lower_case.hpp"
 #include "ledge/base/quote.hpp"
 #include "ledge/topic/name.hpp"
 
@@ -199,26 +200,25 @@ const UpstreamProfile& profile_of(UpstreamKind kind) {
 
 std::span<const UpstreamProfile> all_profiles() { return table(); }
 
-std::optional<UpstreamKind> kind_named(std::string_view name) {
-    for (const UpstreamProfile& row : table())
-        if (row.name == name) return row.kind;
-    return std::nullopt;
-}
-
 UpstreamKind kind_of_host(std::string_view host) {
     struct Known {
         std::string_view ending;
+        std::string_view part;  // that the host has somewhere before the ending; "" = any host with this ending
         UpstreamKind kind;
     };
-    static constexpr Known known[] = {{".amazonaws.com", UpstreamKind::aws_iot},
-                                      {".amazonaws.com.cn", UpstreamKind::aws_iot},
-                                      {".azure-devices.net", UpstreamKind::azure_iot},
-                                      {".azure-devices.cn", UpstreamKind::azure_iot},
-                                      {".hivemq.cloud", UpstreamKind::hivemq},
-                                      {".emqxsl.com", UpstreamKind::emqx},
-                                      {".emqxsl.cn", UpstreamKind::emqx}};
+    // Other services of Amazon have the same ending: a broker on a rented machine is no AWS IoT.
+    static constexpr Known known[] = {{".amazonaws.com", ".iot.", UpstreamKind::aws_iot},
+                                      {".amazonaws.com.cn", ".iot.", UpstreamKind::aws_iot},
+                                      {".azure-devices.net", "", UpstreamKind::azure_iot},
+                                      {".azure-devices.cn", "", UpstreamKind::azure_iot},
+                                      {".hivemq.cloud", "", UpstreamKind::hivemq},
+                                      {".emqx.cloud", "", UpstreamKind::emqx},
+                                      {".emqxsl.com", "", UpstreamKind::emqx},
+                                      {".emqxsl.cn", "", UpstreamKind::emqx}};
+    std::string name = lower_case(std::string(host));
+    if (name.ends_with('.')) name.pop_back();  // the root of all names may be written
     for (const Known& one : known)
-        if (host.ends_with(one.ending)) return one.kind;
+        if (name.ends_with(one.ending) && name.find(one.part) != std::string::npos) return one.kind;
     return UpstreamKind::generic;
 }
 

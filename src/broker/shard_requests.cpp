@@ -43,9 +43,15 @@ bool Shard::remove_session(std::string_view client_id, Instant now) {
     return parts_->lifecycle.remove(client_id, now);
 }
 
-std::vector<std::string> Shard::filters_of(std::string_view client_id) const {
+std::vector<SubscriptionFacts> Shard::subscriptions_of(std::string_view client_id) const {
+    std::vector<SubscriptionFacts> facts;
     const session::Session* session = parts_->lifecycle.sessions().find(client_id);
-    return session == nullptr ? std::vector<std::string>() : parts_->subscriptions.filters_of(*session);
+    if (session == nullptr) return facts;
+    for (std::string& filter : parts_->subscriptions.filters_of(*session)) {
+        const std::uint32_t id = parts_->subscriptions.identifier_of(*session, filter);
+        facts.push_back({std::move(filter), id});
+    }
+    return facts;
 }
 
 void Shard::publish_fact(std::string_view topic, std::string_view value, Instant now) {

@@ -38,6 +38,7 @@ void Client::connect(bool clean_start, Instant now) {
     is_clean_start_ = is_clean_start_owed_ = clean_start || (is_kept() && is_clean_start_owed_);
     is_auth_asked_ = is_reauthenticating_ = is_accepted_ = false;
     pings_ = 0;
+    is_reading_ = true;
     last_sent_ = last_received_ = now;
     state_ = State::greeting;
     append_connect();
@@ -169,11 +170,17 @@ void Client::disconnect(ReasonCode code, const wire::Properties& properties) {
 // ---------------------------------------------------------------------------------------------------------------------
 // Time
 
+void Client::set_reading(bool is_reading, Instant now) {
+    // The server may have sent bytes all the time, so its silence begins now.
+    if (is_reading && !is_reading_) last_received_ = now;
+    is_reading_ = is_reading;
+}
+
 bool Client::ping(Instant now) {
     if (state_ != State::connected) return false;
     wire::Writer out(outbox_.append(wire::ping_size));
     wire::encode(wire::Pingreq{}, out);
-    if (pings_++ == 0) last_ping_ = now;
+    if (pings_++ == 0 || !is_reading_) last_ping_ = now;
     return true;
 }
 
@@ -193,7 +200,7 @@ Event Client::on_time(Instant now) {
         outbox_.clear();  // the server does not read the last packets
         return Nothing{};
     }
-    if (state_ == State::connected && pings_ == 0) {
+    if (state_ == State::connected && (pings_ == 0 || !is_reading_)) {
         ping(now);
         return Nothing{};
     }
@@ -214,9 +221,12 @@ Instant Client::next_deadline() const {
     if (state_ == State::ending && !outbox_.empty())
         return std::max(last_sent_, last_received_) + options_.response_timeout;
     if (state_ != State::connected) return never;
+    const Duration interval = std::chrono::seconds(limits_.keep_alive_s) / 2;
+    // Nothing is known about the server's silence, but the server still counts ours [MQTT-3.1.2-22].
+    if (!is_reading_) return interval == Duration::zero() ? never : std::max(last_sent_, last_ping_) + interval;
     if (pings_ > 0) return std::max(last_ping_, last_received_) + options_.response_timeout;
-    if (limits_.keep_alive_s == 0) return never;
-    return std::min(last_sent_, last_received_) + std::chrono::seconds(limits_.keep_alive_s) / 2;
+    if (interval == Duration::zero()) return never;
+    return std::min(last_sent_, last_received_) + interval;
 }
 
 bool Client::breaks_problem_information(const wire::Properties& properties) const {

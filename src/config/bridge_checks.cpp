@@ -5,6 +5,7 @@
 
 #include "bridges.hpp"
 #include "ledge/base/assert.hpp"
+#include "ledge/base/lower_case.hpp"
 #include "ledge/base/quote.hpp"
 #include "ledge/bridge/route_check.hpp"
 #include "ledge/bridge/upstream.hpp"
@@ -47,10 +48,7 @@ bool is_replacement(std::string_view text) {
 
 /// "host:port" in lower case, by which bridges to the same broker know each other.
 std::string broker_of(const Endpoint& endpoint) {
-    std::string name = endpoint.host + ":" + std::to_string(endpoint.port);
-    std::ranges::transform(name, name.begin(),
-                           [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-    return name;
+    return lower_case(endpoint.host + ":" + std::to_string(endpoint.port));
 }
 
 std::vector<std::string> brokers_of(const BridgeSettings& settings) {
@@ -85,16 +83,21 @@ public:
                          ".routes]] with direction = \"out\" and filter = \"#\"");
     }
 
-    /// Two bridges with one client id disconnect each other without end if they reach the same broker.
-    void client_ids(const std::vector<const BridgeSettings*>& all) {
-        for (std::size_t i = 0; i < all.size(); ++i) {
-            for (std::size_t j = 0; j < i; ++j) {
-                const bool is_same = !all[i]->client_id.empty() && all[i]->client_id == all[j]->client_id;
-                if (is_same && has_common_broker(*all[i], *all[j]))
-                    complain(*all[i], "client_id",
-                             "the bridge '" + all[j]->name + "' has the client id " + quoted(all[i]->client_id) +
-                                 " too, and the same broker; the two would disconnect each other; choose another id");
-            }
+    /// Two bridges with one client id disconnect each other without end if they reach the same broker. A default client
+    /// id can only be that of another bridge if the other one is configured so.
+    void client_ids(const std::vector<BridgeSettings>& all, std::string_view machine) {
+        for (auto one = all.begin(); one != all.end(); ++one) {
+            const std::string id = client_id_of(*one, machine);
+            const auto other = std::find_if(all.begin(), one, [&](const BridgeSettings& earlier) {
+                return client_id_of(earlier, machine) == id && has_common_broker(earlier, *one);
+            });
+            if (other == one) continue;
+            // The place of the key helps more than that of a section without it.
+            const BridgeSettings& named = one->client_id.empty() ? *other : *one;
+            const BridgeSettings& rival = one->client_id.empty() ? *one : *other;
+            complain(named, "client_id",
+                     "the bridge '" + rival.name + "' has the client id " + quoted(id) +
+                         " too, and the same broker; the two would disconnect each other; choose another id");
         }
     }
 
@@ -214,10 +217,9 @@ private:
         }
     }
 
-    /// Notes what the upstream does with the routes, if its kind is configured or its host name tells the kind.
+    /// Notes what the upstream does with the routes, if its kind is known.
     void advise(const BridgeSettings& settings) {
-        std::optional<bridge::UpstreamKind> kind = settings.upstream;
-        if (!kind && !settings.endpoints.empty()) kind = bridge::kind_of_host(settings.endpoints.front().host);
+        const std::optional<bridge::UpstreamKind> kind = upstream_kind_of(settings);
         if (!kind || *kind == bridge::UpstreamKind::generic) return;
         for (const std::string& sentence : bridge::advice_for(bridge::profile_of(*kind), settings.routes))
             findings_.notes.push_back("bridge '" + settings.name + "': " + sentence);
@@ -245,6 +247,24 @@ private:
 
 bool BridgeSettings::uses_tls() const { return std::ranges::any_of(endpoints, &Endpoint::is_tls); }
 
+std::string client_id_of(const BridgeSettings& settings, std::string_view machine) {
+    return settings.client_id.empty() ? std::string(machine) + "-" + settings.name : settings.client_id;
+}
+
+void check_bridge_client_ids(const std::vector<BridgeSettings>& bridges, const Places& places, std::string_view machine,
+                             BridgeFindings findings) {
+    BridgeChecker(findings, places).client_ids(bridges, machine);
+}
+
+std::optional<bridge::UpstreamKind> upstream_kind_of(const BridgeSettings& settings) {
+    if (settings.upstream || settings.endpoints.empty()) return settings.upstream;
+    const bridge::UpstreamKind told = bridge::kind_of_host(settings.endpoints.front().host);
+    // All urls are one upstream. If their names disagree, nobody knows what the upstream is.
+    const bool is_told_by_all = std::ranges::all_of(
+        settings.endpoints, [&](const Endpoint& one) { return bridge::kind_of_host(one.host) == told; });
+    return is_told_by_all && told != bridge::UpstreamKind::generic ? std::optional(told) : std::nullopt;
+}
+
 void check_bridges(std::vector<BridgeSettings>& bridges, const Places& places, const std::set<std::string>& broken,
                    BridgeFindings findings) {
     BridgeChecker checker(findings, places);
@@ -255,7 +275,6 @@ void check_bridges(std::vector<BridgeSettings>& bridges, const Places& places, c
         checker.options(settings);
         sound.push_back(&settings);
     }
-    checker.client_ids(sound);
     checker.routes(sound);
 }
 

@@ -58,6 +58,10 @@ private:
 void check_bridges(std::vector<BridgeSettings>& bridges, const Places& places, const std::set<std::string>& broken,
                    BridgeFindings findings);
 
+/// Checks the client ids of all bridges. `machine`: as for client_id_of().
+void check_bridge_client_ids(const std::vector<BridgeSettings>& bridges, const Places& places, std::string_view machine,
+                             BridgeFindings findings);
+
 /// Checks the files that the bridges name. Adds complaints.
 void check_bridge_files(const std::vector<BridgeSettings>& bridges, const Places& places,
                         std::vector<Complaint>& complaints);

@@ -357,6 +357,11 @@ Loaded load_policy(const AuthSettings& settings) {
     return loaded;
 }
 
+void check_client_ids(Loaded& loaded, std::string_view machine) {
+    check_bridge_client_ids(loaded.config.bridges, loaded.places, machine, {loaded.complaints, loaded.notes});
+    bound_complaints(loaded.complaints);
+}
+
 Loaded parse(std::string_view toml, const Sources& sources) {
     TomlText text = read_toml(toml, sources.file.value_or("configuration"));
     Loader loader;

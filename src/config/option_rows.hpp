@@ -36,6 +36,7 @@ inline constexpr std::string_view tls_version_names[] = {"1.2", "1.3"};
 inline constexpr std::string_view unusable_names[] = {"stop", "start_without"};
 
 inline constexpr std::string_view protocol_names[] = {"auto", "5", "3.1.1"};
+inline constexpr std::string_view mark_names[] = {"auto", "never", "always"};
 inline constexpr std::string_view direction_names[] = {"out", "in", "both"};
 inline constexpr std::string_view retain_names[] = {"keep", "clear"};
 inline constexpr std::string_view queue_overflow_names[] = {"drop_oldest", "drop_newest", "refuse"};
@@ -55,6 +56,7 @@ constexpr std::span<const std::string_view> names_of() {
     if constexpr (std::is_same_v<T, TlsVersion>) return tls_version_names;
     if constexpr (std::is_same_v<T, StoreSettings::Unusable>) return unusable_names;
     if constexpr (std::is_same_v<T, bridge::ProtocolChoice>) return protocol_names;
+    if constexpr (std::is_same_v<T, bridge::MarkRule>) return mark_names;
     if constexpr (std::is_same_v<T, bridge::Direction>) return direction_names;
     if constexpr (std::is_same_v<T, bridge::RetainRule>) return retain_names;
     if constexpr (std::is_same_v<T, BridgeQueueSettings::Overflow>) return queue_overflow_names;

@@ -19,7 +19,10 @@ constexpr Option bridge_rows[] = {
     bridge_row<&BridgeSettings::client_id>(
         "client_id", "", {},
         "The client id at the upstream. Each gateway needs its own: two clients with the same id disconnect each "
-        "other. Default: \"\", which means the host name, '-' and the name of the bridge."),
+        "other. Default: \"\", which means the host name, 8 digits that follow from /etc/machine-id, and the name of "
+        "the "
+        "bridge, joined by '-'. `ledgemq check` prints it. A server of MQTT 3.1.1 may demand at most 23 letters and "
+        "digits."),
     bridge_row<&BridgeSettings::protocol>(
         "protocol", "", {},
         "The version of MQTT. auto: 5, then 3.1.1 if the upstream does not understand 5. With 3.1.1 the properties of "
@@ -81,11 +84,16 @@ constexpr Option bridge_rows[] = {
     bridge_row<&BridgeSettings::republish_retained>(
         "republish_retained", "", {},
         "Whether the bridge sends the retained messages of the outgoing routes after each connect, for brokers that "
-        "lose theirs. false: only if the upstream has no session of the bridge."),
+        "lose theirs. false: only if the upstream has no session of the bridge, and those of a new route."),
     bridge_row<&BridgeSettings::fall_back_to_qos0>(
         "fall_back_to_qos0", "", {},
         "Whether the bridge asks for QoS 0 when the upstream refuses a filter. NATS refuses the 64th filter of QoS "
         "1."),
+    bridge_row<&BridgeSettings::marks>(
+        "marks", "", {},
+        "Which messages get two user properties (MQTT 5) by which a ring of bridges is noticed: the client id of the "
+        "first bridge, and the number of bridges so far. auto: all messages of routes with direction = \"both\", and "
+        "every 16th of other routes. never: only messages that have them already. always: all messages."),
     bridge_row<&BridgeSettings::character_map>(
         "character_map", "", {},
         "Characters of outgoing topics that are replaced, each with its replacement: [\"._\"] makes a_b of a.b. NATS "
@@ -168,8 +176,9 @@ Option upstream_row() {
             0,
             upstream_names(),
             "The kind of broker that the upstream is. Brokers differ in what they do with QoS 2, retained messages, "
-            "overlapping filters and certain topics, and the bridge adapts to it. auto: the bridge is careful, and "
-            "learns from what the upstream does.",
+            "overlapping filters and certain topics, and the bridge adapts to it. auto: the host names of some cloud "
+            "services tell the kind (`ledgemq check` says so); otherwise the bridge is careful, and learns from what "
+            "the upstream does.",
             [](Place place) -> PlainValue {
                 const auto& kind = place.bridge->upstream;
                 return kind ? static_cast<std::int64_t>(*kind) + 1 : std::int64_t{0};

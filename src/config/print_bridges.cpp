@@ -5,6 +5,7 @@
 #include "bridges.hpp"
 #include "ledge/base/assert.hpp"
 #include "ledge/base/quote.hpp"
+#include "ledge/bridge/upstream_profile.hpp"
 #include "options.hpp"
 #include "print_option.hpp"
 
@@ -116,7 +117,7 @@ void flatten_bridges(const std::vector<BridgeSettings>& bridges, std::map<std::s
     }
 }
 
-std::string explain_bridges(const std::vector<BridgeSettings>& bridges) {
+std::string explain_bridges(const std::vector<BridgeSettings>& bridges, std::string_view machine) {
     std::string out;
     for (const BridgeSettings& settings : bridges) {
         LEDGE_ASSERT(settings.endpoints.size() == settings.urls.size());
@@ -125,7 +126,10 @@ std::string explain_bridges(const std::vector<BridgeSettings>& bridges) {
         if (settings.lazy) out += ", connected only while messages wait";
         for (const std::string& window : settings.windows)
             out += (&window == &settings.windows.front() ? ", in UTC from " : " and ") + window;
-        out += "\n";
+        out += "\n  client id: " + client_id_of(settings, machine) + "\n";
+        if (const auto kind = upstream_kind_of(settings); kind && !settings.upstream)
+            out += "  upstream: taken for " + std::string(bridge::profile_of(*kind).name) +
+                   " because of the host name; if it is not, write upstream = \"generic\" or its kind\n";
         for (std::size_t i = 0; i < settings.routes.size(); ++i)
             out += "  route " + std::to_string(i + 1) + ": " + bridge::explain(settings.routes[i]) + "\n";
     }

@@ -9,7 +9,7 @@
 #include "ledge/config/bridge_settings.hpp"
 #include "ledge/config/config.hpp"
 #include "ledge/topic/name.hpp"
-#include "process.hpp"
+#include "machine_name.hpp"
 
 namespace ledge::daemon {
 namespace {
@@ -20,7 +20,7 @@ constexpr std::string_view id_ending = "-test";
 /// The options of the bridge, without all that would leave a trace at the upstream: a session, a will, a state.
 uplink::UplinkOptions trial_options(const config::BridgeSettings& settings) {
     constexpr std::uint16_t no_listener = 0;  // a trial has no connection to the local broker
-    uplink::UplinkOptions options = uplink_options(settings, no_listener, host_name());
+    uplink::UplinkOptions options = uplink_options(settings, no_listener, machine_name().text);
     options.relay.client_id += id_ending;
     options.relay.session_expiry_s = 0;
     options.relay.will.reset();

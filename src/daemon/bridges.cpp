@@ -7,11 +7,12 @@
 #include "ledge/base/assert.hpp"
 #include "ledge/base/log.hpp"
 #include "ledge/config/config.hpp"
+#include "ledge/config/load.hpp"
 #include "ledge/net/tls_client.hpp"
 #include "ledge/runtime/broker_loop.hpp"
 #include "ledge/session/inner_clients.hpp"
 #include "ledge/uplink/bridges.hpp"
-#include "process.hpp"
+#include "machine_name.hpp"
 
 namespace ledge::daemon {
 namespace {
@@ -69,10 +70,10 @@ client::WillOptions state_message(const std::string& topic, std::string payload)
     return message;
 }
 
-bridge::RelayOptions relay_options(const config::BridgeSettings& settings, std::string_view host_name) {
+bridge::RelayOptions relay_options(const config::BridgeSettings& settings, std::string_view machine) {
     bridge::RelayOptions relay;
     relay.routes = settings.routes;
-    relay.client_id = settings.client_id.empty() ? std::string(host_name) + "-" + settings.name : settings.client_id;
+    relay.client_id = config::client_id_of(settings, machine);
     if (!settings.user.empty()) relay.user_name = settings.user;
     if (!settings.state_topic.empty()) {
         relay.will = state_message(settings.state_topic, "0");
@@ -89,6 +90,7 @@ bridge::RelayOptions relay_options(const config::BridgeSettings& settings, std::
     relay.inner_client_id = session::client_id_of_bridge(settings.name);
     relay.inflight_max = inflight_max_of(settings);
     relay.character_map = settings.character_pairs;
+    relay.marks = settings.marks;
     relay.own_id = relay.client_id;
     relay.poison_attempts = static_cast<int>(settings.queue.poison_attempts);
     relay.dead_letter_topic = settings.queue.dead_letter_topic;
@@ -109,12 +111,12 @@ net::TlsClientOptions tls_client_options(const config::BridgeTlsSettings& settin
 }
 
 uplink::UplinkOptions uplink_options(const config::BridgeSettings& settings, std::uint16_t listener,
-                                     std::string_view host_name) {
+                                     std::string_view machine) {
     uplink::UplinkOptions uplink;
     uplink.name = settings.name;
     for (const config::Endpoint& endpoint : settings.endpoints) uplink.servers.push_back(server_of(endpoint));
-    uplink.relay = relay_options(settings, host_name);
-    uplink.upstream.kind = settings.upstream;
+    uplink.relay = relay_options(settings, machine);
+    uplink.upstream.kind = config::upstream_kind_of(settings);
     uplink.upstream.protocol = settings.protocol;
     uplink.upstream.uses_bridge_bit = settings.bridge_bit;
     uplink.server_name = settings.tls.server_name;
@@ -139,16 +141,29 @@ uplink::UplinkOptions uplink_options(const config::BridgeSettings& settings, std
     return uplink;
 }
 
+void check_bridge_client_ids(config::Loaded& loaded, const MachineName& machine) {
+    config::check_client_ids(loaded, machine.text);
+    for (const config::BridgeSettings& settings : loaded.config.bridges) {
+        if (machine.has_machine_id || !settings.client_id.empty()) continue;
+        loaded.notes.push_back(
+            "this machine has no id in /etc/machine-id, so another machine with the same host name "
+            "and a bridge '" +
+            settings.name + "' would have the same client id, " + config::client_id_of(settings, machine.text) +
+            ", and the two would disconnect each other; set bridges." + settings.name +
+            ".client_id, or run systemd-machine-id-setup");
+    }
+}
+
 void add_bridges(runtime::BrokerLoopOptions& options, const config::Config& config, const Log& log, std::uint64_t seed,
                  const uplink::Bridges*& bridges) {
     LEDGE_ASSERT(options.shard.listeners.size() == config.shard.listeners.size());
     if (config.bridges.empty()) return;
-    const std::string host = host_name();
+    const MachineName machine = machine_name();
     std::vector<uplink::UplinkOptions> uplinks;
     for (const config::BridgeSettings& settings : config.bridges) {
         const auto listener = static_cast<std::uint16_t>(options.shard.listeners.size());
         options.shard.listeners.push_back(inner_listener(settings, config.store.is_used()));
-        uplinks.push_back(uplink_options(settings, listener, host));
+        uplinks.push_back(uplink_options(settings, listener, machine.text));
         options.needs_tls_workers |= settings.uses_tls();
     }
     options.parts.push_back(

@@ -11,6 +11,7 @@ namespace ledge::config {
 struct BridgeSettings;
 struct BridgeTlsSettings;
 struct Config;
+struct Loaded;
 }  // namespace ledge::config
 namespace ledge::net {
 struct TlsClientOptions;
@@ -25,10 +26,15 @@ struct UplinkOptions;
 
 namespace ledge::daemon {
 
+struct MachineName;
+
 /// The options of one uplink. `listener`: the index of the listener that stands for the bridge at the local broker.
-/// `host_name`: of this machine, for the default client id.
+/// `machine`: the name of this machine, for the default client id.
 uplink::UplinkOptions uplink_options(const config::BridgeSettings& settings, std::uint16_t listener,
-                                     std::string_view host_name);
+                                     std::string_view machine);
+
+/// Checks the client ids of the bridges. Adds complaints, and notes about those that another machine may have too.
+void check_bridge_client_ids(config::Loaded& loaded, const MachineName& machine);
 
 /// Adds a listener without an address for each bridge, and one part of the loop that runs all bridges. When the loop
 /// has made the part, `bridges` points to it. `log` and `bridges` must outlive the loop. Requires that the listeners

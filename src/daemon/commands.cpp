@@ -10,12 +10,15 @@
 #include <filesystem>
 #include <string>
 
+#include "bridges.hpp"
 #include "durability_table.hpp"
+#include "explain.hpp"
 #include "ledge/admin/metrics_reference.hpp"
 #include "ledge/auth/authenticator.hpp"
 #include "ledge/base/log_events.hpp"
 #include "ledge/config/command_line.hpp"
 #include "ledge/storage/tools.hpp"
+#include "machine_name.hpp"
 #include "privileges.hpp"
 #include "tls_files.hpp"
 #include "warnings.hpp"
@@ -69,6 +72,7 @@ void check_files_and_warn(const config::Sources& sources, config::Loaded& loaded
     check_tls_files(loaded);
     check_hook_files(loaded);
     check_bridge_tls_files(loaded);
+    check_bridge_client_ids(loaded, machine_name());
     note_warnings(sources, loaded);
     note_account(::geteuid() == 0, loaded);
 }
@@ -95,15 +99,17 @@ int check(const config::Command& command, const config::Loaded& loaded) {
     if (loaded.policy->passwords)
         out += "users: " + std::to_string(loaded.policy->passwords->size()) + " in " +
                loaded.config.auth.password_file + "\n";
-    if (loaded.policy->acl)
+    if (loaded.policy->acl) {
         out += "rules: " + std::to_string(loaded.policy->acl->size()) + " in " + loaded.config.auth.acl_file + "\n";
+        if (!loaded.config.bridges.empty()) out += "  " + rules_beside(loaded.config.bridges) + "\n";
+    }
     const config::AdminSettings& admin = loaded.config.admin;
     if (admin.is_used()) {
         out += "pages: " + admin.url + (admin.token_file.empty() ? "" : ", for those who know the token") +
                (admin.tls.client_certificate == config::ClientCertificate::none ? "\n"
                                                                                 : ", for those with a certificate\n");
     }
-    out += config::explain_bridges(loaded.config.bridges);
+    out += config::explain_bridges(loaded.config.bridges, machine_name().text);
     for (const std::string& note : loaded.notes) out += "warning: " + note + "\n";
     // The files that the broker reads again while it runs are checked with the rights that it will have then.
     std::vector<std::string> unread;

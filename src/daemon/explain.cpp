@@ -20,7 +20,16 @@ auth::Verdict judge(const auth::Rights& rights, const config::Command::Explain& 
 
 }  // namespace
 
-Explanation explain(const config::Command::Explain& question, const auth::Policy& policy) {
+std::string rules_beside(const std::vector<config::BridgeSettings>& bridges) {
+    if (bridges.empty()) return {};
+    std::string names;
+    for (const config::BridgeSettings& one : bridges) names += (names.empty() ? "" : ", ") + one.name;
+    return "the rules do not concern the bridges (" + names +
+           "): a bridge is a part of the broker, and its routes say what it carries";
+}
+
+Explanation explain(const config::Command::Explain& question, const auth::Policy& policy,
+                    const std::vector<config::BridgeSettings>& bridges) {
     // With tokens, a hook or given roles, a user need not be in the password file.
     const bool knows_others = policy.tokens || policy.hook || !question.roles.empty();
     if (question.user && policy.passwords && !knows_others && policy.passwords->find(*question.user) == nullptr)
@@ -45,6 +54,7 @@ Explanation explain(const config::Command::Explain& question, const auth::Policy
     std::string text = (verdict.is_allowed ? "allowed: " : "denied: ") + rights.explain(verdict) + "\n";
     if (question.verb == "subscribe" && verdict.is_allowed && topic::has_wildcards(question.topic))
         note += "note: each message is judged by its own topic when it is delivered\n";
+    if (!bridges.empty()) note += "note: " + rules_beside(bridges) + "\n";
     return {text + note, verdict.is_allowed};
 }
 
@@ -56,7 +66,7 @@ int explain(const config::Command::Explain& question, const config::Loaded& load
         fail("'" + question.topic + "' is not a topic" + (question.verb == "subscribe" ? " filter" : ""));
         return config::exit_bad_configuration;
     }
-    const Explanation answer = explain(question, *loaded.policy);
+    const Explanation answer = explain(question, *loaded.policy, loaded.config.bridges);
     // A script may read the answer from the exit status, so an answer that is not written counts as a denial.
     const bool is_written = std::fputs(answer.text.c_str(), stdout) >= 0 && std::fflush(stdout) == 0;
     return answer.is_allowed && is_written ? config::exit_ok : config::exit_failure;

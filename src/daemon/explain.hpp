@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "ledge/config/command_line.hpp"
 #include "ledge/config/load.hpp"
@@ -13,7 +14,11 @@ struct Explanation {
     bool is_allowed = false;
 };
 /// The answer as text, "denied: acl.conf:3 (topic deny a/#)", and further lines that begin with "note: ".
-Explanation explain(const config::Command::Explain& question, const auth::Policy& policy);
+Explanation explain(const config::Command::Explain& question, const auth::Policy& policy,
+                    const std::vector<config::BridgeSettings>& bridges = {});
+
+/// A sentence without a stop which says that the rules of the ACL do not concern these bridges; "" = no bridges.
+std::string rules_beside(const std::vector<config::BridgeSettings>& bridges);
 
 /// Prints the explanation. Exit status 0 = allowed, 1 = denied, 2 = the topic is not valid.
 int explain(const config::Command::Explain& question, const config::Loaded& loaded);

@@ -106,6 +106,8 @@ public:
         figures.stage = stage();
         figures.in_stage = now - stage_since_;
         figures.server = to_text(uplink_.server());
+        figures.degraded = degraded();
+        figures.refused_filters = uplink_.relay().refused_filters().size();
         figures.last_problem = uplink_.last_problem();
         figures.connections = connections_;
         figures.queue_messages = queue_messages();
@@ -117,10 +119,7 @@ public:
 private:
     void make_local_session(Instant now) {
         local_session_ = std::make_unique<LocalSession>(driver_, inner_peer_, client_id_, filters_);
-        // An earlier configuration may have had other routes, whose messages nobody would take any more.
-        std::vector<std::string> retired = shard_.filters_of(client_id_);
-        std::erase_if(retired, [&](const std::string& filter) { return local_session_->has(filter); });
-        local_session_->begin(std::move(retired), now);
+        local_session_->begin(shard_.subscriptions_of(client_id_), now);
     }
 
     /// An operator may remove the session, and the local broker may refuse it for a while. Without the session no
@@ -128,7 +127,7 @@ private:
     void renew_local_session(Instant now) {
         const Uplink::State state = uplink_.state();
         if (local_session_ != nullptr || (state != Uplink::State::pausing && state != Uplink::State::idle)) return;
-        if (!is_local_problem_ && shard_.find_session(client_id_)) return;
+        if (local_problem_.empty() && shard_.find_session(client_id_)) return;
         uplink_.stop(now);
         make_local_session(now);
     }
@@ -136,10 +135,11 @@ private:
     void prepare(Instant now) {
         local_session_->turn(now);
         if (!local_session_->is_done() || local_session_->wants_turn()) return;
-        is_local_problem_ = !local_session_->problem().empty();
-        if (is_local_problem_)
-            log_.warning("bridge_local_problem", {{"bridge", name_}, {"reason", local_session_->problem()}});
+        local_problem_ = local_session_->problem();
+        if (!local_problem_.empty())
+            log_.warning("bridge_local_problem", {{"bridge", name_}, {"reason", local_problem_}});
         if (local_session_->is_new()) uplink_.note_new_local_session();
+        uplink_.note_retained_owed(local_session_->retained_owed());
         local_session_.reset();
         keep_windows(now);
         note(now);
@@ -178,6 +178,18 @@ private:
         return BridgeStage::stopped;
     }
 
+    /// BridgeFigures::degraded.
+    std::string degraded() const {
+        if (!local_problem_.empty()) return local_problem_;
+        const std::vector<std::string>& refused = uplink_.relay().refused_filters();
+        if (refused.empty()) return {};
+        const std::string what = refused.size() == 1
+                                     ? "the filter " + refused.front() + " was refused, so its"
+                                     : std::to_string(refused.size()) + " filters were refused, among them " +
+                                           refused.front() + ", so their";
+        return what + " messages do not pass; the log line bridge_filter_problem says who has refused";
+    }
+
     std::size_t queue_messages() const {
         const auto session = shard_.find_session(client_id_);
         return session ? session->messages : 0;
@@ -192,7 +204,10 @@ private:
         published_ = stage();
         stage_since_ = now;
         const bool is_running = published_ == BridgeStage::running;
-        if (is_running) ++connections_;
+        if (is_running) {
+            ++connections_;
+            local_problem_.clear();  // the relay has subscribed by itself, and knows what was refused
+        }
         tell("state", is_running ? "1" : "0", now);
         tell("stage", name_of(published_), now);
         if (!uplink_.last_problem().empty()) tell("reason", uplink_.last_problem(), now);
@@ -203,6 +218,7 @@ private:
     void publish_figures(Instant now) {
         next_facts_ = is_stopping_ ? never : now + facts_interval;
         tell("queue/messages", std::to_string(queue_messages()), now);
+        tell("filters/refused", std::to_string(uplink_.relay().refused_filters().size()), now);
     }
 
     void tell(std::string_view fact, std::string_view value, Instant now) {
@@ -222,7 +238,7 @@ private:
     InnerPeer inner_peer_;
     std::vector<bridge::Subscription> filters_;    // of the session at the local broker
     std::unique_ptr<LocalSession> local_session_;  // until it is done
-    bool is_local_problem_ = false;                // the last one has ended with a problem
+    std::string local_problem_;                    // of the last one; "" = it had none
     Uplink uplink_;
     bool is_stopping_ = false;
     std::uint64_t connections_ = 0;

@@ -31,14 +31,13 @@ client::Options options_of(const std::string& client_id) {
 
 LocalSession::LocalSession(transport::Driver& driver, InnerPeer peer, const std::string& client_id,
                            std::vector<bridge::Subscription> filters)
-    : peer_(std::move(peer)),
-      client_(options_of(client_id)),
-      end_(driver, transport::InnerLinkLimits{}),
-      filters_(std::move(filters)) {}
+    : peer_(std::move(peer)), client_(options_of(client_id)), end_(driver, transport::InnerLinkLimits{}) {
+    for (bridge::Subscription& one : filters) wanted_.push_back({std::move(one)});
+}
 
-void LocalSession::begin(std::vector<std::string> retired, Instant now) {
+void LocalSession::begin(std::vector<broker::SubscriptionFacts> present, Instant now) {
     LEDGE_ASSERT(!is_done_ && !end_.is_open());
-    retired_ = std::move(retired);
+    present_ = std::move(present);
     deadline_ = now + time_max;
     if (!end_.open({peer_.listener, peer_.address, peer_.user, true})) return end("the local broker accepts no client");
     client_.connect(false, now);
@@ -78,7 +77,7 @@ void LocalSession::on_time(Instant now) {
 
 void LocalSession::on_event(const client::Event& event) {
     if (const auto* connected = std::get_if<client::Connected>(&event)) {
-        is_new_ = !connected->session_present;
+        plan(connected->session_present);
         send_next_request();
     } else if (const auto* done = std::get_if<client::RequestDone>(&event)) {
         const auto is_refused = [](std::uint8_t code) { return wire::is_error(static_cast<ReasonCode>(code)); };
@@ -92,32 +91,65 @@ void LocalSession::on_event(const client::Event& event) {
     // A message that has come stays unanswered: the broker sends it again to the relay.
 }
 
-/// One request at a time: first what is to go, then what is to come.
-void LocalSession::send_next_request() {
-    if (!retired_.empty()) {
-        const std::size_t count = std::min(filters_per_request, retired_.size());
-        const std::vector<std::string_view> filters(retired_.end() - static_cast<std::ptrdiff_t>(count),
-                                                    retired_.end());
-        const auto sent = client_.unsubscribe(filters);
-        retired_.resize(retired_.size() - count);
-        if (!sent.ok()) end("the local broker allows no request");
-        return;
+void LocalSession::plan(bool session_present) {
+    if (!session_present) present_.clear();  // the session has gone, or has lost a part, since begin()
+    // The relay pays the debts one after the other. As soon as one is paid, the upstream's session is known to belong
+    // to this local session.
+    const auto is_of_new_session = [](const auto& one) { return one.id == static_cast<std::uint32_t>(Debt::session); };
+    is_new_ = !session_present || (!present_.empty() && std::ranges::all_of(present_, is_of_new_session));
+    for (Wanted& one : wanted_) one.debt = debt_of(one.subscription);
+    std::ranges::stable_sort(wanted_, {}, &Wanted::debt);
+    for (const broker::SubscriptionFacts& one : present_) {
+        const auto is_same = [&](const Wanted& wanted) { return wanted.subscription.filter == one.filter; };
+        if (std::ranges::none_of(wanted_, is_same)) retired_.push_back(one.filter);
     }
-    if (next_filter_ == filters_.size()) return end(std::move(problem_));
+}
+
+Debt LocalSession::debt_of(const bridge::Subscription& wanted) const {
+    if (is_new_) return Debt::session;
+    const auto known = std::ranges::find(present_, wanted.filter, &broker::SubscriptionFacts::filter);
+    return known == present_.end() || known->id != 0 ? Debt::retained : Debt::none;
+}
+
+std::vector<std::string> LocalSession::retained_owed() const {
+    std::vector<std::string> filters;
+    for (const Wanted& one : wanted_)
+        if (one.debt != Debt::none) filters.push_back(one.subscription.filter);
+    return filters;
+}
+
+/// One request at a time. The new filters come first: a session without any filter would not tell that it is new.
+void LocalSession::send_next_request() {
+    if (next_wanted_ < wanted_.size()) return send_next_subscribe();
+    if (!retired_.empty()) return send_next_unsubscribe();
+    end(std::move(problem_));
+}
+
+/// One SUBSCRIBE has one Subscription Identifier, so it has filters with the same debt.
+void LocalSession::send_next_subscribe() {
+    const Debt debt = wanted_[next_wanted_].debt;
     std::vector<wire::SubscribeEntry> entries;
-    for (; next_filter_ < filters_.size() && entries.size() < filters_per_request; ++next_filter_) {
-        const bridge::Subscription& one = filters_[next_filter_];
-        wire::SubscribeOptions options{.qos = one.qos};
+    for (; next_wanted_ < wanted_.size() && entries.size() < filters_per_request; ++next_wanted_) {
+        const Wanted& one = wanted_[next_wanted_];
+        if (one.debt != debt) break;
+        wire::SubscribeOptions options{.qos = one.subscription.qos};
         // As the relay subscribes later. It asks for the retained messages itself.
         options.no_local = options.retain_as_published = true;
         options.retain_handling = wire::RetainHandling::do_not_send;
-        entries.push_back({one.filter, options});
+        entries.push_back({one.subscription.filter, options});
     }
-    if (!client_.subscribe(entries).ok()) end("the local broker allows no subscription");
+    wire::PropertyBuilder properties;
+    if (debt != Debt::none)
+        properties.number(wire::PropertyId::subscription_identifier, static_cast<std::uint32_t>(debt));
+    if (!client_.subscribe(entries, properties.view()).ok()) end("the local broker allows no subscription");
 }
 
-bool LocalSession::has(std::string_view filter) const {
-    return std::any_of(filters_.begin(), filters_.end(), [&](const auto& one) { return one.filter == filter; });
+void LocalSession::send_next_unsubscribe() {
+    const std::size_t count = std::min(filters_per_request, retired_.size());
+    const std::vector<std::string_view> filters(retired_.end() - static_cast<std::ptrdiff_t>(count), retired_.end());
+    const auto sent = client_.unsubscribe(filters);
+    retired_.resize(retired_.size() - count);
+    if (!sent.ok()) end("the local broker allows no request");
 }
 
 void LocalSession::end(std::string problem) {

@@ -50,7 +50,6 @@ Uplink::Uplink(const UplinkOptions& options, net::Connector& connector, transpor
     // Now, since the process may give up the right to read private keys before the first connection.
     if (needs_tls) tls_files_.context();
     LEDGE_ASSERT(options.ending_time_max > Duration::zero() && options.idle_time > Duration::zero());
-    upstream_.remember(options.knowledge);
 }
 
 Uplink::~Uplink() {

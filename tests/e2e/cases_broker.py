@@ -215,6 +215,21 @@ def _shipped(context):
         check(code == 0, f'{name}: {code}: {out} {error}')
 
 
+@case('"check" says of a bridge: its client id, its kind by the host name, and that rules do not concern it', STARTING,
+      needs_ledge=True)
+def _check_bridge(context):
+    authority = Authority(os.path.join(context.folder, 'pki-of-check'))
+    acl = os.path.join(context.folder, f'{context.client_id}.acl')
+    with open(acl, 'w', encoding='utf-8') as file:
+        file.write('topic read a/#\n')
+    path = write_file(context, f'[auth]\nacl_file = "{acl}"\n[bridges.cloud]\n'
+                               'urls = ["mqtts://x-ats.iot.eu-west-1.amazonaws.com"]\nroutes = [{filter = "a/#"}]\n'
+                               f'tls.ca = "{authority.certificate}"\n')
+    code, out, error = run_to_end(context, 'check', '-c', path)
+    check(code == 0 and re.search(r'\n  client id: \S+-cloud\n', out), f'{code}: {out} {error}')
+    check('taken for aws_iot' in out and 'the rules do not concern the bridges (cloud)' in out, out)
+
+
 @case('an unknown key: exit code 2, and file, line, key and the nearest known key are named', STARTING,
       needs_ledge=True)
 def _unknown_key(context):

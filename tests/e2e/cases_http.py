@@ -56,6 +56,27 @@ def _health(context):
     check(said['ready'] is True and said['store'] == 'ok', f'{said}')
 
 
+@case('/healthz and /metrics tell of a bridge whose filter the upstream refuses', PAGES, needs_ledge=True)
+def _refused_filter(context):
+    acl = os.path.join(context.folder, f'{context.client_id}.acl')
+    with open(acl, 'w', encoding='utf-8') as file:
+        file.write('topic readwrite a/#\n')
+    upstream = start_broker(context, settings=[f'auth.acl_file={acl}'])
+    gateway = start(context, settings=[f'bridges.up.urls=mqtt://127.0.0.1:{upstream.port}',
+                                       'bridges.up.routes.1.direction=in', 'bridges.up.routes.1.filter=denied/#',
+                                       'bridges.up.routes.2.direction=in', 'bridges.up.routes.2.filter=a/#'])
+    end = time.monotonic() + DEADLINE_S
+    while True:
+        said = json.loads(get(context, gateway.admin_port, '/healthz')[2])['bridges'][0]
+        if said['stage'] == 'running':
+            break
+        check(time.monotonic() < end, f'{said}')
+        time.sleep(0.05)
+    check(said['health'] == 'degraded' and 'denied/#' in said['health_reason'], f'{said}')
+    text = get(context, gateway.admin_port, '/metrics')[2].decode()
+    check('ledgemq_bridge_refused_filters{bridge="up"} 1\n' in text, text[-2000:])
+
+
 @case('/metrics passes the rules of promtool and counts what happened', PAGES, needs_ledge=True)
 def _metrics(context):
     broker = start(context)

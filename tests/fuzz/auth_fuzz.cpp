@@ -6,8 +6,8 @@
 #include <string>
 
 #include "base64url_text.hpp"
-#include "hmac.hpp"
 #include "ledge/auth/authenticator.hpp"
+#include "ledge/auth/hmac.hpp"
 #include "ledge/auth/scram.hpp"
 #include "ledge/auth/text_file.hpp"
 #include "ledge/topic/name.hpp"

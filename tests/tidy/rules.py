@@ -36,7 +36,8 @@ MAY_INCLUDE = {
 TESTS_MAY_INCLUDE = {'broker': ['storage'],
                      'client': ['session', 'broker'],  # its other end is the real core, not a copy of it
                      'transport': ['client'],  # a client in the same process, over an inner link
-                     'uplink': ['session', 'broker']}  # the local broker of a bridge is the real core, too
+                     # The local broker of a bridge is the real core too, also with a store.
+                     'uplink': ['journal', 'session', 'broker', 'storage']}
 
 TOP_LEVEL = {'CMakeLists.txt', 'README.md', 'LICENSE', 'src', 'include', 'firmware-bridge', 'config', 'tests', 'docker',
              'run', 'findings'}

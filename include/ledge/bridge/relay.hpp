@@ -27,6 +27,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "ledge/base/bytes.hpp"
@@ -74,6 +75,9 @@ public:
     /// The local broker had no session of the bridge, and somebody else has made one since. The relay then acts as if
     /// it had found no session itself. Requires is_closed().
     void note_new_inner_session() { is_inner_session_new_ = true; }
+    /// Somebody else has subscribed to these filters of outgoing routes, without their retained messages. The relay
+    /// asks for them when it subscribes again, also if the upstream has a session. Requires is_closed().
+    void note_retained_owed(std::vector<std::string> filters) { retained_owed_ = std::move(filters); }
 
     // ---- Transports. Requires the matching stage: upstream_opened() needs is_closed(), inner_opened() wants_inner().
     void upstream_opened(Instant now);
@@ -108,6 +112,9 @@ public:
     /// After the end of a pair of connections: what it says about the next attempt.
     RetryClass retry_class() const { return retry_class_; }
     const RelayCounters& counters() const { return counters_; }
+    /// The filters that one of the two brokers has refused when the bridge was connected last: messages of their routes
+    /// do not pass. Each has the name that this broker was asked for.
+    const std::vector<std::string>& refused_filters() const { return refused_filters_; }
 
 private:
     /// A PUBLISH that waits until its target has room, or until its packet id is free.
@@ -121,10 +128,9 @@ private:
         Waiting();  // written out: the compiler would look for it before the class is complete
         wire::Publish view() const;
     };
-    /// One SUBSCRIBE or UNSUBSCRIBE.
+    /// One SUBSCRIBE.
     struct Request {
         bool is_inner = false;
-        bool is_unsubscribe = false;
         std::vector<Subscription> filters;
     };
     /// A message of the relay's own to the local broker: a dead letter.
@@ -155,6 +161,8 @@ private:
     void on_inner_connected(const client::Connected& event, Instant now);
     void on_upstream_ended(const client::Ended& event, Instant now);
     bool reads_upstream() const;
+    /// To be called at the end of each function that may change reads_upstream().
+    void note_reading(Instant now) { up_.set_reading(reads_upstream(), now); }
     bool reads_inner() const;
 
     // relay_requests.cpp: what is sent before messages flow
@@ -167,6 +175,8 @@ private:
     void send_request(const Request& request, Instant now);
     void on_request_done(const wire::Suback& packet, bool is_inner, Instant now);
     void on_upstream_grant(const Subscription& asked, wire::ReasonCode code);
+    void note_refused(RelayEvent::Kind kind, const std::string& filter, wire::ReasonCode code,
+                      std::string_view text = {});
     wire::PacketId free_upstream_id() const;
     wire::PacketId free_inner_id() const;
 
@@ -221,12 +231,14 @@ private:
     bool is_wash_owed_ = false;  // the local broker may know ids of a session that the upstream has lost
     bool wants_clean_upstream_ = false;
     bool is_inner_session_new_ = false;  // see note_new_inner_session(); until the upstream's session is new as well
+    std::vector<std::string> retained_owed_;  // see note_retained_owed(); until the local broker owes the messages
     bool had_upstream_session_ = false;
     bool has_done_qos2_ = false;  // the upstream has answered a PUBLISH of QoS 2 by PUBREC
     PoisonGuard poison_;
     EchoWindow echoes_;
     RelayCounters counters_;
     std::uint32_t unmarked_ = 0;  // messages of one-way routes without marks, those included that then got some
+    std::vector<std::string> refused_filters_;
     std::deque<RelayEvent> events_;
 
     // State of one pair of connections
@@ -253,6 +265,7 @@ private:
     std::vector<OwnMessage> own_messages_;
     client::PacketIdSet washing_;  // PUBREL sent, PUBCOMP awaited
     std::uint32_t wash_next_ = 0;  // the next id to wash; 0 = all are sent
+    Instant washed_at_{};          // when washing has moved on last
     std::string mapped_;           // buffers of pass_out() and pass_in()
     std::string response_;
     wire::PropertyBuilder carried_;

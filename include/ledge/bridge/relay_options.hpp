@@ -17,8 +17,8 @@ namespace ledge::bridge {
 /// Which messages get the user properties of marks.hpp (MQTT 5). Messages that have them already always get theirs
 /// counted on.
 enum class MarkRule : std::uint8_t {
+    automatic,  // all messages of routes with Direction::both, where rings come from, and some of one-way routes
     never,
-    sampled,  // all messages of routes with Direction::both, where rings come from, and some of one-way routes
     always,
 };
 
@@ -48,7 +48,7 @@ struct RelayOptions {
     // Messages
     /// Characters of outgoing topics that are replaced, for example {'.', '_'}; one way.
     std::vector<std::pair<char, char>> character_map;
-    MarkRule marks = MarkRule::sampled;
+    MarkRule marks = MarkRule::automatic;
     std::string own_id;           // of this gateway, for marks
     std::uint32_t hops_max = 16;  // a message that has passed more bridges is taken for a loop
     int poison_attempts = 3;      // closes of the upstream after which a message is set aside
@@ -59,11 +59,6 @@ struct RelayOptions {
     bool republishes_retained = false;
     /// Ask for QoS 0 when the upstream refuses a filter. NATS refuses the 64th filter of QoS 1.
     bool falls_back_to_qos0 = false;
-
-    /// Filters of an earlier configuration, which the sessions may still have. They are unsubscribed after each
-    /// connect.
-    std::vector<std::string> retired_local_filters;
-    std::vector<std::string> retired_remote_filters;
 };
 
 }  // namespace ledge::bridge

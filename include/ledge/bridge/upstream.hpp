@@ -1,11 +1,10 @@
 // Upstream: what a bridge knows about its upstream: the profile from the configuration, and what the upstream's
-// behaviour has taught. It decides how the next CONNECT is made. The knowledge outlives connections; the owner may
-// store it as text and forgets it when the configuration changes. One owner, no locks.
+// behaviour has taught. It decides how the next CONNECT is made. The knowledge outlives connections. One owner, no
+// locks.
 #pragma once
 
 #include <cstdint>
 #include <optional>
-#include <string>
 #include <string_view>
 #include <vector>
 
@@ -18,7 +17,7 @@ namespace ledge::bridge {
 enum class ProtocolChoice : std::uint8_t { automatic, v5, v3_1_1 };
 
 struct UpstreamOptions {
-    /// nullopt = "auto": the bridge starts with the generic profile and recognises a kind by its behaviour.
+    /// nullopt = unknown: the bridge starts with the generic profile and recognises a kind by its behaviour.
     std::optional<UpstreamKind> kind;
     ProtocolChoice protocol = ProtocolChoice::automatic;
     /// Set the bridge bit in a CONNECT of 3.1.1, if the profile does not rule it out. Some brokers refuse such a
@@ -72,14 +71,6 @@ public:
     /// The connection has ended `since_connack` after CONNACK; `has_unanswered`: a packet of ours had no answer.
     /// Returns true if somebody else probably uses the same client id: three quick ends in a row without a cause.
     bool on_end(Duration since_connack, bool has_unanswered);
-
-    // ---- Memory
-
-    /// The knowledge as one line of text, for example "version=4 bridge=0 qos=1 kind=rabbitmq".
-    std::string to_text() const;
-    /// Takes the knowledge of to_text() back. Unknown or wrong parts of the text are ignored.
-    void remember(std::string_view text);
-    void forget();
 
 private:
     std::vector<Dialect> ladder() const;

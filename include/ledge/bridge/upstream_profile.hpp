@@ -4,7 +4,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -69,9 +68,8 @@ struct UpstreamProfile {
 
 const UpstreamProfile& profile_of(UpstreamKind kind);
 std::span<const UpstreamProfile> all_profiles();
-/// The kind with this name in the configuration; nullopt = there is none.
-std::optional<UpstreamKind> kind_named(std::string_view name);
-/// The kind that a well-known host name tells ("….amazonaws.com"); generic = it tells nothing.
+/// The kind of a cloud service, by the host name that such services give ("….iot.….amazonaws.com"); generic = the name
+/// tells nothing.
 UpstreamKind kind_of_host(std::string_view host);
 
 /// Why a topic must not be sent to an upstream.

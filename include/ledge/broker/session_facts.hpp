@@ -1,8 +1,10 @@
-// SessionFacts: one session in the list that operators get from Shard::list_sessions.
+// SessionFacts: one session in the list that operators get from Shard::list_sessions. SubscriptionFacts: one of its
+// subscriptions.
 #pragma once
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "ledge/base/time.hpp"
@@ -18,6 +20,13 @@ struct SessionFacts {
     std::size_t subscriptions = 0;
     std::size_t messages = 0;              // waiting in the queue or in flight
     std::optional<Duration> expires_in{};  // empty = the session is connected, or never expires
+};
+
+struct SubscriptionFacts {
+    std::string filter;    // as the client has written it
+    std::uint32_t id = 0;  // Subscription Identifier; 0 = none
+
+    friend bool operator==(const SubscriptionFacts&, const SubscriptionFacts&) = default;
 };
 
 }  // namespace ledge::broker

@@ -53,6 +53,7 @@ struct Metrics;
 struct SessionFacts;
 struct ShardOptions;
 struct StoreFigures;
+struct SubscriptionFacts;
 
 struct Peer {
     std::uint16_t listener = 0;  // index in ShardOptions::listeners
@@ -159,8 +160,8 @@ public:
     bool remove_session(std::string_view client_id, Instant now);
 
     // For parts of this program that are not the core, such as bridges
-    /// The filters of the session's subscriptions; empty when no session has this client id.
-    std::vector<std::string> filters_of(std::string_view client_id) const;
+    /// The subscriptions of the session; empty when no session has this client id.
+    std::vector<SubscriptionFacts> subscriptions_of(std::string_view client_id) const;
     /// Publishes what a part tells about itself: a retained message with the topic "$SYS/broker/" + `topic`. Call it
     /// when the value has changed.
     void publish_fact(std::string_view topic, std::string_view value, Instant now);

@@ -73,6 +73,10 @@ public:
     bool wants_close() const { return state_ == State::ending && outbox_.empty(); }
     /// False: too many answers wait in output(). Stop reading from the server until the value is true.
     bool wants_input() const { return outbox_.size() < options_.limits.outbox_bytes_max; }
+    /// Tells whether the application reads from the server now. connect() sets the value to true. While the application
+    /// does not read, an answer may wait unread, so silence proves nothing: PINGREQ is still sent, but no PINGRESP is
+    /// missed. When the application reads again, the server gets the whole response_timeout.
+    void set_reading(bool is_reading, Instant now);
 
     /// The new options are in force from the next connect() on. Requires State::closed.
     void set_options(Options options);
@@ -248,6 +252,7 @@ private:
     Instant last_sent_{};
     Instant last_received_{};
     Instant last_ping_{};
+    bool is_reading_ = true;   // see set_reading()
     std::uint32_t pings_ = 0;  // PINGREQ packets without PINGRESP
 };
 

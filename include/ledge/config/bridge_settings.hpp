@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -15,6 +16,7 @@
 #include "ledge/config/settings.hpp"
 
 namespace ledge::bridge {
+enum class MarkRule : std::uint8_t;        // in ledge/bridge/relay_options.hpp; the first value is "auto"
 enum class ProtocolChoice : std::uint8_t;  // in ledge/bridge/upstream.hpp; the first value is "auto"
 enum class UpstreamKind : std::uint8_t;    // in ledge/bridge/upstream_profile.hpp
 }  // namespace ledge::bridge
@@ -56,11 +58,11 @@ struct BridgeTlsSettings {
 struct BridgeSettings {
     std::string name;
     std::vector<std::string> urls;  // as the operator wrote them, in the order of preference
-    std::string client_id;          // "" = the name of the host, '-' and the name of the bridge
+    std::string client_id;          // "" = chosen by client_id_of()
     bridge::ProtocolChoice protocol{};
     std::string user;                              // "" = CONNECT has no user name
     std::string password_file;                     // path; "" = CONNECT has no password
-    std::optional<bridge::UpstreamKind> upstream;  // nullopt = "auto"
+    std::optional<bridge::UpstreamKind> upstream;  // nullopt = "auto"; see upstream_kind_of()
     bool bridge_bit = false;
     Duration keep_alive = 60s;
     Duration session_expiry = 168h;
@@ -77,6 +79,7 @@ struct BridgeSettings {
     std::string state_topic;  // at the upstream; "" = the state is not told there
     bool republish_retained = false;
     bool fall_back_to_qos0 = false;
+    bridge::MarkRule marks{};
     std::vector<std::string> character_map;  // texts of two characters: the replaced one, and its replacement
     BridgeTlsSettings tls;
     BridgeQueueSettings queue;
@@ -91,6 +94,14 @@ struct BridgeSettings {
     bool uses_tls() const;
 };
 
+/// The client id at the upstream: the configured one, or else `machine` (the name of this machine), '-' and the name of
+/// the bridge.
+std::string client_id_of(const BridgeSettings& settings, std::string_view machine);
+
+/// The kind of the upstream: the configured one, or the one that the host names of all urls tell. nullopt = "auto", and
+/// the host names tell none.
+std::optional<bridge::UpstreamKind> upstream_kind_of(const BridgeSettings& settings);
+
 inline constexpr std::size_t bridge_password_bytes_max = 0xFFFF;  // MQTT allows no longer password
 
 /// Reads the password of a bridge: the first line of the file, without its line end. Waits for the disk. The error is
@@ -98,8 +109,8 @@ inline constexpr std::size_t bridge_password_bytes_max = 0xFFFF;  // MQTT allows
 /// or its first line is empty or too long.
 Result<Secret, std::string> read_bridge_password(const std::string& path);
 
-/// Sentences for `ledgemq check`: one line for each bridge, then one line for each of its routes. "" = no bridges.
-/// Requires the bridges of a Config whose Loaded is ok().
-std::string explain_bridges(const std::vector<BridgeSettings>& bridges);
+/// Sentences for `ledgemq check`: some lines for each bridge, then one line for each of its routes. "" = no bridges.
+/// Requires the bridges of a Config whose Loaded is ok(). `machine`: as for client_id_of().
+std::string explain_bridges(const std::vector<BridgeSettings>& bridges, std::string_view machine);
 
 }  // namespace ledge::config

@@ -38,6 +38,9 @@ Loaded parse(std::string_view toml, const Sources& sources);
 /// Reads only the files that `settings` names. Fills config.auth, policy, policy_files, complaints and notes.
 Loaded load_policy(const AuthSettings& settings);
 
+/// Adds complaints about bridges that have the same client id at the same broker. `machine`: as for client_id_of().
+void check_client_ids(Loaded& loaded, std::string_view machine);
+
 /// All values of `config` as a documented TOML file. parse() of this text gives the same Config.
 std::string print(const Config& config);
 

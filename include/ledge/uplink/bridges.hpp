@@ -7,6 +7,7 @@
 //     reason              why the last connection or attempt has ended; missing as long as none has
 //     server              the url of the server in use, or of the next attempt
 //     queue/messages      messages that wait for the upstream
+//     filters/refused     filters that a broker has refused: messages of their routes do not pass
 //
 // On the loop's thread.
 #pragma once
@@ -44,12 +45,14 @@ std::string_view name_of(BridgeStage stage);
 struct BridgeFigures {
     std::string name;
     BridgeStage stage = BridgeStage::stopped;
-    Duration in_stage{};             // since it has entered the stage
-    std::string server;              // url of the server in use, or of the next attempt
-    std::string last_problem;        // why the last connection or attempt has ended; "" = nothing has ended yet
-    std::uint64_t connections = 0;   // that have come as far as BridgeStage::running
-    std::size_t queue_messages = 0;  // that wait for the upstream, those under way included
-    Duration oldest_unanswered{};    // age of the oldest message that the upstream has not answered; 0 = none
+    Duration in_stage{};              // since it has entered the stage
+    std::string server;               // url of the server in use, or of the next attempt
+    std::string degraded;             // why some messages cannot pass although the bridge connects; "" = all can
+    std::size_t refused_filters = 0;  // by the upstream or the local broker, when the bridge was connected last
+    std::string last_problem;         // why the last connection or attempt has ended; "" = nothing has ended yet
+    std::uint64_t connections = 0;    // that have come as far as BridgeStage::running
+    std::size_t queue_messages = 0;   // that wait for the upstream, those under way included
+    Duration oldest_unanswered{};     // age of the oldest message that the upstream has not answered; 0 = none
     bridge::RelayCounters messages;
 };
 

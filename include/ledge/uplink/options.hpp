@@ -40,7 +40,6 @@ struct UplinkOptions {
     std::vector<Server> servers;  // at least one, the preferred one first; all of them are one upstream
     bridge::RelayOptions relay;
     bridge::UpstreamOptions upstream;
-    std::string knowledge;                     // of an earlier run, from Uplink::knowledge(); "" = nothing is known
     std::string server_name;                   // that the certificates must have; "" = the host of the server
     std::optional<net::TlsClientOptions> tls;  // for the servers with is_tls; required if there is one
 

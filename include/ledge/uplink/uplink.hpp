@@ -25,6 +25,8 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "ledge/base/log.hpp"
 #include "ledge/base/rng.hpp"
@@ -64,6 +66,8 @@ public:
 
     /// The local broker had no session of this bridge before the owner made one. Requires State::stopped.
     void note_new_local_session() { relay_.note_new_inner_session(); }
+    /// The upstream has not got the retained messages of these filters of outgoing routes. Requires State::stopped.
+    void note_retained_owed(std::vector<std::string> filters) { relay_.note_retained_owed(std::move(filters)); }
     /// Begins to connect. Requires State::stopped.
     void start(Instant now);
     /// Handles what has come since the last turn.
@@ -91,8 +95,6 @@ public:
     /// Why the last attempt or connection has ended, as a sentence part; "" = nothing has ended yet.
     const std::string& last_problem() const { return last_problem_; }
     const bridge::Relay& relay() const { return relay_; }
-    /// What is known about the upstream, for UplinkOptions::knowledge of a later run.
-    std::string knowledge() const { return upstream_.to_text(); }
 
 private:
     /// Why this side ends the connections of the relay.

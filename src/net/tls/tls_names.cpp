@@ -8,6 +8,7 @@
 #include <cstring>
 #include <optional>
 
+#include "ledge/base/lower_case.hpp"
 #include "ledge/base/quote.hpp"
 #include "tls_context_parts.hpp"
 
@@ -75,12 +76,6 @@ std::string fingerprint(const mbedtls_x509_crt& certificate) {
     return text;
 }
 
-std::string lower(std::string text) {
-    std::transform(text.begin(), text.end(), text.begin(),
-                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-    return text;
-}
-
 }  // namespace
 
 std::string name_in(const mbedtls_x509_crt& certificate, TlsOptions::UserName from) {
@@ -94,9 +89,10 @@ std::string name_in(const mbedtls_x509_crt& certificate, TlsOptions::UserName fr
 std::vector<std::string> host_names_in(const mbedtls_x509_crt& certificate) {
     std::vector<std::string> names;
     for_each_alternative(certificate, [&names](int tag, const std::string& text) {
-        if (tag == host_tag && is_clean(text)) names.push_back(lower(text));
+        if (tag == host_tag && is_clean(text)) names.push_back(lower_case(text));
     });
-    if (names.empty()) names.push_back(lower(common_name(certificate)));  // an old certificate names its host there
+    if (names.empty())
+        names.push_back(lower_case(common_name(certificate)));  // an old certificate names its host there
     return names;
 }
 
@@ -115,7 +111,7 @@ bool is_for_address(const mbedtls_x509_crt& certificate, const IpAddress& addres
 }
 
 bool TlsIdentity::is_for(std::string_view name) const {
-    const std::string wanted = lower(std::string(name));
+    const std::string wanted = lower_case(std::string(name));
     return std::any_of(names.begin(), names.end(), [&wanted](const std::string& known) {
         if (known == wanted) return true;
         if (!known.starts_with("*.")) return false;

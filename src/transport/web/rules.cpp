@@ -1,6 +1,7 @@
 // Rules for the HTTP requests of the web front, as functions of text: subprotocols, origins, proxies and tokens.
 #include "rules.hpp"
 #include "ledge/base/ip_text.hpp"
+#include "ledge/base/lower_case.hpp"
 
 #include <algorithm>
 
@@ -32,10 +33,9 @@ std::string_view last_element(std::string_view& list) {
     return element;
 }
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
 bool equal_without_case(std::string_view a, std::string_view b) {
-    return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) { return lower(x) == lower(y); });
+    return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                      [](char x, char y) { return lower_case(x) == lower_case(y); });
 }
 
 }  // namespace

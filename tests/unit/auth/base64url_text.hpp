@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "hmac.hpp"
+#include "ledge/auth/hmac.hpp"
 
 namespace ledge::auth::test {
 

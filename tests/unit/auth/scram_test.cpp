@@ -2,9 +2,9 @@
 
 #include <doctest/doctest.h>
 
-#include "hmac.hpp"
 #include "ledge/auth/authenticator.hpp"
 #include "ledge/auth/exchange.hpp"
+#include "ledge/auth/hmac.hpp"
 #include "ledge/auth/text_file.hpp"
 
 namespace ledge::auth {

@@ -226,6 +226,20 @@ TEST_CASE("messages of two-way routes are marked with their origin and the numbe
     CHECK(marks_of(rig.last_publish(true).properties).hops == 3);
 }
 
+TEST_CASE("the operator may leave out the marks, but not those of other bridges") {
+    PropertyBuilder properties;
+    RelayOptions options = two_way_options();
+    options.marks = MarkRule::never;
+    RelayRig rig(options);
+    rig.connects();
+    rig.in_gets(publish("shared/a", "1", qos1, 3));
+    rig.up();
+    CHECK(rig.last_publish(true).properties.empty());
+    rig.in_gets(with_marks(publish("shared/a", "2", qos1, 4), properties, "gw-3", 2));
+    rig.up();
+    CHECK(marks_of(rig.last_publish(true).properties).hops == 3);
+}
+
 TEST_CASE("other messages are marked only if they are marked already, or if the operator wants it") {
     PropertyBuilder properties;
     RelayRig rig;

@@ -1,4 +1,6 @@
 // How a relay connects, subscribes, and ends.
+#include <algorithm>
+
 #include "relay_rig.hpp"
 
 namespace ledge::bridge {
@@ -199,24 +201,17 @@ TEST_CASE("rule 9: every code of SUBACK is checked, and QoS 0 is asked for only 
           "in SUBSCRIBE 32768 plant/# | up SUBSCRIBE 32768 site/cmd/# | up SUBSCRIBE 32768 site/cmd/#");
     CHECK(rig.events() == "proven | filter_refused site/cmd/# | filter_refused site/cmd/# | relaying");
     CHECK(rig.relay.stage() == Relay::Stage::relaying);
+    CHECK(rig.relay.refused_filters() == std::vector<std::string>{"site/cmd/#"});
+    rig.loses_upstream();
+    CHECK(rig.relay.refused_filters().size() == 1);  // the state of the last connection
+    rig.connects({.inner_present = true});
+    CHECK(rig.relay.refused_filters().empty());
     RelayRig lowered;
     lowered.opens();
     lowered.opens_inner();
     lowered.events();
     lowered.answers_requests(ReasonCode::granted_qos_1);
     CHECK(lowered.events() == "proven | filter_lowered site/cmd/# | qos_lowered | relaying");
-}
-
-TEST_CASE("filters of an earlier configuration are unsubscribed first") {
-    RelayOptions options = relay_options();
-    options.retired_local_filters = {"old/#"};
-    options.retired_remote_filters = {"past"};
-    RelayRig rig(options);
-    rig.opens();
-    rig.opens_inner();
-    CHECK(rig.answers_requests() ==
-          "in UNSUBSCRIBE 32768 old/# | in SUBSCRIBE 32768 plant/# | up UNSUBSCRIBE 32768 past | "
-          "up SUBSCRIBE 32768 site/cmd/#");
 }
 
 TEST_CASE("rule 16: an upstream without a session gets all retained messages again") {
@@ -238,6 +233,31 @@ TEST_CASE("rule 16: an upstream without a session gets all retained messages aga
     CHECK(handling(false, false) == wire::RetainHandling::send);
     CHECK(handling(true, false) == wire::RetainHandling::send_if_new);
     CHECK(handling(true, true) == wire::RetainHandling::send);
+}
+
+TEST_CASE("retained messages that are owed for a filter are asked for until the local broker has granted the filter") {
+    RelayOptions options = relay_options();
+    options.routes.push_back(out_route("added/#", "", "site/"));
+    RelayRig rig(options);
+    rig.relay.note_retained_owed({"added/#"});
+    const auto handlings = [&] {
+        rig.opens({.upstream_present = true});
+        rig.opens_inner({.inner_present = true});
+        const Bytes output = rig.relay.inner_output();
+        const auto packet = wire::decode_subscribe(output, v5);
+        REQUIRE(packet.ok());
+        std::vector<wire::RetainHandling> all;
+        for (const auto& entry : packet->entries) all.push_back(entry.options.retain_handling);
+        return all;
+    };
+    using wire::RetainHandling;
+    const std::vector<RetainHandling> owed = {RetainHandling::send_if_new, RetainHandling::send};
+    CHECK(handlings() == owed);
+    rig.loses_upstream();
+    CHECK(handlings() == owed);
+    rig.answers_requests();
+    rig.loses_upstream();
+    CHECK(handlings() == std::vector<RetainHandling>{RetainHandling::send_if_new, RetainHandling::send_if_new});
 }
 
 TEST_CASE("rule 22: the state is published after every connect") {
@@ -311,6 +331,21 @@ TEST_CASE("after a restart of the process all packet ids are washed, because non
     CHECK(washed == 65'535);
     rig.answers_requests();
     CHECK(rig.relay.stage() == Relay::Stage::relaying);
+}
+
+TEST_CASE("a local broker that does not answer PUBREL ends the connections after a minute") {
+    RelayRig rig;
+    rig.opens();
+    rig.opens_inner({.inner_present = true});
+    REQUIRE(rig.relay.stage() == Relay::Stage::washing);
+    rig.events();
+    rig.passes(59s);
+    rig.in_gets(ack(PacketType::pubcomp, 1, ReasonCode::packet_identifier_not_found));
+    rig.passes(59s);
+    CHECK(rig.events() == "");
+    rig.passes(1s);
+    CHECK(rig.events() == "ended");
+    CHECK(rig.last_text == "the local broker does not answer PUBREL");
 }
 
 TEST_CASE("[MQTT-3.2.2-4] a lost local session makes the upstream's session useless, and both begin anew") {

@@ -60,6 +60,55 @@ TEST_CASE("QoS 0 is passed on without an answer") {
     CHECK(rig.in() == "PUBLISH cmd/a 2");
 }
 
+TEST_CASE("a local broker that does not read makes the upstream wait, and costs no message of QoS 0") {
+    RelayRig rig;
+    rig.connects();
+    const std::string large(100'000, 'x');
+    for (int i = 0; i < 5; ++i) rig.up_gets(publish("site/cmd/a", large));
+    CHECK(rig.relay.counters().in == 3);  // the output holds 256 KiB; the rest waits
+    CHECK(rig.relay.counters().dropped == 0);
+    SUBCASE("until it reads again") {
+        rig.in();
+        rig.up_gets(publish("site/cmd/b", "last"));
+        CHECK(rig.relay.counters().in == 6);
+        const std::string rest = rig.in();
+        CHECK(rest.ends_with("PUBLISH cmd/b last"));
+        CHECK(rig.relay.counters().dropped == 0);
+    }
+    SUBCASE("until the connections end: then the message in between is lost, and counted") {
+        rig.loses_inner();
+        CHECK(rig.relay.counters().dropped == 1);
+        CHECK(rig.events().ends_with("ended | dropped cmd/a"));
+    }
+}
+
+TEST_CASE("an upstream that is not read is not silent: its PINGRESP may wait unread") {
+    Connacks connacks;
+    connacks.inner_properties.number(PropertyId::receive_maximum, 1);
+    RelayRig rig;
+    rig.connects(connacks);
+    rig.events();
+    rig.up_gets(publish("site/cmd/a", "1", qos1, 1));
+    rig.passes(29s);
+    rig.up();
+    rig.up_gets(publish("site/cmd/a", "2", qos1, 2));  // waits for PUBACK of the local broker
+    rig.passes(50s);
+    CHECK(rig.up() == "PINGREQ | PINGREQ");
+    CHECK(rig.events() == "");
+    rig.in_gets(ack(PacketType::puback, 1));
+    CHECK(rig.up() == "PUBACK 1");
+    SUBCASE("it answers") {
+        rig.up_gets_bytes({0xD0, 0, 0xD0, 0});
+        rig.passes(11s);
+        CHECK(rig.events() == "");
+    }
+    SUBCASE("it is silent from now on as well") {
+        rig.passes(11s);
+        CHECK(rig.events() == "ended");
+        CHECK(rig.last_text.find("PINGRESP") != std::string::npos);
+    }
+}
+
 TEST_CASE("rule 14: a message that no route carries is acknowledged and dropped, so that it does not come for ever") {
     RelayRig rig;
     rig.connects();

@@ -90,10 +90,6 @@ std::string RelayRig::answer(const std::vector<Byte>& frame, bool is_up, ReasonC
             codes.push_back(static_cast<Byte>(code == ReasonCode::success ? static_cast<int>(entry.options.qos)
                                                                           : static_cast<int>(code)));
         answer = {PacketType::suback, packet->packet_id, codes, {}};
-    } else if (type == PacketType::unsubscribe) {
-        const auto packet = wire::decode_unsubscribe(frame, version);
-        for (const auto& entry : packet->entries) codes.push_back(static_cast<Byte>(entry.filter.empty() ? 0x11 : 0));
-        answer = {PacketType::unsuback, packet->packet_id, codes, {}};
     } else {
         return "";
     }

@@ -150,30 +150,5 @@ TEST_CASE("rule 23: three quick ends without a cause mean that the client id is 
     CHECK_FALSE(upstream.on_end(1s, false));
 }
 
-TEST_CASE("the knowledge survives as text, and wrong text is ignored") {
-    Upstream upstream({});
-    upstream.on_version_refused();
-    upstream.on_connack();
-    upstream.on_puback_for_qos2();
-    CHECK(upstream.to_text() == "version=4 bridge=0 qos=1 kind=rabbitmq");
-    Upstream next({});
-    next.remember(upstream.to_text());
-    CHECK(next.dialect() == mqtt311);
-    CHECK(next.kind() == UpstreamKind::rabbitmq);
-    CHECK(next.to_text() == upstream.to_text());
-    next.forget();
-    CHECK(next.dialect() == mqtt5);
-    CHECK(next.to_text() == "kind=generic");
-    for (const char* wrong : {"", " ", "version=", "version=9 qos=7", "kind=none =", "version=4", "bridge"}) {
-        next.remember(wrong);
-        CHECK(next.kind() == UpstreamKind::generic);
-    }
-    UpstreamOptions options;
-    options.protocol = ProtocolChoice::v5;
-    Upstream changed(options);
-    changed.remember("version=4 bridge=0");  // the configuration has changed since
-    CHECK(changed.dialect() == mqtt5);
-}
-
 }  // namespace
 }  // namespace ledge::bridge

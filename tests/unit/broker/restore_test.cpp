@@ -74,7 +74,7 @@ TEST_CASE("the session of a bridge has the limits of its queue at once; without 
         }
         rig.shard = std::make_unique<Shard>(options, rig.log.log, 1, rig.image, rig.store.reader());
         CHECK(rig.shard->metrics().sessions == 1);
-        CHECK(rig.shard->filters_of("$bridge/cloud").size() == (is_configured ? 1 : 0));
+        CHECK(rig.shard->subscriptions_of("$bridge/cloud").size() == (is_configured ? 1 : 0));
         CHECK(rig.log.count("bridge_session_left") == (is_configured ? 0 : 1));
     }
 }

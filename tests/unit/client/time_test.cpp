@@ -51,6 +51,41 @@ TEST_CASE("every byte from the server puts off the end of a wait for PINGRESP") 
     CHECK(rig.passes(1s) == "ended no_answer: no PINGRESP in time (section 3.1.2.10)");
 }
 
+TEST_CASE("while the application does not read, PINGREQ goes on and no PINGRESP is missed") {
+    Rig rig;
+    rig.connects();
+    rig.passes(30s);
+    CHECK(rig.sent() == "PINGREQ");
+    rig.client.set_reading(false, rig.now);
+    CHECK(rig.passes(29s) == "");
+    CHECK(rig.sent() == "");
+    CHECK(rig.passes(1s) == "");
+    CHECK(rig.sent() == "PINGREQ");
+    CHECK(rig.passes(2min) == "");  // nothing is sent either, and yet the deadline moves on
+    CHECK(rig.client.next_deadline() > rig.now);
+    rig.sent();
+    rig.client.set_reading(true, rig.now);
+    SUBCASE("the answers are read") {
+        CHECK(rig.gets_bytes({0xD0, 0x00}) == "pong");
+        CHECK(rig.passes(9s) == "");
+        CHECK(rig.gets_bytes({0xD0, 0x00, 0xD0, 0x00}).starts_with("pong"));
+        CHECK(rig.passes(9s) == "");
+    }
+    SUBCASE("there are none") {
+        CHECK(rig.passes(9s) == "");
+        CHECK(rig.passes(1s) == "ended no_answer: no PINGRESP in time (section 3.1.2.10)");
+    }
+}
+
+TEST_CASE("without keep alive an application that does not read waits for no time") {
+    Options options = lasting();
+    options.keep_alive_s = 0;
+    Rig rig(options);
+    rig.connects();
+    rig.client.set_reading(false, rig.now);
+    CHECK(rig.client.next_deadline() == never);
+}
+
 TEST_CASE("[MQTT-3.2.2-21] the server's keep alive counts, 0 among them") {
     PropertyBuilder properties;
     properties.number(PropertyId::server_keep_alive, 10);

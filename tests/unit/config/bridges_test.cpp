@@ -10,7 +10,9 @@
 #include <fstream>
 
 #include "helpers.hpp"
+#include "ledge/bridge/relay_options.hpp"
 #include "ledge/bridge/upstream.hpp"
+#include "ledge/bridge/upstream_profile.hpp"
 #include "listener_url.hpp"
 #include "options.hpp"
 
@@ -83,7 +85,7 @@ std::string password_of(std::string_view text) {
 TEST_CASE("without a bridge there is none") {
     CHECK(load({}).config.bridges.empty());
     CHECK(load_text("[bridges]\n").config.bridges.empty());
-    CHECK(explain_bridges({}).empty());
+    CHECK(explain_bridges({}, "gw").empty());
 }
 
 TEST_CASE("every key of a bridge is read") {
@@ -93,7 +95,8 @@ TEST_CASE("every key of a bridge is read") {
         "keep_alive_s = 30\nsession_expiry_s = '1 d'\nconnect_timeout_s = 5\nconnack_timeout_s = 6\n"
         "suback_timeout_s = 7\nretry_first_s = 2\nretry_max_s = '10 min'\nlazy = true\nlazy_idle_s = 9\n"
         "windows = ['22:00-06:00', '12:00-12:30']\ninflight_max = 20\npacket_bytes_max = '64 KiB'\n"
-        "state_topic = 'gw/state'\nrepublish_retained = true\nfall_back_to_qos0 = true\ncharacter_map = ['_-']\n"
+        "state_topic = 'gw/state'\nrepublish_retained = true\nfall_back_to_qos0 = true\nmarks = 'always'\n"
+        "character_map = ['_-']\n"
         "[bridges.cloud.tls]\nca = '/ca.pem'\nserver_name = 'b'\nalpn = ['mqtt']\n"
         "[[bridges.cloud.routes]]\ndirection = 'out'\nfilter = 'plant/#'\nremote_prefix = 'site-17/'\nqos = 0\n"
         "[[bridges.cloud.routes]]\ndirection = 'out'\nlocal_prefix = 'l/'\nfilter = '+'\nqos = 0\nretain = 'clear'\n"
@@ -112,6 +115,7 @@ TEST_CASE("every key of a bridge is read") {
     CHECK(cloud.retry_max == 10min);
     CHECK(cloud.day_windows == std::vector<DayWindow>{{1320, 360}, {720, 750}});
     CHECK(cloud.packet_bytes_max == 65'536);
+    CHECK(cloud.marks == bridge::MarkRule::always);
     REQUIRE(cloud.character_pairs.size() == 1);
     CHECK(cloud.character_pairs[0].second == '-');
     CHECK(cloud.tls.alpn == Lines{"mqtt"});
@@ -126,6 +130,7 @@ TEST_CASE("the defaults of a bridge are those of the manual") {
     const BridgeSettings bridge = one_bridge(bridge_text());
     CHECK(bridge.protocol == bridge::ProtocolChoice::automatic);
     CHECK_FALSE(bridge.upstream.has_value());
+    CHECK(bridge.marks == bridge::MarkRule::automatic);
     CHECK(bridge.queue.bytes_max == 256 * 1024 * 1024);
     CHECK(bridge.queue.overflow == BridgeQueueSettings::Overflow::drop_oldest);
     CHECK(bridge.routes[0].direction == bridge::Direction::out);
@@ -256,12 +261,30 @@ TEST_CASE("a loop is refused, also over two bridges, and an overlap is a note") 
     CHECK(has_note(overlap, "test.toml:3: bridge 'x', route 2: This route and route 1 both match \"a/b\""));
 }
 
-TEST_CASE("two bridges with one client id at one broker are refused") {
-    const std::string routes = "client_id = 'gw'\nroutes = [{filter = 'a'}]\n";
-    const std::string one = "[bridges.x]\nurls = ['mqtt://h']\n" + routes;
-    CHECK(complaint_about(one + "[bridges.y]\nurls = ['mqtt://g', 'mqtt://H']\n" + routes)
-              .starts_with("test.toml:7: key 'bridges.y.client_id': the bridge 'x' has the client id"));
-    CHECK(load_text(one + "[bridges.y]\nurls = ['mqtt://g']\n" + routes).ok());
+TEST_CASE("two bridges with one client id at one broker are refused, also if one of the ids is the default") {
+    const auto checked = [](const std::string& toml) {
+        Loaded loaded = load_text(toml);
+        CHECK(lines_of(loaded) == Lines{});
+        check_client_ids(loaded, "gw-1a");
+        return loaded;
+    };
+    const std::string routes = "routes = [{filter = 'a'}]\n";
+    const std::string id = "client_id = 'gw'\n" + routes;
+    const std::string one = "[bridges.x]\nurls = ['mqtt://h']\n" + id;
+    const Loaded same = checked(one + "[bridges.y]\nurls = ['mqtt://g', 'mqtt://H']\n" + id);
+    REQUIRE(same.complaints.size() == 1);
+    CHECK(same.complaints[0].line().starts_with(
+        "test.toml:7: key 'bridges.y.client_id': the bridge 'x' has the client id \"gw\""));
+    CHECK(checked(one + "[bridges.y]\nurls = ['mqtt://g']\n" + id).ok());
+    const std::string usual = "[bridges.a]\nurls = ['mqtt://h']\n" + routes;
+    CHECK(checked(usual + "[bridges.b]\nurls = ['mqtt://h']\n" + routes).ok());
+    for (const char* other : {"b", "_"}) {  // sorted behind the bridge a, or before it
+        CAPTURE(other);
+        const std::string key = "bridges." + std::string(other);
+        const Loaded taken = checked(usual + "[" + key + "]\nurls = ['mqtt://h']\nclient_id = 'gw-1a-a'\n" + routes);
+        REQUIRE(taken.complaints.size() == 1);
+        CHECK(taken.complaints[0].line().starts_with("test.toml:6: key '" + key + ".client_id': the bridge 'a' has"));
+    }
 }
 
 TEST_CASE("TLS and passwords: what does not fit together is told") {
@@ -321,11 +344,29 @@ TEST_CASE("each route is explained in a sentence") {
         "[bridges.x]\nurls = ['mqtt://h', 'mqtt://g']\nwindows = ['22:00-06:00']\n"
         "routes = [{filter = 'plant/#', remote_prefix = 'site-17/', qos = 1}]\n");
     CHECK(lines_of(loaded) == Lines{});
-    const std::string text = explain_bridges(loaded.config.bridges);
+    const std::string text = explain_bridges(loaded.config.bridges, "gw-1a");
     CHECK(
         text.starts_with("bridge x: mqtt://h, then mqtt://g, in UTC from 22:00-06:00\n"
+                         "  client id: gw-1a-x\n"
                          "  route 1: Local messages on \"plant/#\" go to the upstream as \"site-17/plant/#\""));
-    CHECK(std::ranges::count(text, '\n') == 2);
+    CHECK(std::ranges::count(text, '\n') == 3);
+}
+
+TEST_CASE(
+    "the host names of cloud services tell the kind of the upstream, unless the operator or another url says no") {
+    const std::string aws = "'mqtts://x-ats.iot.eu-west-1.amazonaws.com'";
+    const auto settings_of = [&](const std::string& urls, const std::string& more = "") {
+        return one_bridge("[bridges.x]\nurls = [" + urls + "]\n" + more + "tls.ca = '/c'\nroutes = [{filter = 'a'}]\n");
+    };
+    CHECK(upstream_kind_of(settings_of(aws)) == bridge::UpstreamKind::aws_iot);
+    CHECK(upstream_kind_of(settings_of(aws + ", 'wss://y.iot.eu-west-1.amazonaws.com'")) ==
+          bridge::UpstreamKind::aws_iot);
+    CHECK_FALSE(upstream_kind_of(settings_of(aws + ", 'mqtt://broker.example'")).has_value());
+    CHECK(upstream_kind_of(settings_of(aws, "upstream = 'emqx'\n")) == bridge::UpstreamKind::emqx);
+    CHECK(upstream_kind_of(settings_of(aws, "upstream = 'generic'\n")) == bridge::UpstreamKind::generic);
+    const std::string text = explain_bridges({settings_of(aws)}, "gw");
+    CHECK(text.find("\n  upstream: taken for aws_iot because of the host name") != std::string::npos);
+    CHECK(explain_bridges({settings_of(aws, "upstream = 'aws_iot'\n")}, "gw").find("taken for") == std::string::npos);
 }
 
 TEST_CASE("printed bridges parse back to the same") {

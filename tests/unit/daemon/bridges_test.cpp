@@ -9,6 +9,7 @@
 #include "ledge/base/log.hpp"
 #include "ledge/config/load.hpp"
 #include "ledge/uplink/bridges.hpp"
+#include "machine_name.hpp"
 #include "process.hpp"
 #include "tls_files.hpp"
 #include "wiring.hpp"
@@ -30,7 +31,8 @@ TEST_CASE("every key of a bridge reaches whom it concerns") {
         "protocol = '3.1.1'\nupstream = 'mosquitto'\nbridge_bit = true\nkeep_alive_s = 30\nsession_expiry_s = 5\n"
         "connect_timeout_s = 3\nconnack_timeout_s = 4\nsuback_timeout_s = 6\nretry_first_s = 7\nretry_max_s = 8\n"
         "lazy = true\nlazy_idle_s = 9\nwindows = ['01:00-02:00']\ninflight_max = 20000\npacket_bytes_max = 2048\n"
-        "state_topic = 'gw/state'\nrepublish_retained = true\nfall_back_to_qos0 = true\ncharacter_map = ['._']\n"
+        "state_topic = 'gw/state'\nrepublish_retained = true\nfall_back_to_qos0 = true\nmarks = 'never'\ncharacter_map "
+        "= ['._']\n"
         "[bridges.cloud.tls]\nca = '/ca.pem'\nserver_name = 's'\nalpn = ['mqtt']\n"
         "[bridges.cloud.queue]\npoison_attempts = 4\ndead_letter_topic = 'dead'\n" +
         route);
@@ -68,6 +70,7 @@ TEST_CASE("every key of a bridge reaches whom it concerns") {
     CHECK(options.relay.online_message->payload == "1");
     CHECK(options.relay.republishes_retained);
     CHECK(options.relay.falls_back_to_qos0);
+    CHECK(options.relay.marks == bridge::MarkRule::never);
     CHECK(options.relay.character_map == std::vector<std::pair<char, char>>{{'.', '_'}});
     REQUIRE(options.tls.has_value());
     CHECK(options.tls->ca_file == "/ca.pem");
@@ -103,6 +106,18 @@ TEST_CASE("a bridge has a listener of its own, whose limits are those of its que
     runtime::BrokerLoopOptions none = loop_options(load("").config, "1", 1);
     add_bridges(none, load("").config, log, 1, bridges);
     CHECK(none.parts.empty());
+}
+
+TEST_CASE("a default client id that another machine may have too is noted") {
+    config::Loaded loaded = load("[bridges.cloud]\nurls = ['mqtt://h']\n" + route);
+    check_bridge_client_ids(loaded, {"gw-1a2b3c4d", true});
+    CHECK(loaded.notes.empty());
+    check_bridge_client_ids(loaded, {"gw", false});
+    REQUIRE(loaded.notes.size() == 1);
+    CHECK(loaded.notes[0].find("client id, gw-cloud,") != std::string::npos);
+    loaded = load("[bridges.cloud]\nurls = ['mqtt://h']\nclient_id = 'gw-17'\n" + route);
+    check_bridge_client_ids(loaded, {"gw", false});
+    CHECK(loaded.notes.empty());
 }
 
 TEST_CASE("the password is read before each connection, and the error names the file") {

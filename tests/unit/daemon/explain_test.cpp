@@ -43,3 +43,17 @@ TEST_CASE("explain names the rule, or why none was asked") {
           "denied: acl (no rule)\n"
           "note: without auth.password_file a user name proves nothing; the client counts as anonymous\n");
 }
+
+TEST_CASE("explain says that rules do not concern bridges, if there are both") {
+    std::vector<config::BridgeSettings> bridges(2);
+    bridges[0].name = "cloud";
+    bridges[1].name = "office";
+    const config::Command::Explain publish{"alice", "c", "publish", "a/b"};
+    CHECK(
+        explain(publish, policy("alice", "user alice\ntopic write a/#"), bridges).text ==
+        "allowed: acl:2 (topic write a/#)\n"
+        "note: the rules do not concern the bridges (cloud, office): a bridge is a part of the broker, and its routes "
+        "say what it carries\n");
+    CHECK(explain(publish, auth::Policy{}, bridges).text.find("bridges") == std::string::npos);
+    CHECK(rules_beside({}).empty());
+}

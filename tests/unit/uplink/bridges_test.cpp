@@ -15,6 +15,18 @@ namespace {
 
 BridgeFigures figures(const Rig& rig, Instant now) { return rig.bridges->figures(now).front(); }
 
+/// CONNACK with session present = 1.
+const std::string has_session("\x20\x03\x01\x00\x00", 5);
+
+/// The bridges start while the upstream is away, and the broker is killed before the upstream comes back.
+void start_in_vain(storage::MemoryStore& store, const std::vector<bridge::Route>& routes) {
+    Rig rig(1, &store);
+    rig.options.relay.routes = routes;
+    rig.upstreams[0].stops_listening();
+    rig.starts_bridges();
+    REQUIRE(rig.until_stage(BridgeStage::pausing));
+}
+
 TEST_CASE("messages wait for an upstream that was never reached") {
     Rig rig;
     rig.upstreams[0].stops_listening();
@@ -39,17 +51,78 @@ TEST_CASE("a filter that is no longer of any route is unsubscribed, and the othe
     rig.options.relay.routes[0].filter = "old/#";
     rig.starts_bridges();
     REQUIRE(rig.until_stage(BridgeStage::running));
-    CHECK(rig.shard.filters_of("bridge") == std::vector<std::string>{"old/#"});
+    CHECK(rig.shard.subscriptions_of("bridge") == std::vector<broker::SubscriptionFacts>{{"old/#", 0}});
     rig.bridges.reset();
     rig.options.relay.routes[0].filter = "plant/#";
     rig.upstreams[0].stops_listening();
     rig.starts_bridges();
     REQUIRE(rig.until_stage(BridgeStage::pausing));
-    CHECK(rig.shard.filters_of("bridge") == std::vector<std::string>{"plant/#"});
+    CHECK(rig.shard.subscriptions_of("bridge") == std::vector<broker::SubscriptionFacts>{{"plant/#", 1}});
     rig.local->publishes("old/a", "1");
     rig.local->publishes("plant/a", "1");
     for (int i = 0; i < 8; ++i) rig.turn();
     CHECK(figures(rig, {}).queue_messages == 1);
+}
+
+TEST_CASE("[MQTT-3.2.2-4] a lost local session is not forgotten by a restart before the upstream is reached") {
+    storage::MemoryStore store;  // it was lost: the upstream has a session, and the store has none
+    std::vector<bridge::Route> routes = Rig().options.relay.routes;
+    routes[0].qos = wire::QoS::exactly_once;
+    start_in_vain(store, routes);
+    SUBCASE("after one restart") {}
+    SUBCASE("after several, the last one with another route") {
+        start_in_vain(store, routes);
+        routes[0].filter = "other/#";
+        start_in_vain(store, routes);
+    }
+    {
+        Rig rig(1, &store);
+        rig.options.relay.routes = routes;
+        rig.upstreams[0].greeting = has_session;
+        rig.starts_bridges();
+        CHECK(rig.until([&] { return rig.has_logged("upstream_session_discarded"); }));
+        rig.upstreams[0].greeting.clear();
+        rig.passes(5s);
+        CHECK(rig.until_stage(BridgeStage::running));
+    }
+    Rig rig(1, &store);  // from now on the two sessions belong together
+    rig.options.relay.routes = routes;
+    rig.upstreams[0].greeting = has_session;
+    rig.starts_bridges();
+    CHECK(rig.until_stage(BridgeStage::running));
+    CHECK_FALSE(rig.has_logged("upstream_session_discarded"));
+}
+
+TEST_CASE("retained messages of a new route come to an upstream that has its session, also after a restart") {
+    storage::MemoryStore store;
+    const std::vector<bridge::Route> old_routes = Rig().options.relay.routes;
+    std::vector<bridge::Route> new_routes = old_routes;
+    new_routes.push_back(old_routes[0]);
+    new_routes.back().filter = "added/#";
+    {
+        Rig rig(1, &store);
+        rig.starts_bridges();
+        REQUIRE(rig.until_stage(BridgeStage::running));
+        rig.local->publishes("plant/a", "1", true);
+        rig.local->publishes("added/a", "2", true);
+        CHECK(rig.until([&] { return rig.upstreams[0].has("PUBLISH site/plant/a 1"); }));
+        CHECK(rig.until([&] { return figures(rig, {}).queue_messages == 0; }));
+    }
+    SUBCASE("the bridge connects at once") {}
+    SUBCASE("the upstream is away, and the broker is killed") { start_in_vain(store, new_routes); }
+    for (const bool is_first : {true, false}) {
+        CAPTURE(is_first);
+        Rig rig(1, &store);
+        rig.options.relay.routes = new_routes;
+        rig.upstreams[0].greeting = has_session;
+        rig.starts_bridges();
+        REQUIRE(rig.until_stage(BridgeStage::running));
+        rig.local->publishes("plant/b", "3");
+        CHECK(rig.until([&] { return rig.upstreams[0].has("PUBLISH site/plant/b 3"); }));
+        rig.passes(1s);
+        CHECK(rig.upstreams[0].count("PUBLISH site/added/a 2") == (is_first ? 1 : 0));
+        CHECK_FALSE(rig.upstreams[0].has("PUBLISH site/plant/a"));
+    }
 }
 
 TEST_CASE("the state of a bridge is a retained topic, and further topics tell more") {
@@ -153,6 +226,30 @@ TEST_CASE("a refused subscription at the local broker is told, and the bridge go
     rig.starts_bridges();
     REQUIRE(rig.until_stage(BridgeStage::running));
     CHECK(rig.has_logged("bridge_local_problem"));
+    CHECK(figures(rig, {}).degraded.starts_with("the filter plant/# was refused"));
+}
+
+TEST_CASE("filters that the upstream refuses are counted, and the bridge counts as degraded") {
+    Rig rig;
+    rig.upstreams[0].refuses_filters = true;
+    rig.local->subscribes("$SYS/broker/bridges/cloud/filters/refused");
+    const auto has_got = [&](std::string_view value) {
+        const std::string text = "$SYS/broker/bridges/cloud/filters/refused " + std::string(value);
+        return rig.until([&] { return std::ranges::find(rig.local->got, text) != rig.local->got.end(); });
+    };
+    rig.starts_bridges();
+    REQUIRE(rig.until_stage(BridgeStage::running));
+    CHECK(figures(rig, {}).refused_filters == 1);
+    CHECK(figures(rig, {}).degraded.starts_with("the filter site/cmd/# "));
+    CHECK(has_got("1"));
+    rig.local->got.clear();
+    rig.upstreams[0].refuses_filters = false;
+    rig.upstreams[0].hangs_up();
+    REQUIRE(rig.until_stage(BridgeStage::pausing));
+    rig.passes(5s);
+    REQUIRE(rig.until_stage(BridgeStage::running));
+    CHECK(figures(rig, {}).degraded.empty());
+    CHECK(has_got("0"));
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 
 #include "ledge/base/log_events.hpp"
 #include "ledge/broker/options.hpp"
+#include "ledge/journal/image.hpp"
 #include "ledge/net/post.hpp"
 #include "ledge/net/tls_secrets.hpp"
 #include "ledge/session/listener_options.hpp"
@@ -77,9 +78,23 @@ client::Options local_options(const char* client_id) {
     return options;
 }
 
-Instant start_of_time() {
-    virtual_now = Instant(1h);
-    return virtual_now;
+broker::Shard shard_of(const Log& log, storage::MemoryStore* store) {
+    broker::ShardOptions options = shard_options();
+    if (store == nullptr) {
+        virtual_now = Instant(1h);
+        return broker::Shard(options, log, 1, virtual_now);
+    }
+    options.durability.journal.is_enabled = true;
+    const auto image = store->load();
+    REQUIRE(image.ok());
+    virtual_now = image->now;
+    return broker::Shard(options, log, 1, *image, store->reader());
+}
+
+void commit(broker::Shard& shard, storage::MemoryStore& store) {
+    const auto report = store.commit(shard.take_batch(virtual_now));
+    REQUIRE(report.ok());
+    shard.on_committed(report->last, report->used_fraction, virtual_now);
 }
 
 }  // namespace
@@ -192,7 +207,8 @@ void FakeUpstream::answer(Bytes frame) {
     } else if (type == PacketType::subscribe) {
         const auto packet = wire::decode_subscribe(frame, wire::Version::v5);
         std::vector<Byte> codes;
-        for (const auto& entry : packet->entries) codes.push_back(static_cast<Byte>(entry.options.qos));
+        for (const auto& entry : packet->entries)
+            codes.push_back(refuses_filters ? Byte{0x87} : static_cast<Byte>(entry.options.qos));
         sends(wire::Suback{PacketType::suback, packet->packet_id, codes, {}});
     } else if (type == PacketType::pingreq) {
         sends_bytes(std::string_view("\xD0\x00", 2));
@@ -247,8 +263,10 @@ Local::Local(transport::Driver& driver, const char* client_id) : end_(driver), m
     mqtt_.connect(true, virtual_now);
 }
 
-void Local::publishes(std::string_view topic, std::string_view payload) {
-    REQUIRE(mqtt_.publish(client::publish(topic, payload, QoS::at_least_once)).ok());
+void Local::publishes(std::string_view topic, std::string_view payload, bool retain) {
+    wire::Publish packet = client::publish(topic, payload, QoS::at_least_once);
+    packet.retain = retain;
+    REQUIRE(mqtt_.publish(packet).ok());
 }
 
 void Local::subscribes(std::string_view filter) { REQUIRE(mqtt_.subscribe({{filter, {QoS::at_least_once}}}).ok()); }
@@ -276,13 +294,14 @@ void Local::handle(const client::Event& event) {
 // ---------------------------------------------------------------------------------------------------------------------
 // The rig
 
-Rig::Rig(std::size_t servers)
-    : upstreams(servers),
+Rig::Rig(std::size_t servers, storage::MemoryStore* given_store)
+    : store(given_store),
+      upstreams(servers),
       options(uplink_options()),
       log(LogLevel::debug, keep_line, &log_lines),
       poller(std::move(*net::Poller::create())),
       clock([] { return virtual_now; }),
-      shard(shard_options(), log, 1, start_of_time()),
+      shard(shard_of(log, given_store)),
       driver(shard, *poller, clock),
       workers(std::move(*os::WorkerPool::create(net::post_to(io), {}))) {
     connector.use_workers(*workers);
@@ -344,6 +363,7 @@ void Rig::turn() {
         bridges->turn(virtual_now);
     }
     if (local) local->turn();
+    if (store != nullptr && shard.commit_deadline() != never) commit(shard, *store);
     driver.flush();
     for (FakeUpstream& upstream : upstreams) upstream.turn();
 }

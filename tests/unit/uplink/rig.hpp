@@ -24,6 +24,7 @@
 #include "ledge/net/tls_session.hpp"
 #include "ledge/os/descriptor.hpp"
 #include "ledge/os/worker_pool.hpp"
+#include "ledge/storage/memory_store.hpp"
 #include "ledge/transport/driver.hpp"
 #include "ledge/transport/inner_link.hpp"
 #include "ledge/uplink/bridges.hpp"
@@ -70,6 +71,7 @@ public:
     bool is_deaf = false;               // reads, but never answers
     bool is_reading = true;             // false: what comes stays in the kernel
     bool acknowledges = true;           // answers messages of QoS 1
+    bool refuses_filters = false;       // answers SUBSCRIBE by 0x87
     std::string greeting;               // sent instead of the answer to CONNECT; "" = CONNACK
     std::string web_path;               // of MQTT over WebSocket; "" = no WebSocket
     std::string web_answer;             // sent instead of the answer to the WebSocket request; "" = 101
@@ -99,7 +101,7 @@ class Local {
 public:
     Local(transport::Driver& driver, const char* client_id);
 
-    void publishes(std::string_view topic, std::string_view payload);
+    void publishes(std::string_view topic, std::string_view payload, bool retain = false);
     void subscribes(std::string_view filter);
     void turn();
 
@@ -114,7 +116,9 @@ private:
 
 class Rig {
 public:
-    explicit Rig(std::size_t servers = 1);
+    /// `store`: the local broker continues from the store, and its records become durable at once. A rig that is
+    /// destroyed is a broker that is killed. nullptr = a broker without a store.
+    explicit Rig(std::size_t servers = 1, storage::MemoryStore* store = nullptr);
     ~Rig();
     Rig(const Rig&) = delete;
     Rig& operator=(const Rig&) = delete;
@@ -138,6 +142,7 @@ public:
     void passes(Duration duration);
     bool has_logged(std::string_view text) const;
 
+    storage::MemoryStore* store;
     std::deque<FakeUpstream> upstreams;
     UplinkOptions options;
     std::vector<std::string> log_lines;
