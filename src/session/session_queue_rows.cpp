@@ -52,6 +52,8 @@ void SessionQueue::forget_lost_tail() {
     services_.counters.queued_bytes -= pending_.stored_bytes();
     services_.log.error("stored_message_unreadable",
                         {{"client_id", record_.client_id()}, {"row", pending_.stored_from().value()}});
+    note_losses(&QueueLosses::unreadable, pending_.stored_rows());
+    note_removed(pending_.stored_rows(), pending_.stored_bytes());
     pending_.forget_tail();
 }
 

@@ -1,11 +1,14 @@
-// SessionFacts: one session in the list that operators get from Shard::list_sessions.
+// SessionFacts: one session in the list that operators get from Shard::list_sessions. QueueFacts: the queue of one
+// session, for a meter that reads it again and again. Plain values.
 #pragma once
 
 #include <cstdint>
 #include <optional>
 #include <string_view>
 
+#include "ledge/base/ids.hpp"
 #include "ledge/base/time.hpp"
+#include "ledge/session/queue_losses.hpp"
 
 namespace ledge::broker {
 
@@ -18,6 +21,17 @@ struct SessionFacts {
     std::size_t subscriptions = 0;
     std::size_t messages = 0;              // waiting in the queue or in flight
     std::optional<Duration> expires_in{};  // empty = the session is connected, or never expires
+};
+
+struct QueueFacts {
+    std::uint64_t messages = 0;          // waiting or in flight
+    std::uint64_t bytes = 0;             // of these messages: topics, properties and payloads
+    std::uint64_t waiting_messages = 0;  // not in flight; the limits of the queue count these
+    std::uint64_t waiting_bytes = 0;
+    QueueRow last_row = no_row;       // of the message that has come last; see SessionQueue::last_row()
+    QueueRow oldest_row = no_row;     // no message in the queue has a lower row; no_row = no message has a row
+    std::uint64_t arrived_bytes = 0;  // of the messages that have come since the start of the broker
+    session::QueueLosses losses;
 };
 
 }  // namespace ledge::broker
