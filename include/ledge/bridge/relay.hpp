@@ -37,6 +37,7 @@
 #include "ledge/bridge/poison_guard.hpp"
 #include "ledge/bridge/relay_event.hpp"
 #include "ledge/bridge/relay_options.hpp"
+#include "ledge/bridge/round_trip.hpp"
 #include "ledge/bridge/route_set.hpp"
 #include "ledge/bridge/upstream.hpp"
 #include "ledge/client/client.hpp"
@@ -108,6 +109,7 @@ public:
     /// After the end of a pair of connections: what it says about the next attempt.
     RetryClass retry_class() const { return retry_class_; }
     const RelayCounters& counters() const { return counters_; }
+    const RoundTrip& round_trip() const { return round_trip_; }
 
 private:
     /// A PUBLISH that waits until its target has room, or until its packet id is free.
@@ -189,6 +191,7 @@ private:
     // relay_aside.cpp: messages that cannot be sent
     Passed set_aside(const wire::Publish& packet, std::string_view why, Instant now);
     void drop_out(const Exchange& message, std::string_view why);
+    void count_drop(std::uint64_t RelayCounters::*reason);
     bool on_dead_letter_ack(const wire::Ack& packet, Instant now);
 
     // relay_in.cpp: messages of the upstream, and the local broker's answers
@@ -225,6 +228,7 @@ private:
     PoisonGuard poison_;
     EchoWindow echoes_;
     RelayCounters counters_;
+    RoundTrip round_trip_;
     std::uint32_t unmarked_ = 0;  // messages of one-way routes without marks, those included that then got some
     std::deque<RelayEvent> events_;
 
