@@ -10,6 +10,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -41,7 +42,14 @@ struct Reading {
     std::string_view word = "";
     // Not null: one sample for each owner, whose name is the label's value; without owners there is no family.
     const std::vector<session::OwnerFigure>* owners = nullptr;
+    // `number` counts units of 10 to the power of -decimals: 1234 with 3 decimals is 1.234. Rows of bridges only.
+    unsigned decimals = 0;
+    // False: there is no such figure at the moment, so no surface shows one. Rows of bridges only.
+    bool is_defined = true;
 };
+
+/// The number with its decimals: "1.234".
+std::string text_of(const Reading& reading);
 
 template <class Source>
 struct MetricRow {
@@ -51,6 +59,8 @@ struct MetricRow {
     std::string_view unit = "";         // "bytes", "seconds", "percent"; "": a number of things
     std::string_view label = "";        // "": the family has one sample
     std::string_view label_value = "";  // no character needs an escape; "": the reading has the value
+    std::string_view other_label = "";        // a second label, for rows of bridges; "": there is none
+    std::string_view other_label_value = "";  // its value
     std::string_view topic = "";        // below $SYS/broker/; "": there is no topic with the value
     std::string_view other_topic = "";  // a second name of the same value, for dashboards that know this one
     bool is_topic_with_unit = false;    // the topic says "90 seconds", not "90"

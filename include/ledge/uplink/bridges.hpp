@@ -8,19 +8,26 @@
 //     server              the url of the server in use, or of the next attempt
 //     queue/messages      messages that wait for the upstream
 //
+// Further topics are the rows of flow_metrics.hpp. Those figures are published at most once in sys.interval_s. A figure
+// that is not defined has no topic: its retained message is removed.
+//
 // On the loop's thread.
 #pragma once
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "ledge/base/log.hpp"
+#include "ledge/bridge/flow_meter.hpp"
+#include "ledge/bridge/queue_age.hpp"
 #include "ledge/bridge/relay_event.hpp"
 #include "ledge/net/connector.hpp"
 #include "ledge/runtime/loop_part.hpp"
+#include "ledge/session/queue_losses.hpp"
 #include "ledge/uplink/options.hpp"
 
 namespace ledge::uplink {
@@ -51,6 +58,16 @@ struct BridgeFigures {
     std::size_t queue_messages = 0;  // that wait for the upstream, those under way included
     Duration oldest_unanswered{};    // age of the oldest message that the upstream has not answered; 0 = none
     bridge::RelayCounters messages;
+
+    std::optional<Duration> connected = {};  // since messages flow on the present connection; nullopt = they do not
+    bridge::FlowCapacity capacity;           // of the queue
+    bridge::FlowReading queue;
+    bridge::FlowFigures flow;
+    bridge::QueueAge::Age queue_age;
+    session::QueueLosses losses;                   // of the queue
+    std::optional<Duration> round_trip_mean = {};  // to the upstream; nullopt = not measured
+    std::optional<Duration> round_trip_max = {};   // of the last one to two minutes
+    bool is_filling = false;                       // a warning was logged that the queue will soon be full
 };
 
 class Bridges final : public runtime::LoopPart {

@@ -10,6 +10,7 @@
 #include "ledge/base/result.hpp"
 #include "ledge/base/time.hpp"
 #include "ledge/bridge/backoff.hpp"
+#include "ledge/bridge/flow_meter.hpp"
 #include "ledge/bridge/relay_options.hpp"
 #include "ledge/bridge/upstream.hpp"
 #include "ledge/net/tls_client.hpp"
@@ -35,6 +36,13 @@ struct DayWindow {
     std::uint16_t end_minute = 0;  // the window ends before this minute; not above begin_minute = on the next day
 };
 
+/// The queue at the local broker, for figures and warnings. The limits hold by the inner listener.
+struct QueueWatch {
+    bridge::FlowCapacity capacity;
+    /// A warning is logged when the queue will be full sooner, if the rates stay. 0 = never.
+    Duration warn_time_to_full{};
+};
+
 struct UplinkOptions {
     std::string name;             // of the bridge, for logs
     std::vector<Server> servers;  // at least one, the preferred one first; all of them are one upstream
@@ -51,6 +59,8 @@ struct UplinkOptions {
     /// Reads the password before each connection, so that a changed one is used at once. The error is a sentence for
     /// the operator, who must act. Empty = the password of `relay`, if there is one.
     std::function<Result<std::string, std::string>()> read_password;
+
+    QueueWatch queue;
 
     // Time
     bridge::BackoffOptions backoff;
