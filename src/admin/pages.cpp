@@ -43,12 +43,12 @@ void add_bridge(JsonWriter& body, const uplink::BridgeFigures& bridge) {
     body.number("oldest_unanswered_s", seconds(bridge.oldest_unanswered));
     body.number("connections", bridge.connections);
     if (bridge.connected) body.number("connected_s", seconds(*bridge.connected));
-    body.number("queue_bytes", bridge.queue.bytes);
-    body.number("queue_age_s", seconds(bridge.queue_age.age));
-    body.boolean("queue_age_is_minimum", bridge.queue_age.is_minimum);
-    if (bridge.flow.time_to_full) body.number("time_to_full_s", seconds(*bridge.flow.time_to_full));
-    if (bridge.flow.time_to_empty) body.number("time_to_empty_s", seconds(*bridge.flow.time_to_empty));
-    body.boolean("degraded", bridge.is_filling);
+    body.number("queue_bytes", bridge.queue.now.bytes);
+    body.number("queue_age_s", seconds(bridge.queue.age.age));
+    body.boolean("queue_age_is_minimum", bridge.queue.age.is_minimum);
+    if (bridge.queue.flow.time_to_full) body.number("time_to_full_s", seconds(*bridge.queue.flow.time_to_full));
+    if (bridge.queue.flow.time_to_empty) body.number("time_to_empty_s", seconds(*bridge.queue.flow.time_to_empty));
+    body.boolean("degraded", bridge.queue.is_filling);
     body.end_object();
 }
 
@@ -124,7 +124,8 @@ HttpAnswer Pages::health(Instant now) const {
     body.number("store_waiting_s", std::int64_t{waited});
     const std::vector<uplink::BridgeFigures> bridges = figures_of_bridges();
     // The queue of a bridge will soon be full. The broker still serves its clients, so the status stays 200.
-    body.boolean("degraded", std::ranges::any_of(bridges, &uplink::BridgeFigures::is_filling));
+    body.boolean("degraded", std::ranges::any_of(
+                                 bridges, [](const uplink::BridgeFigures& bridge) { return bridge.queue.is_filling; }));
     body.begin_list("bridges");
     for (const uplink::BridgeFigures& bridge : bridges) add_bridge(body, bridge);
     body.end_list();

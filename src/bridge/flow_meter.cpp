@@ -59,9 +59,9 @@ void FlowMeter::note(const FlowReading& reading, Instant now) {
     arrived_messages_.add(static_cast<double>(messages), passed);
     arrived_bytes_.add(static_cast<double>(bytes), passed);
     if (reading.is_connected && last_.is_connected) {
-        served_messages_.add(served(messages, reading.removed_messages - last_.removed_messages, last_.messages,
-                                    reading.messages),
-                             passed);
+        served_messages_.add(
+            served(messages, reading.removed_messages - last_.removed_messages, last_.messages, reading.messages),
+            passed);
         served_bytes_.add(served(bytes, reading.removed_bytes - last_.removed_bytes, last_.bytes, reading.bytes),
                           passed);
     } else {

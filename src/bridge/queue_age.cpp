@@ -54,7 +54,8 @@ void QueueAge::thin_out() {
 QueueAge::Age QueueAge::age_of(std::uint64_t oldest, Instant now) const {
     if (oldest == 0 || points_.empty()) return {};
     if (oldest <= first_row_) return {now - first_at_, true};
-    const auto after = std::find_if(points_.begin(), points_.end(), [&](const Point& one) { return one.last >= oldest; });
+    const auto after =
+        std::find_if(points_.begin(), points_.end(), [&](const Point& one) { return one.last >= oldest; });
     // The row has come after the last point, or points of its time were forgotten because the queue was empty.
     if (after == points_.end()) return {now - points_.back().at, false};
     if (after == points_.begin()) return {now - after->at, false};

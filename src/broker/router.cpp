@@ -9,6 +9,7 @@
 #include "ledge/base/assert.hpp"
 #include "ledge/broker/options.hpp"
 #include "ledge/session/limits.hpp"
+#include "ledge/session/queue_losses.hpp"
 #include "ledge/session/system_topics.hpp"
 #include "ledge/topic/name.hpp"
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "ledge/base/assert.hpp"
+#include "ledge/broker/session_facts.hpp"
 #include "ledge/session/live_limits.hpp"
 #include "shard_parts.hpp"
 
@@ -60,7 +61,7 @@ std::optional<QueueFacts> Shard::find_queue(std::string_view client_id) const {
     facts.last_row = queue.last_row();
     facts.oldest_row = queue.oldest_row();
     facts.arrived_bytes = queue.arrived_bytes();
-    facts.losses = queue.losses();
+    if (queue.losses() != nullptr) facts.losses = *queue.losses();
     return facts;
 }
 

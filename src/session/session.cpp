@@ -14,6 +14,7 @@
 #include "ledge/session/connection.hpp"
 #include "ledge/session/counters.hpp"
 #include "ledge/session/limits.hpp"
+#include "ledge/session/queue_losses.hpp"
 #include "ledge/session/retained_feed.hpp"
 
 namespace ledge::session {

@@ -16,11 +16,16 @@
 #include "ledge/session/limits.hpp"
 #include "ledge/session/memory_budget.hpp"
 #include "ledge/session/message_owners.hpp"
+#include "ledge/session/queue_losses.hpp"
 #include "ledge/session/services.hpp"
 #include "ledge/session/session_records.hpp"
 #include "ledge/session/subscription_set.hpp"
 
 namespace ledge::session {
+
+SessionQueue::SessionQueue(const SessionServices& services, const SessionRecordWriter& record,
+                           const SubscriptionSet& subscriptions)
+    : services_(services), record_(record), subscriptions_(subscriptions) {}
 
 SessionQueue::~SessionQueue() {
     services_.counters.queued_messages -= size();

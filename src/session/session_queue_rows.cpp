@@ -11,6 +11,7 @@
 #include "ledge/journal/store_reader.hpp"
 #include "ledge/session/counters.hpp"
 #include "ledge/session/memory_budget.hpp"
+#include "ledge/session/queue_losses.hpp"
 #include "ledge/session/services.hpp"
 #include "ledge/session/session_queue.hpp"
 #include "ledge/session/session_records.hpp"

@@ -4,7 +4,6 @@
 #include <chrono>
 #include <utility>
 
-#include "ledge/broker/session_facts.hpp"
 #include "ledge/broker/shard.hpp"
 
 namespace ledge::uplink {
@@ -61,8 +60,7 @@ void BridgeMeter::judge() {
     if (is_filling_ ? !has_recovered : !is_short) return;
     is_filling_ = !is_filling_;
     const broker::QueueFacts facts = read();
-    if (!is_filling_)
-        return log_.info("bridge_queue_filling_ended", {{"bridge", name_}, {"messages", facts.messages}});
+    if (!is_filling_) return log_.info("bridge_queue_filling_ended", {{"bridge", name_}, {"messages", facts.messages}});
     log_.warning("bridge_queue_filling",
                  {{"bridge", name_},
                   {"time_to_full_s", std::chrono::duration_cast<std::chrono::seconds>(*flow.time_to_full).count()},
@@ -73,19 +71,21 @@ void BridgeMeter::judge() {
 }
 
 /// The meters are copied and brought up to date, because a question must not change what is measured.
-void BridgeMeter::fill(BridgeFigures& figures, bool is_connected, Instant now) const {
+QueueFigures BridgeMeter::figures(bool is_connected, Instant now) const {
     now = std::max(now, read_at_);
     const broker::QueueFacts facts = read();
+    QueueFigures figures;
+    figures.capacity = watch_.capacity;
+    figures.now = reading_of(facts, is_connected);
     bridge::FlowMeter flow = flow_;
-    figures.queue = reading_of(facts, is_connected);
-    flow.note(figures.queue, now);
+    flow.note(figures.now, now);
     figures.flow = flow.figures();
     bridge::QueueAge age = age_;
     age.note(facts.last_row.value(), facts.oldest_row.value(), now);
-    figures.queue_age = age.age_of(facts.oldest_row.value(), now);
-    figures.capacity = watch_.capacity;
+    figures.age = age.age_of(facts.oldest_row.value(), now);
     figures.losses = facts.losses;
     figures.is_filling = is_filling_;
+    return figures;
 }
 
 }  // namespace ledge::uplink

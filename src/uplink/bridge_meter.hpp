@@ -8,13 +8,11 @@
 #include "ledge/base/time.hpp"
 #include "ledge/bridge/flow_meter.hpp"
 #include "ledge/bridge/queue_age.hpp"
-#include "ledge/uplink/bridges.hpp"
-#include "ledge/uplink/options.hpp"
+#include "ledge/uplink/queue_figures.hpp"
 
 namespace ledge::broker {
 class Shard;
-struct QueueFacts;
-}  // namespace ledge::broker
+}
 
 namespace ledge::uplink {
 
@@ -29,8 +27,8 @@ public:
     /// Reads the queue, unless it has done so within the last second. Costs no wake-up: the bridge calls it when the
     /// loop is awake anyway. `is_connected` = messages can flow to the upstream.
     void note(bool is_connected, Instant now);
-    /// Fills in what the queue tells now.
-    void fill(BridgeFigures& figures, bool is_connected, Instant now) const;
+    /// What the queue tells now.
+    QueueFigures figures(bool is_connected, Instant now) const;
 
 private:
     broker::QueueFacts read() const;

@@ -117,7 +117,7 @@ public:
         if (const auto oldest = uplink_.relay().oldest_unanswered()) figures.oldest_unanswered = now - *oldest;
         figures.messages = uplink_.relay().counters();
         if (is_running()) figures.connected = now - stage_since_;
-        meter_.fill(figures, is_running(), now);
+        figures.queue = meter_.figures(is_running(), now);
         figures.round_trip_mean = uplink_.relay().round_trip().mean();
         figures.round_trip_max = uplink_.relay().round_trip().max(now);
         return figures;
@@ -213,7 +213,8 @@ private:
     void publish_figures(Instant now) {
         const Duration interval = shard_.sys_interval();
         const bool is_told = interval > Duration::zero();
-        next_facts_ = is_stopping_ ? never : now + (is_told ? std::min(interval, facts_interval_max) : facts_interval_max);
+        next_facts_ =
+            is_stopping_ ? never : now + (is_told ? std::min(interval, facts_interval_max) : facts_interval_max);
         tell("queue/messages", std::to_string(queue_messages()), now);
         if (!is_told || now < next_flow_) return;
         next_flow_ = now + interval;

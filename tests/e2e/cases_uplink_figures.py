@@ -1,5 +1,5 @@
-"""What an operator sees of a bridge: /metrics, /healthz, the topics below $SYS/broker/bridges/NAME/ and the log, while a
-known number of messages comes at a known rate."""
+"""What an operator sees of a bridge: /metrics, /healthz, the topics below $SYS/broker/bridges/NAME/ and the log, while
+a known number of messages comes at a known rate."""
 import json
 import math
 import time
@@ -83,8 +83,8 @@ def near_to(value, wanted, share, what):
     check(abs(value - wanted) <= share * wanted, f'{what}: {value}, wanted {wanted} +- {share:.0%}')
 
 
-@case('while the upstream is away: lag, age, rates and the time to full; a warning, and degraded until it is over', GROUP,
-      needs_ledge=True)
+@case('while the upstream is away: lag, age, rates and the time to full; a warning, and degraded until it is over',
+      GROUP, needs_ledge=True)
 def _away(context):
     scene = away(scene_of(context, queue={'messages_max': ROOM, 'warn_time_to_full_s': 600}).start())
     began = publish_evenly(scene.near())

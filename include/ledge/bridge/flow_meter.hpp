@@ -65,8 +65,8 @@ struct FlowFigures {
 
 class FlowMeter {
 public:
-    static constexpr Duration observed_min = 10s;      // before the times are told: a short burst is no trend
-    static constexpr Duration told_max = 24h * 365;    // a longer time is noise of the rates, and not told
+    static constexpr Duration observed_min = 10s;    // before the times are told: a short burst is no trend
+    static constexpr Duration told_max = 24h * 365;  // a longer time is noise of the rates, and not told
 
     explicit FlowMeter(FlowCapacity capacity) : capacity_(capacity) {}
 

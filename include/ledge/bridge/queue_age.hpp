@@ -3,8 +3,9 @@
 // queue has given out last, and computes the time of any row between two such points by interpolation.
 //
 // Exact within the pause between two points. While the queue grows for a long time, points far in the past are thinned
-// out: the error is then at most a quarter of the age, and far less if messages come evenly. Rows from before the first point are as old as the first
-// point, or older: after a restart of the broker the age counts from the start. Owned by whoever reads the queue.
+// out: the error is then at most a quarter of the age, and far less if messages come evenly. Rows from before the first
+// point are as old as that point, or older: after a restart of the broker the age counts from the start. Owned by
+// whoever reads the queue.
 #pragma once
 
 #include <cstdint>
@@ -38,8 +39,8 @@ private:
     void forget_before(std::uint64_t oldest);
     void thin_out();
 
-    std::vector<Point> points_;      // ascending in both members; at most points_max
-    std::uint64_t first_row_ = 0;    // rows up to this one came before the first point
+    std::vector<Point> points_;    // ascending in both members; at most points_max
+    std::uint64_t first_row_ = 0;  // rows up to this one came before the first point
     Instant first_at_{};
 };
 

@@ -23,6 +23,8 @@ struct SessionFacts {
     std::optional<Duration> expires_in{};  // empty = the session is connected, or never expires
 };
 
+using QueueLosses = session::QueueLosses;
+
 struct QueueFacts {
     std::uint64_t messages = 0;          // waiting or in flight
     std::uint64_t bytes = 0;             // of these messages: topics, properties and payloads
@@ -31,7 +33,7 @@ struct QueueFacts {
     QueueRow last_row = no_row;       // of the message that has come last; see SessionQueue::last_row()
     QueueRow oldest_row = no_row;     // no message in the queue has a lower row; no_row = no message has a row
     std::uint64_t arrived_bytes = 0;  // of the messages that have come since the start of the broker
-    session::QueueLosses losses;
+    QueueLosses losses;
 };
 
 }  // namespace ledge::broker

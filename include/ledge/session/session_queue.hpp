@@ -21,7 +21,6 @@
 #include "ledge/journal/progress.hpp"
 #include "ledge/session/inflight.hpp"
 #include "ledge/session/pending_queue.hpp"
-#include "ledge/session/queue_losses.hpp"
 
 namespace ledge::journal {
 enum class Urgency : std::uint8_t;
@@ -32,6 +31,7 @@ namespace ledge::session {
 
 class SessionRecordWriter;
 class SubscriptionSet;
+struct QueueLosses;
 struct SessionServices;
 
 class SessionQueue {
@@ -39,8 +39,7 @@ public:
     /// `record` has the session's number: without a number, the queue is only in memory. All three must outlive the
     /// queue.
     SessionQueue(const SessionServices& services, const SessionRecordWriter& record,
-                 const SubscriptionSet& subscriptions)
-        : services_(services), record_(record), subscriptions_(subscriptions) {}
+                 const SubscriptionSet& subscriptions);
     ~SessionQueue();
     SessionQueue(const SessionQueue&) = delete;
     SessionQueue& operator=(const SessionQueue&) = delete;
@@ -61,7 +60,8 @@ public:
     std::uint64_t arrived_bytes() const { return arrived_bytes_; }
     /// Bytes of all messages, in flight and pending. Walks through the messages in flight.
     std::uint64_t message_bytes() const { return pending_.bytes() + inflight_.message_bytes(); }
-    QueueLosses losses() const { return losses_ == nullptr ? QueueLosses() : *losses_; }
+    /// nullptr = no message was lost.
+    const QueueLosses* losses() const { return losses_.get(); }
     /// `count` messages are lost that have not been in the queue, or whose removal was noted already.
     void note_losses(std::uint64_t QueueLosses::*reason, std::uint64_t count = 1);
     /// A message that has been in the queue is lost.

@@ -22,13 +22,11 @@
 #include <vector>
 
 #include "ledge/base/log.hpp"
-#include "ledge/bridge/flow_meter.hpp"
-#include "ledge/bridge/queue_age.hpp"
 #include "ledge/bridge/relay_event.hpp"
 #include "ledge/net/connector.hpp"
 #include "ledge/runtime/loop_part.hpp"
-#include "ledge/session/queue_losses.hpp"
 #include "ledge/uplink/options.hpp"
+#include "ledge/uplink/queue_figures.hpp"
 
 namespace ledge::uplink {
 
@@ -60,14 +58,9 @@ struct BridgeFigures {
     bridge::RelayCounters messages;
 
     std::optional<Duration> connected = {};  // since messages flow on the present connection; nullopt = they do not
-    bridge::FlowCapacity capacity;           // of the queue
-    bridge::FlowReading queue;
-    bridge::FlowFigures flow;
-    bridge::QueueAge::Age queue_age;
-    session::QueueLosses losses;                   // of the queue
+    QueueFigures queue;
     std::optional<Duration> round_trip_mean = {};  // to the upstream; nullopt = not measured
     std::optional<Duration> round_trip_max = {};   // of the last one to two minutes
-    bool is_filling = false;                       // a warning was logged that the queue will soon be full
 };
 
 class Bridges final : public runtime::LoopPart {

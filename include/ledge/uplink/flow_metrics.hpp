@@ -36,7 +36,7 @@ inline broker::Reading rate(double per_s) {
 
 template <auto Member>
 broker::Reading lost(const BridgeFigures& bridge) {
-    return {.number = bridge.losses.*Member};
+    return {.number = bridge.queue.losses.*Member};
 }
 
 template <auto Member>
@@ -58,61 +58,66 @@ inline constexpr FlowMetric flow_metrics[] = {
     {.group = broker::MetricGroup::bridges, .name = "bridge_connected_seconds", .type = broker::MetricType::gauge,
      .unit = "seconds", .label = "bridge", .topic = "bridges/NAME/connected_s",
      .read = [](const BridgeFigures& bridge) -> broker::Reading { return flow::whole_seconds(bridge.connected); },
-     .help = "Time for which messages have flowed on the present connection; missing while the bridge is not connected."},
+     .help = "Time for which messages have flowed on the present connection; missing while there is no connection."},
     {.group = broker::MetricGroup::bridges, .type = broker::MetricType::counter, .topic = "bridges/NAME/connections",
      .read = [](const BridgeFigures& bridge) -> broker::Reading { return {.number = bridge.connections}; },
      .help = "Connections of the bridge on which messages could flow, since the start of the broker."},
     {.group = broker::MetricGroup::bridges, .name = "bridge_queue_bytes", .type = broker::MetricType::gauge,
      .unit = "bytes", .label = "bridge", .topic = "bridges/NAME/queue/bytes",
-     .read = [](const BridgeFigures& bridge) -> broker::Reading { return {.number = bridge.queue.bytes}; },
+     .read = [](const BridgeFigures& bridge) -> broker::Reading { return {.number = bridge.queue.now.bytes}; },
      .help = "Topics, properties and payloads of the messages in the queue, those under way included."},
     {.group = broker::MetricGroup::bridges, .name = "bridge_queue_messages_max", .type = broker::MetricType::gauge,
      .label = "bridge", .topic = "bridges/NAME/queue/messages_max",
-     .read = [](const BridgeFigures& bridge) -> broker::Reading { return {.number = bridge.capacity.messages}; },
+     .read = [](const BridgeFigures& bridge) -> broker::Reading { return {.number = bridge.queue.capacity.messages}; },
      .help = "Messages that may wait for the upstream (queue.messages_max)."},
     {.group = broker::MetricGroup::bridges, .name = "bridge_queue_bytes_max", .type = broker::MetricType::gauge,
      .unit = "bytes", .label = "bridge", .topic = "bridges/NAME/queue/bytes_max",
-     .read = [](const BridgeFigures& bridge) -> broker::Reading { return {.number = bridge.capacity.bytes}; },
+     .read = [](const BridgeFigures& bridge) -> broker::Reading { return {.number = bridge.queue.capacity.bytes}; },
      .help = "Bytes of messages that may wait for the upstream (queue.bytes_max)."},
     {.group = broker::MetricGroup::bridges, .name = "bridge_queue_age_seconds", .type = broker::MetricType::gauge,
      .unit = "seconds", .label = "bridge", .topic = "bridges/NAME/queue/age_s",
-     .read = [](const BridgeFigures& bridge) -> broker::Reading { return flow::whole_seconds(bridge.queue_age.age); },
+     .read = [](const BridgeFigures& bridge) -> broker::Reading { return flow::whole_seconds(bridge.queue.age.age); },
      .help = "Age of the oldest message that waits or is unacknowledged, by the order of arrival; 0 = none. A message "
              "from before the start of the broker counts from the start."},
     {.group = broker::MetricGroup::bridges, .name = "bridge_queue_time_to_full_seconds",
      .type = broker::MetricType::gauge, .unit = "seconds", .label = "bridge",
      .topic = "bridges/NAME/queue/time_to_full_s",
      .read = [](const BridgeFigures& bridge) -> broker::Reading {
-         return flow::whole_seconds(bridge.flow.time_to_full);
+         return flow::whole_seconds(bridge.queue.flow.time_to_full);
      },
-     .help = "Time until the queue has no room for a further message if the rates stay; missing while it does not grow."},
+     .help = "Time until the queue is full if the rates stay; missing while the queue does not grow, and in the first "
+             "10 seconds after the start or a connect."},
     {.group = broker::MetricGroup::bridges, .name = "bridge_queue_time_to_empty_seconds",
      .type = broker::MetricType::gauge, .unit = "seconds", .label = "bridge",
      .topic = "bridges/NAME/queue/time_to_empty_s",
      .read = [](const BridgeFigures& bridge) -> broker::Reading {
-         return flow::whole_seconds(bridge.flow.time_to_empty);
+         return flow::whole_seconds(bridge.queue.flow.time_to_empty);
      },
      .help = "Time until the queue is empty if the rates stay; missing while the queue is empty or does not shrink."},
     {.group = broker::MetricGroup::bridges, .name = "bridge_arrival_messages_per_second",
      .type = broker::MetricType::gauge, .label = "bridge", .topic = "bridges/NAME/arrival/messages_per_s",
      .read = [](const BridgeFigures& bridge) -> broker::Reading {
-         return flow::rate(bridge.flow.arrival_messages_per_s);
+         return flow::rate(bridge.queue.flow.arrival_messages_per_s);
      },
      .help = "Messages of QoS 1 and 2 that enter the queue, per second; a mean of about the last minute."},
     {.group = broker::MetricGroup::bridges, .name = "bridge_arrival_bytes_per_second",
      .type = broker::MetricType::gauge, .unit = "bytes", .label = "bridge", .topic = "bridges/NAME/arrival/bytes_per_s",
-     .read = [](const BridgeFigures& bridge) -> broker::Reading { return flow::rate(bridge.flow.arrival_bytes_per_s); },
+     .read = [](const BridgeFigures& bridge) -> broker::Reading {
+         return flow::rate(bridge.queue.flow.arrival_bytes_per_s);
+     },
      .help = "Topics, properties and payloads of these messages, in bytes per second."},
     {.group = broker::MetricGroup::bridges, .name = "bridge_service_messages_per_second",
      .type = broker::MetricType::gauge, .label = "bridge", .topic = "bridges/NAME/service/messages_per_s",
      .read = [](const BridgeFigures& bridge) -> broker::Reading {
-         return flow::rate(bridge.flow.service_messages_per_s);
+         return flow::rate(bridge.queue.flow.service_messages_per_s);
      },
-     .help = "Messages that leave the queue because the upstream has acknowledged them, per second; a mean of about the "
-             "last minute of the present connection, 0 without a connection."},
+     .help = "Messages that leave the queue because the upstream has acknowledged them, per second; a mean of about "
+             "the last minute of the present connection, 0 without a connection."},
     {.group = broker::MetricGroup::bridges, .name = "bridge_service_bytes_per_second",
      .type = broker::MetricType::gauge, .unit = "bytes", .label = "bridge", .topic = "bridges/NAME/service/bytes_per_s",
-     .read = [](const BridgeFigures& bridge) -> broker::Reading { return flow::rate(bridge.flow.service_bytes_per_s); },
+     .read = [](const BridgeFigures& bridge) -> broker::Reading {
+         return flow::rate(bridge.queue.flow.service_bytes_per_s);
+     },
      .help = "Topics, properties and payloads of these messages, in bytes per second."},
     {.group = broker::MetricGroup::bridges, .name = "bridge_round_trip_mean_seconds",
      .type = broker::MetricType::gauge, .unit = "seconds", .label = "bridge",
@@ -126,29 +131,29 @@ inline constexpr FlowMetric flow_metrics[] = {
      .help = "The longest of these times in the last one to two minutes; missing if none was measured."},
     {.group = broker::MetricGroup::bridges, .name = "bridge_dropped_messages_total", .label = "bridge",
      .other_label = "reason", .other_label_value = "queue_full", .topic = "bridges/NAME/dropped/queue_full",
-     .read = flow::lost<&session::QueueLosses::queue_full>,
+     .read = flow::lost<&broker::QueueLosses::queue_full>,
      .help = "Messages that the bridge has not carried to their target, by reason. A topic exists after the first one.",
      .sample = "The queue was full, and queue.overflow dropped this message or the oldest one."},
     {.group = broker::MetricGroup::bridges, .name = "bridge_dropped_messages_total", .label = "bridge",
      .other_label = "reason", .other_label_value = "queue_refused", .topic = "bridges/NAME/dropped/queue_refused",
-     .read = flow::lost<&session::QueueLosses::refused>,
+     .read = flow::lost<&broker::QueueLosses::refused>,
      .sample = "The queue was full, and the publisher was told so (queue.overflow = \"refuse\")."},
     {.group = broker::MetricGroup::bridges, .name = "bridge_dropped_messages_total", .label = "bridge",
      .other_label = "reason", .other_label_value = "memory_short", .topic = "bridges/NAME/dropped/memory_short",
-     .read = flow::lost<&session::QueueLosses::memory>,
+     .read = flow::lost<&broker::QueueLosses::memory>,
      .sample = "The memory budget was used up, and the store did not have the message."},
     {.group = broker::MetricGroup::bridges, .name = "bridge_dropped_messages_total", .label = "bridge",
      .other_label = "reason", .other_label_value = "expired", .topic = "bridges/NAME/dropped/expired",
-     .read = flow::lost<&session::QueueLosses::expired>,
+     .read = flow::lost<&broker::QueueLosses::expired>,
      .sample = "The Message Expiry Interval ended while the message waited."},
     {.group = broker::MetricGroup::bridges, .name = "bridge_dropped_messages_total", .label = "bridge",
      .other_label = "reason", .other_label_value = "unreadable", .topic = "bridges/NAME/dropped/unreadable",
-     .read = flow::lost<&session::QueueLosses::unreadable>,
+     .read = flow::lost<&broker::QueueLosses::unreadable>,
      .sample = "The store has lost the message; the log line stored_message_unreadable names the row."},
     {.group = broker::MetricGroup::bridges, .name = "bridge_dropped_messages_total", .label = "bridge",
      .other_label = "reason", .other_label_value = "slow_upstream", .topic = "bridges/NAME/dropped/slow_upstream",
      .read = [](const BridgeFigures& bridge) -> broker::Reading {
-         return {.number = bridge.losses.slow_reader + bridge.messages.dropped_slow};
+         return {.number = bridge.queue.losses.slow_reader + bridge.messages.dropped_slow};
      },
      .sample = "The message had QoS 0, and the upstream did not read fast enough."},
     {.group = broker::MetricGroup::bridges, .name = "bridge_dropped_messages_total", .label = "bridge",

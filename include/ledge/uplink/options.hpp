@@ -10,10 +10,10 @@
 #include "ledge/base/result.hpp"
 #include "ledge/base/time.hpp"
 #include "ledge/bridge/backoff.hpp"
-#include "ledge/bridge/flow_meter.hpp"
 #include "ledge/bridge/relay_options.hpp"
 #include "ledge/bridge/upstream.hpp"
 #include "ledge/net/tls_client.hpp"
+#include "ledge/uplink/queue_figures.hpp"
 
 namespace ledge::uplink {
 
@@ -34,13 +34,6 @@ std::string to_text(const Server& server);
 struct DayWindow {
     std::uint16_t begin_minute = 0;
     std::uint16_t end_minute = 0;  // the window ends before this minute; not above begin_minute = on the next day
-};
-
-/// The queue at the local broker, for figures and warnings. The limits hold by the inner listener.
-struct QueueWatch {
-    bridge::FlowCapacity capacity;
-    /// A warning is logged when the queue will be full sooner, if the rates stay. 0 = never.
-    Duration warn_time_to_full{};
 };
 
 struct UplinkOptions {

@@ -237,12 +237,12 @@ TEST_CASE("each bridge has a sample of each row, and a figure that is not define
     bridges[0].name = "cloud";
     bridges[1].name = "office";
     CHECK(metrics_text({}, tls, bridges, "1", 0s).find("time_to_full") == std::string::npos);
-    bridges[0].flow.arrival_messages_per_s = 12.5;
-    bridges[1].flow.time_to_full = 90'500ms;
+    bridges[0].queue.flow.arrival_messages_per_s = 12.5;
+    bridges[1].queue.flow.time_to_full = 90'500ms;
     bridges[1].round_trip_mean = 2300us;
     bridges[1].connected = 61s;
-    bridges[1].losses.queue_full = 7;
-    bridges[1].losses.slow_reader = 2;
+    bridges[1].queue.losses.queue_full = 7;
+    bridges[1].queue.losses.slow_reader = 2;
     bridges[1].messages.dropped_slow = 3;
     bridges[1].messages.refused_by_code[bridge::refusal_index(wire::ReasonCode::not_authorized)] = 4;
     bridges[1].messages.refused_by_code[bridge::refusal_index(wire::ReasonCode::packet_too_large)] = 5;

@@ -34,7 +34,7 @@ TEST_CASE("a message of QoS 1 or 2 and its answers keep their packet ids, in bot
     CHECK(rig.relay.counters().in_done == 2);
 }
 
-TEST_CASE("the round trip to the upstream is measured by one message at a time, and by PINGREQ while none is under way") {
+TEST_CASE("the round trip is measured by one message at a time, and by PINGREQ while none is under way") {
     RelayRig rig;
     rig.connects();
     CHECK_FALSE(rig.relay.round_trip().mean().has_value());

@@ -90,20 +90,20 @@ TEST_CASE("while the upstream is away, a bridge tells rate, age and the time to 
         rig.passes(1s);
     }
     BridgeFigures seen = figures(rig, {});
-    CHECK(seen.queue.messages == 60);
-    CHECK(seen.queue.bytes == 60 * 12);  // topic and payload
-    CHECK(seen.flow.arrival_messages_per_s == doctest::Approx(1).epsilon(0.1));
-    CHECK(seen.flow.arrival_bytes_per_s == doctest::Approx(12).epsilon(0.1));
-    CHECK(seen.flow.service_messages_per_s == 0);
-    REQUIRE(seen.flow.time_to_full.has_value());
-    CHECK(*seen.flow.time_to_full > 800s);  // (1000 - 60) / 1
-    CHECK(*seen.flow.time_to_full < 1080s);
-    CHECK(seen.queue_age.age >= 55s);
-    CHECK(seen.queue_age.age <= 75s);
-    CHECK_FALSE(seen.queue_age.is_minimum);
+    CHECK(seen.queue.now.messages == 60);
+    CHECK(seen.queue.now.bytes == 60 * 12);  // topic and payload
+    CHECK(seen.queue.flow.arrival_messages_per_s == doctest::Approx(1).epsilon(0.1));
+    CHECK(seen.queue.flow.arrival_bytes_per_s == doctest::Approx(12).epsilon(0.1));
+    CHECK(seen.queue.flow.service_messages_per_s == 0);
+    REQUIRE(seen.queue.flow.time_to_full.has_value());
+    CHECK(*seen.queue.flow.time_to_full > 800s);  // (1000 - 60) / 1
+    CHECK(*seen.queue.flow.time_to_full < 1080s);
+    CHECK(seen.queue.age.age >= 55s);
+    CHECK(seen.queue.age.age <= 75s);
+    CHECK_FALSE(seen.queue.age.is_minimum);
     CHECK_FALSE(seen.connected.has_value());
     CHECK_FALSE(seen.round_trip_mean.has_value());
-    CHECK(seen.is_filling);
+    CHECK(seen.queue.is_filling);
     const auto lines = [&](std::string_view text) {
         return std::ranges::count_if(rig.log_lines, [&](const std::string& line) { return line.find(text) < 200; });
     };
@@ -120,11 +120,11 @@ TEST_CASE("while the upstream is away, a bridge tells rate, age and the time to 
     REQUIRE(rig.until_stage(BridgeStage::running));
     rig.passes(5min);
     seen = figures(rig, {});
-    CHECK(seen.queue.messages == 0);
-    CHECK(seen.queue_age.age == 0s);
-    CHECK_FALSE(seen.flow.time_to_full.has_value());
+    CHECK(seen.queue.now.messages == 0);
+    CHECK(seen.queue.age.age == 0s);
+    CHECK_FALSE(seen.queue.flow.time_to_full.has_value());
     CHECK(seen.round_trip_mean.has_value());
-    CHECK_FALSE(seen.is_filling);
+    CHECK_FALSE(seen.queue.is_filling);
     CHECK(lines("bridge_queue_filling_ended ") == 1);
     CHECK(lines("bridge_queue_filling ") == 1);
     // "" removes the retained message of a figure that is not defined any more.
@@ -144,13 +144,13 @@ TEST_CASE("messages from before the start of the bridge are at least as old as t
     REQUIRE(rig.until_stage(BridgeStage::pausing));
     rig.local->publishes("plant/a", "1");
     rig.passes(10min);
-    CHECK(figures(rig, {}).queue_age.age >= 9min);
+    CHECK(figures(rig, {}).queue.age.age >= 9min);
     rig.bridges.reset();
     rig.starts_bridges();
     REQUIRE(rig.until_stage(BridgeStage::pausing));
     rig.passes(1min);
-    CHECK(figures(rig, {}).queue_age.age <= 2min);
-    CHECK(figures(rig, {}).queue_age.is_minimum);
+    CHECK(figures(rig, {}).queue.age.age <= 2min);
+    CHECK(figures(rig, {}).queue.age.is_minimum);
 }
 
 TEST_CASE("on demand, a waiting message wakes the bridge, also one from before the start") {
