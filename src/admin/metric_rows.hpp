@@ -5,6 +5,7 @@
 #include "ledge/broker/metric_table.hpp"
 #include "ledge/transport/tls_counters.hpp"
 #include "ledge/uplink/bridges.hpp"
+#include "ledge/uplink/flow_metrics.hpp"
 
 namespace ledge::admin {
 
@@ -118,6 +119,7 @@ void for_each_metric(Visit&& visit) {
     for (const TlsMetric& row : tls_metrics) visit(row);
     while (i < count) visit(broker::metric(i++));
     for (const BridgeMetric& row : bridge_metrics) visit(row);
+    for (const uplink::FlowMetric& row : uplink::flow_metrics) visit(row);
 }
 
 }  // namespace ledge::admin

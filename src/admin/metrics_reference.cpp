@@ -31,7 +31,10 @@ private:
         if (row.label.empty()) return name;
         // Three dots stand for a value that is known only at run time, such as the name of a user.
         const std::string_view value = row.label_value.empty() ? "..." : row.label_value;
-        return name.append("{").append(row.label).append("=\"").append(value).append("\"}");
+        name.append("{").append(row.label).append("=\"").append(value).append("\"");
+        if (!row.other_label.empty())
+            name.append(",").append(row.other_label).append("=\"").append(row.other_label_value).append("\"");
+        return name.append("}");
     }
 
     template <class Source>

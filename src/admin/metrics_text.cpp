@@ -3,6 +3,7 @@
 #include "ledge/admin/metrics_text.hpp"
 
 #include <initializer_list>
+#include <utility>
 
 #include "metric_rows.hpp"
 
@@ -35,10 +36,16 @@ public:
     void operator()(const TlsMetric& row) { add_row(row, row.read(tls_)); }
 
     void operator()(const BridgeMetric& row) {
-        if (bridges_.empty()) return;
-        add_head(row);
-        for (const uplink::BridgeFigures& bridge : bridges_)
-            add_sample(row.name, row.label, bridge.name, row.read(bridge).number);
+        if (row.name.empty()) return;
+        bool has_head = false;
+        for (const uplink::BridgeFigures& bridge : bridges_) {
+            const broker::Reading reading = row.read(bridge);
+            if (!reading.is_defined) continue;
+            if (!std::exchange(has_head, true)) add_head(row);
+            add({"ledgemq_", row.name, "{", row.label, "=\"", bridge.name, "\""});
+            if (!row.other_label.empty()) add({",", row.other_label, "=\"", row.other_label_value, "\""});
+            add({"} ", broker::text_of(reading), "\n"});
+        }
     }
 
     std::string take() { return std::move(out_); }

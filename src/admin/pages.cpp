@@ -43,6 +43,13 @@ void add_bridge(JsonWriter& body, const uplink::BridgeFigures& bridge) {
     body.text("last_problem", bridge.last_problem);
     body.number("queue_messages", static_cast<std::int64_t>(bridge.queue_messages));
     body.number("oldest_unanswered_s", seconds(bridge.oldest_unanswered));
+    body.number("connections", bridge.connections);
+    if (bridge.connected) body.number("connected_s", seconds(*bridge.connected));
+    body.number("queue_bytes", bridge.queue.now.bytes);
+    body.number("queue_age_s", seconds(bridge.queue.age.age));
+    body.boolean("queue_age_is_minimum", bridge.queue.age.is_minimum);
+    if (bridge.queue.flow.time_to_full) body.number("time_to_full_s", seconds(*bridge.queue.flow.time_to_full));
+    if (bridge.queue.flow.time_to_empty) body.number("time_to_empty_s", seconds(*bridge.queue.flow.time_to_empty));
     body.end_object();
 }
 
@@ -116,8 +123,12 @@ HttpAnswer Pages::health(Instant now) const {
     body.text("store", store);
     body.text("store_found", broker::name_of(metrics.store.start_state));
     body.number("store_waiting_s", std::int64_t{waited});
+    const std::vector<uplink::BridgeFigures> bridges = figures_of_bridges();
+    // A degraded bridge does not hinder the broker from serving its clients, so the status stays 200.
+    body.boolean("degraded", std::ranges::any_of(
+                                 bridges, [](const uplink::BridgeFigures& bridge) { return !bridge.degraded.empty(); }));
     body.begin_list("bridges");
-    for (const uplink::BridgeFigures& bridge : figures_of_bridges()) add_bridge(body, bridge);
+    for (const uplink::BridgeFigures& bridge : bridges) add_bridge(body, bridge);
     body.end_list();
     body.number("uptime_s", std::int64_t{uptime});
     return {static_cast<std::uint16_t>(is_well ? 200 : 503), json, body.finish()};

@@ -48,6 +48,14 @@ constexpr LogEvent events[] = {
     {"bridge_message_problem", "warning", "bridge problem topic code reason skipped",
      "The bridge could not pass a message on; `skipped` counts further messages of this kind since the last such line.",
      "Compare `reason` with the limits of the upstream; with set_aside, the message is below the dead letter topic."},
+    {"bridge_queue_filling", "warning", "bridge time_to_full_s messages messages_max bytes bytes_max",
+     "If messages go on coming and leaving as now, the bridge's queue will be full in `time_to_full_s`; then "
+     "queue.overflow decides which messages are lost.",
+     "Bring the upstream back or raise queue.messages_max and queue.bytes_max; queue.warn_time_to_full_s is the "
+     "threshold of this warning."},
+    {"bridge_queue_filling_ended", "info", "bridge messages",
+     "The bridge's queue does not grow any more, or will not be full for a long time.",
+     "Nothing."},
     {"bridge_returns", "info", "bridge server",
      "The preferred server of the upstream can be reached again, so the bridge changes to this server.",
      "Nothing."},

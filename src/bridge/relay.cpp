@@ -206,10 +206,14 @@ void Relay::on_upstream_event(const client::Event& event, Instant now) {
     if (const auto* e = std::get_if<client::RequestDone>(&event)) return on_request_done(e->packet, false, now);
     if (const auto* e = std::get_if<client::Dropped>(&event)) {
         upstream_.on_strange_topic(e->topic);
-        ++counters_.dropped;
+        count_drop(&RelayCounters::dropped_incoming);
         return tell(RelayEvent::Kind::strange_topic, e->topic);
     }
-    if (std::holds_alternative<client::Pong>(event)) tell_proven();
+    if (const auto* e = std::get_if<client::Pong>(&event)) {
+        tell_proven();
+        // Behind messages PINGREQ waits for their answers, too.
+        if (out_.oldest_unanswered() == nullptr) round_trip_.on_answer_since(e->sent_at, now);
+    }
 }
 
 void Relay::on_inner_event(const client::Event& event, Instant now) {
@@ -401,10 +405,11 @@ void Relay::finish_if_closed() {
     if (is_upstream_open_ || is_inner_open_) return;
     stage_ = Stage::closed;
     if (waiting_in_ && waiting_in_->packet.qos == wire::QoS::at_most_once) {  // nobody repeats it
-        ++counters_.dropped;
+        count_drop(&RelayCounters::dropped_incoming);
         tell(RelayEvent::Kind::dropped, waiting_in_->topic, ReasonCode::unspecified_error,
              "the connections have ended before the local broker had room");
     }
+    round_trip_.on_end();
     out_.clear();
     incoming_.clear();
     released_out_.clear();

@@ -66,10 +66,15 @@ Relay::Passed Relay::set_aside(const wire::Publish& packet, std::string_view why
 
 /// The message is lost, and its sender is answered so that the queue goes on.
 void Relay::drop_out(const Exchange& message, std::string_view why) {
-    ++counters_.dropped;
+    count_drop(&RelayCounters::dropped_unsendable);
     tell(RelayEvent::Kind::dropped, message.topic, ReasonCode::unspecified_error, why);
     if (poison_.is_poison(message.fingerprint)) poison_.on_set_aside();
     settle_out(message.id, message.source_qos, ReasonCode::success);
+}
+
+void Relay::count_drop(std::uint64_t RelayCounters::*reason) {
+    ++counters_.dropped;
+    ++(counters_.*reason);
 }
 
 /// PUBACK from the local broker. False: it is not about a dead letter.
@@ -86,7 +91,10 @@ bool Relay::on_dead_letter_ack(const wire::Ack& packet, Instant now) {
         return true;
     }
     const bool is_stored = !wire::is_error(packet.code);
-    ++(is_stored ? counters_.set_aside : counters_.dropped);
+    if (is_stored)
+        ++counters_.set_aside;
+    else
+        count_drop(&RelayCounters::dropped_unsendable);
     tell(is_stored ? RelayEvent::Kind::set_aside : RelayEvent::Kind::dropped, exchange->topic, packet.code,
          message.why);
     if (poison_.is_poison(exchange->fingerprint)) poison_.on_set_aside();

@@ -91,7 +91,7 @@ wire::Publish Relay::prepare_in(const wire::Publish& source, const Route& route)
 
 Relay::Passed Relay::send_in(const wire::Publish& source, const Route& route, Instant now) {
     if (wire::encoded_size(source, up_.options().version) > options_.packet_bytes_max) {
-        ++counters_.dropped;
+        count_drop(&RelayCounters::dropped_incoming);
         tell(RelayEvent::Kind::dropped, source.topic, ReasonCode::packet_too_large);
         settle_in(source.packet_id, source.qos, ReasonCode::packet_too_large);
         return Passed::yes;
@@ -104,7 +104,7 @@ Relay::Passed Relay::send_in(const wire::Publish& source, const Route& route, In
         const bool is_full = why == ReasonCode::quota_exceeded || why == ReasonCode::receive_maximum_exceeded ||
                              why == ReasonCode::packet_identifier_in_use;
         if (is_full) return Passed::waits;  // the upstream is not read meanwhile, not even for QoS 0
-        ++counters_.dropped;
+        count_drop(&RelayCounters::dropped_incoming);
         tell(RelayEvent::Kind::dropped, source.topic, why);
         settle_in(source.packet_id, source.qos, why);
         return Passed::yes;
@@ -151,6 +151,7 @@ void Relay::on_inner_answer(const wire::Ack& packet, Exchange& exchange, Instant
                    packet.code);
     if (wire::is_error(packet.code)) {
         ++counters_.refused;
+        ++counters_.refused_here;
         tell(RelayEvent::Kind::refused_locally, exchange.topic, packet.code);
         open_in_.erase(exchange.id);
         return settle_in(exchange.id, exchange.source_qos, packet.code);

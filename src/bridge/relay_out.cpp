@@ -110,7 +110,7 @@ Relay::Passed Relay::send_out(const wire::Publish& source, const Route& route, I
         if (why == ReasonCode::quota_exceeded || why == ReasonCode::receive_maximum_exceeded ||
             why == ReasonCode::packet_identifier_in_use) {
             if (may_wait) return Passed::waits;
-            ++counters_.dropped;  // QoS 0, and the upstream does not read fast enough
+            count_drop(&RelayCounters::dropped_slow);
             return Passed::yes;
         }
         return set_aside(source, wire::name_of(why), now);
@@ -123,6 +123,7 @@ Relay::Passed Relay::send_out(const wire::Publish& source, const Route& route, I
         settle_out(source.packet_id, source.qos, ReasonCode::success);
         return Passed::yes;
     }
+    round_trip_.on_sent(source.packet_id, now);
     if (out.qos == QoS::exactly_once) open_out_.insert(source.packet_id);
     out_.add({source.packet_id, ExchangeState::passed_on, source.qos, out.qos, fingerprint_of(source),
               std::string(out.topic), now});
@@ -136,6 +137,7 @@ void Relay::on_upstream_ack(const wire::Ack& packet, Instant now) {
     if (packet.type == PacketType::pubrel) return on_upstream_pubrel(packet, now);
     tell_proven();
     if (packet.type == PacketType::pubcomp) return on_upstream_pubcomp(packet);
+    round_trip_.on_answer(packet.packet_id, now);
     Exchange* const exchange = out_.find(packet.packet_id);
     if (packet.type == PacketType::pubrec) {
         if (exchange != nullptr) return on_upstream_pubrec(packet, *exchange, now);
@@ -199,6 +201,7 @@ bool Relay::is_refused_out(const wire::Ack& packet, const Exchange& exchange, In
         return true;
     }
     ++counters_.refused;
+    ++counters_.refused_by_code[refusal_index(packet.code)];
     const auto reason = packet.properties.text(PropertyId::reason_string);
     tell(RelayEvent::Kind::refused, exchange.topic, packet.code, reason.value_or(""));
     return false;

@@ -9,6 +9,7 @@
 #include "ledge/base/assert.hpp"
 #include "ledge/broker/options.hpp"
 #include "ledge/session/limits.hpp"
+#include "ledge/session/queue_losses.hpp"
 #include "ledge/session/system_topics.hpp"
 #include "ledge/topic/name.hpp"
 
@@ -224,7 +225,9 @@ bool Router::is_refused_by_a_queue(const journal::PublicationView& publication, 
         if (!may_say_no || fits()) return false;
         // Only now look for expired messages: the search is O(n).
         hit.session->queue().discard_expired(now);
-        return !fits();
+        if (fits()) return false;
+        hit.session->queue().note_losses(&session::QueueLosses::refused);
+        return true;
     });
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "ledge/base/assert.hpp"
+#include "ledge/broker/session_facts.hpp"
 #include "ledge/session/live_limits.hpp"
 #include "shard_parts.hpp"
 
@@ -53,6 +54,24 @@ std::vector<SubscriptionFacts> Shard::subscriptions_of(std::string_view client_i
     }
     return facts;
 }
+
+std::optional<QueueFacts> Shard::find_queue(std::string_view client_id) const {
+    const session::Session* session = parts_->lifecycle.sessions().find(client_id);
+    if (session == nullptr) return std::nullopt;
+    const session::SessionQueue& queue = session->queue();
+    QueueFacts facts;
+    facts.messages = queue.size();
+    facts.bytes = queue.message_bytes();
+    facts.waiting_messages = queue.pending().size();
+    facts.waiting_bytes = queue.pending().bytes();
+    facts.last_row = queue.last_row();
+    facts.oldest_row = queue.oldest_row();
+    facts.arrived_bytes = queue.arrived_bytes();
+    if (queue.losses() != nullptr) facts.losses = *queue.losses();
+    return facts;
+}
+
+Duration Shard::sys_interval() const { return parts_->options.sys_interval; }
 
 void Shard::publish_fact(std::string_view topic, std::string_view value, Instant now) {
     LEDGE_ASSERT(!topic.empty() && topic.front() != '/');

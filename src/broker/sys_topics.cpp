@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "ledge/base/decay.hpp"
+
 namespace ledge::broker {
 
 // Once, and not while the vectors grow: the blocks that they would leave behind are memory of an idle broker.
@@ -45,19 +47,6 @@ void SysTopics::publish_row(const Metric& row, const Reading& reading, Instant n
     }
     if (!row.load.empty()) publish_load(row.load, reading.number, now);
 }
-
-namespace {
-
-/// e to the power of -x, x >= 0, to four digits: an average needs no more, and the mathematical library would cost the
-/// process 0.3 MB of memory for this one call.
-double decay(double x) {
-    if (x >= 64) return 0;
-    double result = 1 - x / (1 << 20);
-    for (int i = 0; i < 20; ++i) result *= result;
-    return result;
-}
-
-}  // namespace
 
 void SysTopics::publish_load(std::string_view name, std::uint64_t count, Instant now) {
     // The real time since the last call: a call may be late, and the rate must not depend on that.

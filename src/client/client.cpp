@@ -189,8 +189,7 @@ Event Client::on_pingresp(Bytes frame) {
     if (!packet) return fail(Fault::undecodable, packet.error().rule);
     if (pings_ == 0) return Nothing{};  // no PINGREQ is open; the standard names no consequence
     --pings_;
-    last_ping_ = last_received_;
-    return Pong{};
+    return Pong{std::exchange(last_ping_, last_received_)};
 }
 
 Event Client::on_time(Instant now) {

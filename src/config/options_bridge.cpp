@@ -135,6 +135,10 @@ constexpr Option bridge_rows[] = {
         "dead_letter_topic", "", {},
         "Messages that are set aside are published here, at the local broker, as TOPIC/their own topic. \"\" = they "
         "are dropped and counted."),
+    bridge_queue<&BridgeQueueSettings::warn_time_to_full>(
+        "warn_time_to_full_s", "s", {0, 31'536'000},
+        "A warning is logged, and /healthz says degraded, when the queue will be full within this time if messages go "
+        "on coming and leaving as in the last minute. 0 = never."),
 };
 
 constexpr Option route_rows[] = {

@@ -123,6 +123,7 @@ uplink::UplinkOptions uplink_options(const config::BridgeSettings& settings, std
     if (settings.uses_tls()) uplink.tls = tls_client_options(settings.tls);
     uplink.inner_listener = listener;
     uplink.inner_user = uplink.relay.inner_client_id;
+    uplink.queue = {{settings.queue.messages_max, settings.queue.bytes_max}, settings.queue.warn_time_to_full};
     if (!settings.password_file.empty()) {
         uplink.read_password = [path = settings.password_file]() -> Result<std::string, std::string> {
             auto password = config::read_bridge_password(path);

@@ -68,6 +68,7 @@ void Deliveries::start_next(Session& session, Instant now) {
     Delivery delivery = queue.dequeue();
     if (delivery.publication.expires_at() <= now && !delivery.is_begun()) {  // [MQTT-3.3.2-5]
         ++services_.counters.dropped_expired;
+        queue.note_expired(delivery);
         return queue.discard(delivery);
     }
     if (can_never_leave(delivery, session)) {
@@ -128,6 +129,7 @@ bool Deliveries::send_exchange(Session& session, wire::PacketId id, Inflight::En
     }
     if (entry.state != OutState::released && !entry.is_repetition() && delivery.publication.expires_at() <= now) {
         ++services_.counters.dropped_expired;  // [MQTT-3.3.2-5]: the message was never sent
+        queue.note_expired(delivery);
         queue.finish_exchange(id);
         return true;
     }

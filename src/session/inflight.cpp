@@ -48,6 +48,15 @@ Inflight::Entry* Inflight::find_answerable(wire::PacketId id) {
     return nullptr;
 }
 
+std::uint64_t Inflight::message_bytes() const {
+    std::uint64_t bytes = 0;
+    for (std::size_t i = 0; i < entries_.size(); ++i) {
+        const journal::Publication& publication = entries_[i].delivery.publication;
+        if (entries_[i].state != journal::OutState::done && publication) bytes += publication.bytes();
+    }
+    return bytes;
+}
+
 void Inflight::release(Entry& entry) {
     LEDGE_ASSERT(entry.state != journal::OutState::done && entry.state != journal::OutState::sent_qos1);
     entry.state = journal::OutState::released;

@@ -14,6 +14,7 @@
 #include "ledge/session/connection.hpp"
 #include "ledge/session/counters.hpp"
 #include "ledge/session/limits.hpp"
+#include "ledge/session/queue_losses.hpp"
 #include "ledge/session/retained_feed.hpp"
 
 namespace ledge::session {
@@ -153,16 +154,18 @@ void Session::wait_for_commit() {
 void Session::note_drop(DropReason reason, const journal::PublicationView& publication) {
     struct Words {
         std::uint64_t Counters::*counter;
+        std::uint64_t QueueLosses::*loss;
         std::string_view reason;
         std::string_view limit;
     };
     static constexpr Words words[] = {
-        {&Counters::dropped_slow_reader, "slow reader", "limits.outbox_bytes_max"},
-        {&Counters::dropped_memory, "memory is short", "memory.budget_bytes"},
-        {&Counters::dropped_queue_full, "queue full", ""},
+        {&Counters::dropped_slow_reader, &QueueLosses::slow_reader, "slow reader", "limits.outbox_bytes_max"},
+        {&Counters::dropped_memory, &QueueLosses::memory, "memory is short", "memory.budget_bytes"},
+        {&Counters::dropped_queue_full, &QueueLosses::queue_full, "queue full", ""},
     };
     const Words& mine = words[static_cast<std::size_t>(reason)];
     ++(services_.counters.*mine.counter);
+    queue_.note_losses(mine.loss);
     if (++dropped_in_a_row_ > 1) return;
     services_.log.warning("publish_dropping", {{"client_id", client_id()},
                                                {"topic", publication.topic},

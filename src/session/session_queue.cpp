@@ -16,11 +16,16 @@
 #include "ledge/session/limits.hpp"
 #include "ledge/session/memory_budget.hpp"
 #include "ledge/session/message_owners.hpp"
+#include "ledge/session/queue_losses.hpp"
 #include "ledge/session/services.hpp"
 #include "ledge/session/session_records.hpp"
 #include "ledge/session/subscription_set.hpp"
 
 namespace ledge::session {
+
+SessionQueue::SessionQueue(const SessionServices& services, const SessionRecordWriter& record,
+                           const SubscriptionSet& subscriptions)
+    : services_(services), record_(record), subscriptions_(subscriptions) {}
 
 SessionQueue::~SessionQueue() {
     services_.counters.queued_messages -= size();
@@ -33,13 +38,19 @@ bool SessionQueue::is_stored() const { return record_.number() != no_session; }
 void SessionQueue::enqueue(Delivery delivery, const SessionLimits& limits) {
     const std::size_t bytes = delivery.publication.bytes();
     // A message that is not stored needs a row as well, because its packet id follows from the row. QoS 0 has no id.
-    if (delivery.row == no_row && delivery.qos != wire::QoS::at_most_once) delivery.row = ++last_row_;
+    if (delivery.row == no_row && delivery.qos != wire::QoS::at_most_once) give_row(delivery);
     if (!delivery.is_stored || !pending_.goes_to_tail(bytes, limits)) return enqueue_loaded(std::move(delivery));
     count_queued(bytes);
     pending_.push_stored(delivery.row, bytes);
     tail_ticket_ = std::max(tail_ticket_, delivery.ticket);
     // The hold ends here with the delivery, as abandoned: the subscriber does not get the message for now, so only the
     // commit may release the publisher's acknowledgement.
+}
+
+void SessionQueue::give_row(Delivery& delivery) {
+    LEDGE_ASSERT(delivery.row == no_row);
+    delivery.row = ++last_row_;
+    arrived_bytes_ += delivery.publication.bytes();
 }
 
 void SessionQueue::enqueue_loaded(Delivery delivery) {
@@ -74,6 +85,7 @@ void SessionQueue::discard_expired(Instant now) {
             enqueue_loaded(std::move(delivery));
         } else {
             ++services_.counters.dropped_expired;
+            note_expired(delivery);
             has_gaps_ = has_gaps_ || delivery.is_stored;
             discard(delivery);
         }
@@ -88,13 +100,14 @@ std::optional<Delivery> SessionQueue::dequeue_oldest_droppable() {
     if (index == pending_.loaded()) return std::nullopt;
     Delivery delivery = pending_.pop(index);
     uncount_queued(delivery.publication.bytes());
+    note_removed(1, delivery.publication.bytes());
     has_gaps_ = has_gaps_ || index > 0;
     return delivery;
 }
 
 wire::PacketId SessionQueue::open_exchange(Delivery delivery, bool is_sent) {
     ++services_.counters.queued_messages;
-    if (delivery.row == no_row) delivery.row = ++last_row_;
+    if (delivery.row == no_row) give_row(delivery);
     const wire::PacketId id = id_of(delivery.row);
     inflight_.open(id, std::move(delivery), is_sent);
     count_slots();
@@ -112,6 +125,30 @@ void SessionQueue::finish_exchange(wire::PacketId id) {
 void SessionQueue::discard(Delivery& delivery) {
     drop_row(delivery);
     delivery.hold.settle();
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Figures
+
+QueueRow SessionQueue::oldest_row() const {
+    if (const Delivery* const oldest = inflight_.oldest()) return oldest->row;
+    if (pending_.is_tail_next()) return pending_.stored_from();
+    return pending_.has_loaded() ? pending_.front().row : no_row;
+}
+
+void SessionQueue::note_losses(std::uint64_t QueueLosses::*reason, std::uint64_t count) {
+    if (losses_ == nullptr) losses_ = std::make_unique<QueueLosses>();
+    (*losses_).*reason += count;
+}
+
+void SessionQueue::note_removed(std::uint64_t messages, std::uint64_t bytes) {
+    note_losses(&QueueLosses::removed_messages, messages);
+    note_losses(&QueueLosses::removed_bytes, bytes);
+}
+
+void SessionQueue::note_expired(const Delivery& delivery) {
+    note_losses(&QueueLosses::expired);
+    note_removed(1, delivery.publication ? delivery.publication.bytes() : 0);
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -156,7 +193,7 @@ void SessionQueue::store(Delivery& delivery, bool is_live, journal::Urgency urge
         services_.message_owners.add(message, journal.cause(), publication.bytes());
     }
     delivery.message = publication.message();
-    delivery.row = ++last_row_;
+    give_row(delivery);
     delivery.is_stored = true;
     delivery.is_live = is_live;
     services_.references.add(delivery.message);

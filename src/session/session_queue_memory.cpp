@@ -8,6 +8,7 @@
 #include "ledge/journal/journal.hpp"
 #include "ledge/session/counters.hpp"
 #include "ledge/session/memory_budget.hpp"
+#include "ledge/session/queue_losses.hpp"
 #include "ledge/session/services.hpp"
 #include "ledge/session/session_queue.hpp"
 #include "ledge/session/session_records.hpp"
@@ -98,6 +99,7 @@ void SessionQueue::drop_unstored() {
     shrink();
     if (dropped == 0) return;
     services_.counters.dropped_memory += dropped;
+    note_losses(&QueueLosses::memory, dropped);
     services_.log.warning("queue_dropped", {{"client_id", record_.client_id()},
                                             {"messages", dropped},
                                             {"reason", "memory is short"},
@@ -113,6 +115,7 @@ std::uint64_t SessionQueue::drop_unstored_pending() {
             enqueue_loaded(std::move(delivery));
         } else {
             ++dropped;
+            note_removed(1, delivery.publication.bytes());
             discard(delivery);
         }
     }
@@ -127,6 +130,7 @@ std::uint64_t SessionQueue::drop_unstored_in_flight() {
     inflight_.for_each([&](wire::PacketId id, Inflight::Entry& entry) {
         if (entry.delivery.is_stored || !entry.delivery.publication) return;
         ++dropped;
+        note_removed(1, entry.delivery.publication.bytes());
         if (entry.state == journal::OutState::sent_qos2 && inflight_.find_answerable(id) != nullptr)
             inflight_.release(entry);
         else

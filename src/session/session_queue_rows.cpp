@@ -11,6 +11,7 @@
 #include "ledge/journal/store_reader.hpp"
 #include "ledge/session/counters.hpp"
 #include "ledge/session/memory_budget.hpp"
+#include "ledge/session/queue_losses.hpp"
 #include "ledge/session/services.hpp"
 #include "ledge/session/session_queue.hpp"
 #include "ledge/session/session_records.hpp"
@@ -52,6 +53,8 @@ void SessionQueue::forget_lost_tail() {
     services_.counters.queued_bytes -= pending_.stored_bytes();
     services_.log.error("stored_message_unreadable",
                         {{"client_id", record_.client_id()}, {"row", pending_.stored_from().value()}});
+    note_losses(&QueueLosses::unreadable, pending_.stored_rows());
+    note_removed(pending_.stored_rows(), pending_.stored_bytes());
     pending_.forget_tail();
 }
 

@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "bridge_meter.hpp"
 #include "day_windows.hpp"
 #include "ledge/base/assert.hpp"
 #include "ledge/base/rng.hpp"
@@ -12,6 +13,7 @@
 #include "ledge/broker/shard.hpp"
 #include "ledge/runtime/clock.hpp"
 #include "ledge/transport/driver.hpp"
+#include "ledge/uplink/flow_metrics.hpp"
 #include "ledge/uplink/uplink.hpp"
 #include "local_session.hpp"
 
@@ -19,7 +21,7 @@ namespace ledge::uplink {
 
 namespace {
 
-constexpr Duration facts_interval = 10s;  // between two looks at figures that change all the time
+constexpr Duration facts_interval_max = 10s;  // between two looks at figures that change all the time
 
 }  // namespace
 
@@ -52,6 +54,7 @@ public:
           driver_(services.driver),
           inner_peer_{options.inner_listener, "bridge:" + name_, options.inner_user},
           filters_(bridge::RouteSet(options.relay.routes).local_subscriptions()),
+          meter_(name_, client_id_, options.queue, services.shard, log),
           uplink_(options, connector, services.driver, log, seed) {}
 
     void start(Instant now) {
@@ -64,6 +67,7 @@ public:
         if (is_on_demand_ && queue_messages() > 0) uplink_.wake(now);
         uplink_.turn(now);
         note(now);
+        meter_.note(is_running(), now);
     }
 
     bool wants_turn() const {
@@ -73,6 +77,7 @@ public:
 
     void on_time(Instant now) {
         if (now >= next_facts_) {
+            meter_.note(is_running(), now);
             publish_figures(now);
             renew_local_session(now);
         }
@@ -113,6 +118,10 @@ public:
         figures.queue_messages = queue_messages();
         if (const auto oldest = uplink_.relay().oldest_unanswered()) figures.oldest_unanswered = now - *oldest;
         figures.messages = uplink_.relay().counters();
+        if (is_running()) figures.connected = now - stage_since_;
+        figures.queue = meter_.figures(is_running(), now);
+        figures.round_trip_mean = uplink_.relay().round_trip().mean();
+        figures.round_trip_max = uplink_.relay().round_trip().max(now);
         return figures;
     }
 
@@ -182,13 +191,15 @@ private:
     std::string degraded() const {
         if (!local_problem_.empty()) return local_problem_;
         const std::vector<std::string>& refused = uplink_.relay().refused_filters();
-        if (refused.empty()) return {};
+        if (refused.empty())
+            return meter_.is_filling() ? "the queue will soon be full; see queue.warn_time_to_full_s" : "";
         const std::string what = refused.size() == 1
                                      ? "the filter " + refused.front() + " was refused, so its"
                                      : std::to_string(refused.size()) + " filters were refused, among them " +
                                            refused.front() + ", so their";
         return what + " messages do not pass; the log line bridge_filter_problem says who has refused";
     }
+    bool is_running() const { return stage() == BridgeStage::running; }
 
     std::size_t queue_messages() const {
         const auto session = shard_.find_session(client_id_);
@@ -203,12 +214,11 @@ private:
     void publish(Instant now) {
         published_ = stage();
         stage_since_ = now;
-        const bool is_running = published_ == BridgeStage::running;
-        if (is_running) {
+        if (is_running()) {
             ++connections_;
             local_problem_.clear();  // the relay has subscribed by itself, and knows what was refused
         }
-        tell("state", is_running ? "1" : "0", now);
+        tell("state", is_running() ? "1" : "0", now);
         tell("stage", name_of(published_), now);
         if (!uplink_.last_problem().empty()) tell("reason", uplink_.last_problem(), now);
         tell("server", to_text(uplink_.server()), now);
@@ -216,11 +226,30 @@ private:
     }
 
     void publish_figures(Instant now) {
-        next_facts_ = is_stopping_ ? never : now + facts_interval;
+        const Duration interval = shard_.sys_interval();
+        const bool is_told = interval > Duration::zero();
+        next_facts_ =
+            is_stopping_ ? never : now + (is_told ? std::min(interval, facts_interval_max) : facts_interval_max);
         tell("queue/messages", std::to_string(queue_messages()), now);
         tell("filters/refused", std::to_string(uplink_.relay().refused_filters().size()), now);
+        if (!is_told || now < next_flow_) return;
+        next_flow_ = now + interval;
+        publish_flow(figures(now), now);
     }
 
+    void publish_flow(const BridgeFigures& figures, Instant now) {
+        for (const FlowMetric& row : flow_metrics) {
+            const broker::Reading reading = row.read(figures);
+            const std::string_view fact = row.topic.substr(flow_topics_begin.size());
+            // A topic for each reason that has never occurred would hide the others.
+            const bool is_without_case = !row.other_label.empty() && reading.number == 0;
+            const bool is_absent = !reading.is_defined || is_without_case;
+            if (is_absent && !told_.contains(fact)) continue;
+            tell(fact, is_absent ? "" : broker::text_of(reading), now);
+        }
+    }
+
+    /// "" removes the topic.
     void tell(std::string_view fact, std::string_view value, Instant now) {
         const auto [at, is_first] = told_.try_emplace(fact);
         if (!is_first && at->second == value) return;
@@ -239,12 +268,14 @@ private:
     std::vector<bridge::Subscription> filters_;    // of the session at the local broker
     std::unique_ptr<LocalSession> local_session_;  // until it is done
     std::string local_problem_;                    // of the last one; "" = it had none
+    BridgeMeter meter_;
     Uplink uplink_;
     bool is_stopping_ = false;
     std::uint64_t connections_ = 0;
     BridgeStage published_ = BridgeStage::stopped;
     Instant stage_since_{};
     Instant next_facts_ = never;
+    Instant next_flow_{};
     Instant next_boundary_ = never;                 // when keep_windows() is due
     std::map<std::string_view, std::string> told_;  // the values that were published last
 };

@@ -38,6 +38,7 @@
 #include "ledge/bridge/poison_guard.hpp"
 #include "ledge/bridge/relay_event.hpp"
 #include "ledge/bridge/relay_options.hpp"
+#include "ledge/bridge/round_trip.hpp"
 #include "ledge/bridge/route_set.hpp"
 #include "ledge/bridge/upstream.hpp"
 #include "ledge/client/client.hpp"
@@ -115,6 +116,7 @@ public:
     /// The filters that one of the two brokers has refused when the bridge was connected last: messages of their routes
     /// do not pass. Each has the name that this broker was asked for.
     const std::vector<std::string>& refused_filters() const { return refused_filters_; }
+    const RoundTrip& round_trip() const { return round_trip_; }
 
 private:
     /// A PUBLISH that waits until its target has room, or until its packet id is free.
@@ -199,6 +201,7 @@ private:
     // relay_aside.cpp: messages that cannot be sent
     Passed set_aside(const wire::Publish& packet, std::string_view why, Instant now);
     void drop_out(const Exchange& message, std::string_view why);
+    void count_drop(std::uint64_t RelayCounters::*reason);
     bool on_dead_letter_ack(const wire::Ack& packet, Instant now);
 
     // relay_in.cpp: messages of the upstream, and the local broker's answers
@@ -237,6 +240,7 @@ private:
     PoisonGuard poison_;
     EchoWindow echoes_;
     RelayCounters counters_;
+    RoundTrip round_trip_;
     std::uint32_t unmarked_ = 0;  // messages of one-way routes without marks, those included that then got some
     std::vector<std::string> refused_filters_;
     std::deque<RelayEvent> events_;

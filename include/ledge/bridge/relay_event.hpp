@@ -1,6 +1,8 @@
 // RelayEvent: news from a relay for logs, status and metrics. Plain values.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -41,6 +43,17 @@ struct RelayEvent {
 
 std::string_view name_of(RelayEvent::Kind kind);
 
+/// Codes by which an upstream refuses a message for good (PUBACK, PUBREC), for counters.
+inline constexpr std::array refusal_codes{
+    wire::ReasonCode::unspecified_error, wire::ReasonCode::implementation_specific_error,
+    wire::ReasonCode::not_authorized, wire::ReasonCode::topic_name_invalid, wire::ReasonCode::payload_format_invalid};
+
+/// The place of the code in RelayCounters::refused_by_code.
+constexpr std::size_t refusal_index(wire::ReasonCode code) {
+    return static_cast<std::size_t>(std::find(refusal_codes.begin(), refusal_codes.end(), code) -
+                                    refusal_codes.begin());
+}
+
 /// Messages, counted since the relay was made.
 struct RelayCounters {
     std::uint64_t out = 0;  // passed on to the upstream, repetitions included
@@ -53,7 +66,13 @@ struct RelayCounters {
     std::uint64_t repeated = 0;  // sent again by the upstream on a live connection, and ignored
     std::uint64_t set_aside = 0;
     std::uint64_t dropped = 0;
+    std::uint64_t dropped_slow = 0;        // of `dropped`: QoS 0, and the upstream does not read fast enough
+    std::uint64_t dropped_unsendable = 0;  // of `dropped`: the upstream would not take them; no dead letter was kept
+    std::uint64_t dropped_incoming = 0;    // of `dropped`: messages of the upstream
     std::uint64_t refused = 0;
+    std::uint64_t refused_here = 0;  // of `refused`: messages of the upstream, by the local broker
+    /// Of `refused`: by the upstream, in the order of refusal_codes; the last one counts all other codes.
+    std::array<std::uint64_t, refusal_codes.size() + 1> refused_by_code{};
     std::uint64_t events_lost = 0;  // more events than the owner has taken
 };
 

@@ -10,6 +10,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -41,21 +42,30 @@ struct Reading {
     std::string_view word = "";
     // Not null: one sample for each owner, whose name is the label's value; without owners there is no family.
     const std::vector<session::OwnerFigure>* owners = nullptr;
+    // `number` counts units of 10 to the power of -decimals: 1234 with 3 decimals is 1.234. Rows of bridges only.
+    unsigned decimals = 0;
+    // False: there is no such figure at the moment, so no surface shows one. Rows of bridges only.
+    bool is_defined = true;
 };
+
+/// The number with its decimals: "1.234".
+std::string text_of(const Reading& reading);
 
 template <class Source>
 struct MetricRow {
     MetricGroup group = MetricGroup::process;
     std::string_view name = "";  // without "ledgemq_"; "": the value is published below $SYS/broker only
     MetricType type = MetricType::counter;
-    std::string_view unit = "";         // "bytes", "seconds", "percent"; "": a number of things
-    std::string_view label = "";        // "": the family has one sample
-    std::string_view label_value = "";  // no character needs an escape; "": the reading has the value
-    std::string_view topic = "";        // below $SYS/broker/; "": there is no topic with the value
-    std::string_view other_topic = "";  // a second name of the same value, for dashboards that know this one
-    bool is_topic_with_unit = false;    // the topic says "90 seconds", not "90"
-    std::string_view load = "";         // "bytes/sent": load/bytes/sent/1min, 5min and 15min have the averages
-    bool needs_store = false;           // the page for Prometheus leaves the row out when there is no store
+    std::string_view unit = "";               // "bytes", "seconds", "percent"; "": a number of things
+    std::string_view label = "";              // "": the family has one sample
+    std::string_view label_value = "";        // no character needs an escape; "": the reading has the value
+    std::string_view other_label = "";        // a second label, for rows of bridges; "": there is none
+    std::string_view other_label_value = "";  // its value
+    std::string_view topic = "";              // below $SYS/broker/; "": there is no topic with the value
+    std::string_view other_topic = "";        // a second name of the same value, for dashboards that know this one
+    bool is_topic_with_unit = false;          // the topic says "90 seconds", not "90"
+    std::string_view load = "";               // "bytes/sent": load/bytes/sent/1min, 5min and 15min have the averages
+    bool needs_store = false;                 // the page for Prometheus leaves the row out when there is no store
     Reading (*read)(const Source&) = nullptr;
     std::string_view help = "";    // sentences; "": the help of the family stands in an earlier row
     std::string_view sample = "";  // a sentence about this sample; "": the family has one sample

@@ -1,5 +1,5 @@
 // SessionFacts: one session in the list that operators get from Shard::list_sessions. SubscriptionFacts: one of its
-// subscriptions.
+// subscriptions. QueueFacts: its queue, for a meter that reads it again and again. Plain values.
 #pragma once
 
 #include <cstdint>
@@ -7,7 +7,9 @@
 #include <string>
 #include <string_view>
 
+#include "ledge/base/ids.hpp"
 #include "ledge/base/time.hpp"
+#include "ledge/session/queue_losses.hpp"
 
 namespace ledge::broker {
 
@@ -27,6 +29,19 @@ struct SubscriptionFacts {
     std::uint32_t id = 0;  // Subscription Identifier; 0 = none
 
     friend bool operator==(const SubscriptionFacts&, const SubscriptionFacts&) = default;
+};
+
+using QueueLosses = session::QueueLosses;
+
+struct QueueFacts {
+    std::uint64_t messages = 0;          // waiting or in flight
+    std::uint64_t bytes = 0;             // of these messages: topics, properties and payloads
+    std::uint64_t waiting_messages = 0;  // not in flight; the limits of the queue count these
+    std::uint64_t waiting_bytes = 0;
+    QueueRow last_row = no_row;       // of the message that has come last; see SessionQueue::last_row()
+    QueueRow oldest_row = no_row;     // no message in the queue has a lower row; no_row = no message has a row
+    std::uint64_t arrived_bytes = 0;  // of the messages that have come since the start of the broker
+    QueueLosses losses;
 };
 
 }  // namespace ledge::broker

@@ -50,6 +50,7 @@ struct StandingRange;
 namespace ledge::broker {
 
 struct Metrics;
+struct QueueFacts;
 struct SessionFacts;
 struct ShardOptions;
 struct StoreFigures;
@@ -162,8 +163,12 @@ public:
     // For parts of this program that are not the core, such as bridges
     /// The subscriptions of the session; empty when no session has this client id.
     std::vector<SubscriptionFacts> subscriptions_of(std::string_view client_id) const;
+    /// The queue of the session; empty when no session has this client id. Walks through the messages in flight.
+    std::optional<QueueFacts> find_queue(std::string_view client_id) const;
+    /// ShardOptions::sys_interval: facts that change all the time are published no more often. 0 = no facts at all.
+    Duration sys_interval() const;
     /// Publishes what a part tells about itself: a retained message with the topic "$SYS/broker/" + `topic`. Call it
-    /// when the value has changed.
+    /// when the value has changed. "" removes the retained message.
     void publish_fact(std::string_view topic, std::string_view value, Instant now);
 
     // Memory

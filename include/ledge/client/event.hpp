@@ -5,6 +5,7 @@
 #include <string_view>
 #include <variant>
 
+#include "ledge/base/time.hpp"
 #include "ledge/client/fault.hpp"
 #include "ledge/client/server_limits.hpp"
 #include "ledge/wire/packets.hpp"
@@ -64,7 +65,9 @@ struct AuthStep {
 };
 
 /// PINGRESP was received.
-struct Pong {};
+struct Pong {
+    Instant sent_at{};  // when the oldest unanswered PINGREQ was sent
+};
 
 /// The client ends the connection. Send the rest of output(), close the transport, then call closed().
 struct Ended {

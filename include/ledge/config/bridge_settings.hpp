@@ -41,6 +41,7 @@ struct BridgeQueueSettings {
     Overflow overflow = Overflow::drop_oldest;
     std::uint32_t poison_attempts = 3;
     std::string dead_letter_topic;  // at the local broker; "" = such messages are dropped
+    Duration warn_time_to_full = 1h;
 };
 
 /// [bridges.NAME.tls]: for urls that begin with mqtts:// or wss://. Strings without another comment are paths.

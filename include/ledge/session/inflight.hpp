@@ -35,6 +35,10 @@ public:
     /// state of a first PUBLISH. `is_sent` = the caller sends the PUBLISH at once; otherwise next_unsent() returns the
     /// exchange later. Requires has_room(id), and !has_unsent() if `is_sent`.
     void open(wire::PacketId id, Delivery&& delivery, bool is_sent);
+    /// The delivery of the oldest exchange; nullptr when there is none.
+    const Delivery* oldest() const { return entries_.empty() ? nullptr : &entries_[0].delivery; }
+    /// Bytes of the messages in memory: topics, properties and payloads. O(n).
+    std::uint64_t message_bytes() const;
     /// The packet id of the newest exchange; 0 when there is none.
     wire::PacketId last_id() const { return entries_.empty() ? wire::PacketId{0} : id_at(entries_.size() - 1); }
     /// The unfinished exchange with this id, or nullptr.

@@ -11,6 +11,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string_view>
 #include <vector>
@@ -30,6 +31,7 @@ namespace ledge::session {
 
 class SessionRecordWriter;
 class SubscriptionSet;
+struct QueueLosses;
 struct SessionServices;
 
 class SessionQueue {
@@ -37,8 +39,7 @@ public:
     /// `record` has the session's number: without a number, the queue is only in memory. All three must outlive the
     /// queue.
     SessionQueue(const SessionServices& services, const SessionRecordWriter& record,
-                 const SubscriptionSet& subscriptions)
-        : services_(services), record_(record), subscriptions_(subscriptions) {}
+                 const SubscriptionSet& subscriptions);
     ~SessionQueue();
     SessionQueue(const SessionQueue&) = delete;
     SessionQueue& operator=(const SessionQueue&) = delete;
@@ -48,6 +49,23 @@ public:
     const Inflight& inflight() const { return inflight_; }
     Inflight& inflight() { return inflight_; }
     const PendingQueue& pending() const { return pending_; }
+
+    // ---- Figures
+
+    /// The highest row that was given to a message. Each message of QoS 1 or 2 that enters the queue raises it by one.
+    QueueRow last_row() const { return last_row_; }
+    /// No message that waits or is in flight has a lower row; no_row = no message has a row.
+    QueueRow oldest_row() const;
+    /// Bytes of the messages that have got a row since the start of the broker.
+    std::uint64_t arrived_bytes() const { return arrived_bytes_; }
+    /// Bytes of all messages, in flight and pending. Walks through the messages in flight.
+    std::uint64_t message_bytes() const { return pending_.bytes() + inflight_.message_bytes(); }
+    /// nullptr = no message was lost.
+    const QueueLosses* losses() const { return losses_.get(); }
+    /// `count` messages are lost that have not been in the queue, or whose removal was noted already.
+    void note_losses(std::uint64_t QueueLosses::*reason, std::uint64_t count = 1);
+    /// A message that has been in the queue is lost.
+    void note_expired(const Delivery& delivery);
 
     // ---- Messages enter
 
@@ -155,9 +173,11 @@ private:
     }
 
     // session_queue.cpp
+    void give_row(Delivery& delivery);
     void enqueue_loaded(Delivery delivery);
     void count_queued(std::size_t bytes);
     void uncount_queued(std::size_t bytes);
+    void note_removed(std::uint64_t messages, std::uint64_t bytes);
     void drop_row(Delivery& delivery);
     Blob encode_row(const Delivery& delivery, journal::OutState state, wire::PacketId id) const;
     std::uint32_t share_subscription_of(const Delivery& delivery) const;
@@ -193,6 +213,8 @@ private:
     QueueRow doubted_until_ = no_row;  // unfinished rows up to this one may have been sent; at least sent_until_
     journal::SendingProgress progress_{no_row, no_row, no_row, 0};  // as the record has it
     std::uint64_t counted_slots_ = 0;                               // slot_bytes() as in the memory budget
+    std::uint64_t arrived_bytes_ = 0;
+    std::unique_ptr<QueueLosses> losses_;  // nullptr = no message was lost
     Ticket may_send_from_ = no_ticket;
     Ticket tail_ticket_ = no_ticket;  // when this ticket is durable, the store has all rows of the queue's tail
     std::uint16_t id_shift_ = 0;      // packet id minus row, modulo the number of ids

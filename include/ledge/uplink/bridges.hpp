@@ -9,11 +9,15 @@
 //     queue/messages      messages that wait for the upstream
 //     filters/refused     filters that a broker has refused: messages of their routes do not pass
 //
+// Further topics are the rows of flow_metrics.hpp. Those figures are published at most once in sys.interval_s. A figure
+// that is not defined has no topic: its retained message is removed.
+//
 // On the loop's thread.
 #pragma once
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,6 +27,7 @@
 #include "ledge/net/connector.hpp"
 #include "ledge/runtime/loop_part.hpp"
 #include "ledge/uplink/options.hpp"
+#include "ledge/uplink/queue_figures.hpp"
 
 namespace ledge::uplink {
 
@@ -47,13 +52,18 @@ struct BridgeFigures {
     BridgeStage stage = BridgeStage::stopped;
     Duration in_stage{};              // since it has entered the stage
     std::string server;               // url of the server in use, or of the next attempt
-    std::string degraded;             // why some messages cannot pass although the bridge connects; "" = all can
+    std::string degraded;             // why some messages do not pass, or soon will not; "" = all pass
     std::size_t refused_filters = 0;  // by the upstream or the local broker, when the bridge was connected last
     std::string last_problem;         // why the last connection or attempt has ended; "" = nothing has ended yet
     std::uint64_t connections = 0;    // that have come as far as BridgeStage::running
     std::size_t queue_messages = 0;   // that wait for the upstream, those under way included
     Duration oldest_unanswered{};     // age of the oldest message that the upstream has not answered; 0 = none
     bridge::RelayCounters messages;
+
+    std::optional<Duration> connected = {};  // since messages flow on the present connection; nullopt = they do not
+    QueueFigures queue;
+    std::optional<Duration> round_trip_mean = {};  // to the upstream; nullopt = not measured
+    std::optional<Duration> round_trip_max = {};   // of the last one to two minutes
 };
 
 class Bridges final : public runtime::LoopPart {

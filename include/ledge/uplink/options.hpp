@@ -13,6 +13,7 @@
 #include "ledge/bridge/relay_options.hpp"
 #include "ledge/bridge/upstream.hpp"
 #include "ledge/net/tls_client.hpp"
+#include "ledge/uplink/queue_figures.hpp"
 
 namespace ledge::uplink {
 
@@ -50,6 +51,8 @@ struct UplinkOptions {
     /// Reads the password before each connection, so that a changed one is used at once. The error is a sentence for
     /// the operator, who must act. Empty = the password of `relay`, if there is one.
     std::function<Result<std::string, std::string>()> read_password;
+
+    QueueWatch queue;
 
     // Time
     bridge::BackoffOptions backoff;

@@ -19,7 +19,7 @@ std::string reference(bool is_json) {
 bool has(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
 
 constexpr std::ptrdiff_t tls_rows = 4;
-constexpr std::ptrdiff_t bridge_rows = 15;
+constexpr std::ptrdiff_t bridge_rows = 15 + 33;
 
 }  // namespace
 
@@ -44,6 +44,15 @@ TEST_CASE("each sample of a family has the help of the family and its own meanin
               "    The broker counts each publication that does not reach a session"));
     CHECK(has(text, "\n    The message waited in the queue until its Message Expiry Interval had passed.\n\n"));
     CHECK(has(text, "ledgemq_tls_handshakes_total{result=\"refused\"} (counter)\n    The broker counts each TLS"));
+}
+
+TEST_CASE("the reference names both labels of a row, and a row without a name by its topic") {
+    const std::string text = reference(false);
+    CHECK(has(text,
+              "ledgemq_bridge_dropped_messages_total{bridge=\"...\",reason=\"loop\"} (counter)\n"
+              "    Topics: $SYS/broker/bridges/NAME/dropped/loop\n"));
+    CHECK(has(text, "\n$SYS/broker/bridges/NAME/connections (counter)\n"));
+    CHECK(has(text, "ledgemq_bridge_round_trip_mean_seconds{bridge=\"...\"} (gauge, seconds)\n"));
 }
 
 TEST_CASE("as JSON the reference has one object a line") {

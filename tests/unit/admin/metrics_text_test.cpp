@@ -231,3 +231,40 @@ TEST_CASE("the largest owners are told by name, whatever is in it; a family with
     CHECK(
         has_line(metrics_text(metrics, tls, {}, "1", 0s), "ledgemq_owner_written_bytes_total{owner=\"192.0.2.7\"} 7"));
 }
+
+TEST_CASE("each bridge has a sample of each row, and a figure that is not defined has none") {
+    std::vector<uplink::BridgeFigures> bridges(2);
+    bridges[0].name = "cloud";
+    bridges[1].name = "office";
+    CHECK(metrics_text({}, tls, bridges, "1", 0s).find("time_to_full") == std::string::npos);
+    bridges[0].queue.flow.arrival_messages_per_s = 12.5;
+    bridges[1].queue.flow.time_to_full = 90'500ms;
+    bridges[1].round_trip_mean = 2300us;
+    bridges[1].connected = 61s;
+    bridges[1].queue.losses.queue_full = 7;
+    bridges[1].queue.losses.slow_reader = 2;
+    bridges[1].messages.dropped_slow = 3;
+    bridges[1].messages.refused_by_code[bridge::refusal_index(wire::ReasonCode::not_authorized)] = 4;
+    bridges[1].messages.refused_by_code[bridge::refusal_index(wire::ReasonCode::packet_too_large)] = 5;
+    const std::string text = metrics_text({}, tls, bridges, "1", 0s);
+    CHECK(has_line(text, "ledgemq_bridge_arrival_messages_per_second{bridge=\"cloud\"} 12.500"));
+    CHECK(has_line(text, "ledgemq_bridge_arrival_messages_per_second{bridge=\"office\"} 0.000"));
+    CHECK(has_line(text, "ledgemq_bridge_queue_time_to_full_seconds{bridge=\"office\"} 90"));
+    CHECK(text.find("time_to_full_seconds{bridge=\"cloud\"}") == std::string::npos);
+    CHECK(has_line(text, "ledgemq_bridge_round_trip_mean_seconds{bridge=\"office\"} 0.002300"));
+    CHECK(has_line(text, "ledgemq_bridge_connected_seconds{bridge=\"office\"} 61"));
+    const auto dropped = [](std::string_view bridge, std::string_view reason, int count) {
+        return "ledgemq_bridge_dropped_messages_total{bridge=\"" + std::string(bridge) + "\",reason=\"" +
+               std::string(reason) + "\"} " + std::to_string(count);
+    };
+    CHECK(has_line(text, dropped("cloud", "queue_full", 0)));
+    CHECK(has_line(text, dropped("office", "queue_full", 7)));
+    CHECK(has_line(text, dropped("office", "slow_upstream", 5)));
+    CHECK(has_line(text, dropped("office", "upstream_not_authorized", 4)));
+    CHECK(has_line(text, dropped("office", "upstream_other_error", 5)));
+    // One head for the family, whose samples follow each other.
+    const std::string head = "# TYPE ledgemq_bridge_dropped_messages_total counter\n";
+    CHECK(text.find(head) != std::string::npos);
+    CHECK(text.find(head) == text.rfind(head));
+    CHECK(text.find("ledgemq_{") == std::string::npos);  // a row without a name is a topic only
+}

@@ -78,8 +78,8 @@ TEST_CASE("/healthz is for everybody") {
     CHECK(site.get("/healthz").status == 200);
     CHECK(site.get("/healthz", false, "anything").status == 200);
     CHECK(site.get("/healthz").body ==
-          "{\"ready\":true,\"store\":\"none\",\"store_found\":\"whole\",\"store_waiting_s\":0,\"bridges\":[],\"uptime_"
-          "s\":90}\n");
+          "{\"ready\":true,\"store\":\"none\",\"store_found\":\"whole\",\"store_waiting_s\":0,"
+          "\"degraded\":false,\"bridges\":[],\"uptime_s\":90}\n");
 }
 
 TEST_CASE("/healthz is red while commits are postponed or the store has failed, and says how the store was found") {

@@ -34,6 +34,43 @@ TEST_CASE("a message of QoS 1 or 2 and its answers keep their packet ids, in bot
     CHECK(rig.relay.counters().in_done == 2);
 }
 
+TEST_CASE("the round trip is measured by one message at a time, and by PINGREQ while none is under way") {
+    RelayRig rig;
+    rig.connects();
+    CHECK_FALSE(rig.relay.round_trip().mean().has_value());
+    rig.in_gets(publish("plant/a", "1", qos1, 7));
+    rig.in_gets(publish("plant/a", "2", qos2, 8));
+    rig.passes(20ms);
+    rig.up_gets(ack(PacketType::pubrec, 8));
+    CHECK_FALSE(rig.relay.round_trip().mean().has_value());
+    rig.passes(20ms);
+    rig.up_gets(ack(PacketType::puback, 7));
+    CHECK(rig.relay.round_trip().mean() == 40ms);
+    CHECK(rig.relay.round_trip().max(rig.now) == 40ms);
+    rig.up();
+    while (rig.up().find("PINGREQ") == std::string::npos) rig.passes(1s);
+    rig.passes(120ms);
+    rig.up_gets_bytes({0xD0, 0});
+    CHECK(rig.relay.round_trip().mean() == 50ms);
+}
+
+TEST_CASE("drops and refusals are counted by reason, and in sum") {
+    RelayRig rig;
+    rig.connects();
+    rig.in_gets(publish("plant/a", "1", qos1, 1));
+    rig.up_gets(ack(PacketType::puback, 1, ReasonCode::not_authorized));
+    rig.in_gets(publish("plant/a", "1", qos1, 2));
+    rig.up_gets(ack(PacketType::puback, 2, ReasonCode::packet_too_large));
+    rig.up_gets(publish("site/cmd/a", "1", qos1, 3));
+    rig.in_gets(ack(PacketType::puback, 3, ReasonCode::not_authorized));
+    const RelayCounters& counters = rig.relay.counters();
+    CHECK(counters.refused == 3);
+    CHECK(counters.refused_here == 1);
+    CHECK(counters.refused_by_code[refusal_index(ReasonCode::not_authorized)] == 1);
+    CHECK(counters.refused_by_code[refusal_codes.size()] == 1);
+    CHECK(counters.dropped == counters.dropped_slow + counters.dropped_unsendable + counters.dropped_incoming);
+}
+
 TEST_CASE("the two directions have separate packet ids") {
     RelayRig rig;
     rig.connects();

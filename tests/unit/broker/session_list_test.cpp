@@ -44,6 +44,38 @@ TEST_CASE("a session tells whose it is, what it holds and how long it stays") {
     CHECK(*facts.expires_in > 2900s);
 }
 
+TEST_CASE("the queue of a session tells what has come, what waits, and what is lost by which reason") {
+    ShardOptions options = stored_options();
+    options.listeners[0].limits.queue_stored_messages_max = 3;
+    options.listeners[0].limits.overflow = session::OverflowPolicy::drop_oldest;
+    Rig rig(options);
+    rig["c"].connects(lasting).subscribes("t", qos1);
+    CHECK_FALSE(rig.shard->find_queue("nobody").has_value());
+    rig["p"].connects();
+    rig["p"].publishes("t", "1", qos1);
+    rig.settle();
+    QueueFacts facts = rig.shard->find_queue("c").value();
+    CHECK(facts.messages == 1);  // under way
+    CHECK(facts.waiting_messages == 0);
+    CHECK(facts.bytes == 2);
+    CHECK(facts.last_row.value() == 1);
+    CHECK(facts.oldest_row.value() == 1);
+    rig["c"].loses_connection();
+    for (const char* text : {"22", "33", "44", "55"}) rig["p"].publishes("t", text, qos1);
+    rig.settle();
+    facts = rig.shard->find_queue("c").value();
+    CHECK(facts.messages == 4);
+    CHECK(facts.waiting_messages == 3);
+    CHECK(facts.waiting_bytes == 9);
+    CHECK(facts.bytes == 11);
+    CHECK(facts.last_row.value() == 5);
+    CHECK(facts.oldest_row.value() == 1);
+    CHECK(facts.arrived_bytes == 2 + 4 * 3);
+    CHECK(facts.losses.queue_full == 1);
+    CHECK(facts.losses.removed_messages == 1);
+    CHECK(facts.losses.removed_bytes == 3);
+}
+
 TEST_CASE("an operator removes a session: its client is told 0x98, and nothing of it comes back") {
     Rig rig(stored_options());
     rig["c"].connects(lasting).subscribes("t", qos1);

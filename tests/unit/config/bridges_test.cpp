@@ -101,7 +101,8 @@ TEST_CASE("every key of a bridge is read") {
         "[[bridges.cloud.routes]]\ndirection = 'out'\nfilter = 'plant/#'\nremote_prefix = 'site-17/'\nqos = 0\n"
         "[[bridges.cloud.routes]]\ndirection = 'out'\nlocal_prefix = 'l/'\nfilter = '+'\nqos = 0\nretain = 'clear'\n"
         "[bridges.cloud.queue]\nbytes_max = '1 MiB'\nmessages_max = 5\noverflow = 'refuse'\n"
-        "poison_attempts = 4\ndead_letter_topic = 'dead'\n");
+        "poison_attempts = 4\ndead_letter_topic = 'dead'\nwarn_time_to_full_s = '2 h'\n");
+    CHECK(cloud.queue.warn_time_to_full == 2h);
     CHECK(cloud.name == "cloud");
     REQUIRE(cloud.endpoints.size() == 2);
     CHECK(cloud.endpoints[0].host == "Broker.example");
@@ -133,6 +134,7 @@ TEST_CASE("the defaults of a bridge are those of the manual") {
     CHECK(bridge.marks == bridge::MarkRule::automatic);
     CHECK(bridge.queue.bytes_max == 256 * 1024 * 1024);
     CHECK(bridge.queue.overflow == BridgeQueueSettings::Overflow::drop_oldest);
+    CHECK(bridge.queue.warn_time_to_full == 1h);
     CHECK(bridge.routes[0].direction == bridge::Direction::out);
     CHECK(bridge.routes[0].retain == bridge::RetainRule::keep);
 }

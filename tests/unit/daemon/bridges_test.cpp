@@ -34,7 +34,8 @@ TEST_CASE("every key of a bridge reaches whom it concerns") {
         "state_topic = 'gw/state'\nrepublish_retained = true\nfall_back_to_qos0 = true\nmarks = 'never'\ncharacter_map "
         "= ['._']\n"
         "[bridges.cloud.tls]\nca = '/ca.pem'\nserver_name = 's'\nalpn = ['mqtt']\n"
-        "[bridges.cloud.queue]\npoison_attempts = 4\ndead_letter_topic = 'dead'\n" +
+        "[bridges.cloud.queue]\npoison_attempts = 4\ndead_letter_topic = 'dead'\nwarn_time_to_full_s = 11\n"
+        "messages_max = 12\nbytes_max = 2048\n" +
         route);
     const uplink::UplinkOptions options = uplink_options(loaded.config.bridges.at(0), 3, "host");
     CHECK(options.name == "cloud");
@@ -78,6 +79,9 @@ TEST_CASE("every key of a bridge reaches whom it concerns") {
     CHECK(options.server_name == "s");
     CHECK(options.relay.poison_attempts == 4);
     CHECK(options.relay.dead_letter_topic == "dead");
+    CHECK(options.queue.warn_time_to_full == 11s);
+    CHECK(options.queue.capacity.messages == 12);
+    CHECK(options.queue.capacity.bytes == 2048);
     CHECK(options.relay.routes.size() == 1);
 }
 

@@ -142,9 +142,88 @@ TEST_CASE("the state of a bridge is a retained topic, and further topics tell mo
     CHECK(has_got("$SYS/broker/bridges/cloud/stage running"));
     rig.local->got.clear();
     rig.passes(1min);
-    CHECK(rig.local->got.empty());  // nothing has changed, so nothing is published
+    // What has not changed is not published.
+    std::erase_if(rig.local->got, [](const std::string& line) {
+        return line.find("/connected_s ") != std::string::npos || line.find("/round_trip/") != std::string::npos;
+    });
+    CHECK(rig.local->got == std::vector<std::string>{});
     rig.upstreams[0].hangs_up();
     CHECK(has_got("$SYS/broker/bridges/cloud/state 0"));
+}
+
+TEST_CASE("while the upstream is away, a bridge tells rate, age and the time to full, and warns once") {
+    Rig rig;
+    rig.options.queue = {{.messages = 1000, .bytes = 0}, 1h};
+    rig.upstreams[0].stops_listening();
+    rig.starts_bridges();
+    REQUIRE(rig.until_stage(BridgeStage::pausing));
+    rig.local->subscribes("$SYS/broker/bridges/cloud/queue/#");
+    for (int i = 0; i < 60; ++i) {
+        rig.local->publishes("plant/a", "12345");
+        rig.passes(1s);
+    }
+    BridgeFigures seen = figures(rig, {});
+    CHECK(seen.queue.now.messages == 60);
+    CHECK(seen.queue.now.bytes == 60 * 12);  // topic and payload
+    CHECK(seen.queue.flow.arrival_messages_per_s == doctest::Approx(1).epsilon(0.1));
+    CHECK(seen.queue.flow.arrival_bytes_per_s == doctest::Approx(12).epsilon(0.1));
+    CHECK(seen.queue.flow.service_messages_per_s == 0);
+    REQUIRE(seen.queue.flow.time_to_full.has_value());
+    CHECK(*seen.queue.flow.time_to_full > 800s);  // (1000 - 60) / 1
+    CHECK(*seen.queue.flow.time_to_full < 1080s);
+    CHECK(seen.queue.age.age >= 55s);
+    CHECK(seen.queue.age.age <= 75s);
+    CHECK_FALSE(seen.queue.age.is_minimum);
+    CHECK_FALSE(seen.connected.has_value());
+    CHECK_FALSE(seen.round_trip_mean.has_value());
+    CHECK(seen.queue.is_filling);
+    const auto lines = [&](std::string_view text) {
+        return std::ranges::count_if(rig.log_lines, [&](const std::string& line) { return line.find(text) < 200; });
+    };
+    CHECK(lines("bridge_queue_filling ") == 1);
+    const auto topics = [&](std::string_view begin) {
+        return std::ranges::count_if(rig.local->got, [&](const std::string& line) { return line.find(begin) == 0; });
+    };
+    CHECK(topics("$SYS/broker/bridges/cloud/queue/bytes ") >= 3);
+    CHECK(topics("$SYS/broker/bridges/cloud/queue/bytes ") <= 8);  // at most once in sys.interval_s
+    CHECK(topics("$SYS/broker/bridges/cloud/queue/time_to_full_s ") >= 3);
+
+    rig.upstreams[0].listens();
+    rig.passes(5min);
+    REQUIRE(rig.until_stage(BridgeStage::running));
+    rig.passes(5min);
+    seen = figures(rig, {});
+    CHECK(seen.queue.now.messages == 0);
+    CHECK(seen.queue.age.age == 0s);
+    CHECK_FALSE(seen.queue.flow.time_to_full.has_value());
+    CHECK(seen.round_trip_mean.has_value());
+    CHECK_FALSE(seen.queue.is_filling);
+    CHECK(lines("bridge_queue_filling_ended ") == 1);
+    CHECK(lines("bridge_queue_filling ") == 1);
+    // "" removes the retained message of a figure that is not defined any more.
+    CHECK(topics("$SYS/broker/bridges/cloud/queue/time_to_full_s") > 0);
+    CHECK(rig.local->got.size() > 0);
+    const auto last = std::find_if(rig.local->got.rbegin(), rig.local->got.rend(), [](const std::string& line) {
+        return line.find("time_to_full_s") != std::string::npos;
+    });
+    REQUIRE(last != rig.local->got.rend());
+    CHECK(*last == "$SYS/broker/bridges/cloud/queue/time_to_full_s ");
+}
+
+TEST_CASE("messages from before the start of the bridge are at least as old as the start") {
+    Rig rig;
+    rig.upstreams[0].stops_listening();
+    rig.starts_bridges();
+    REQUIRE(rig.until_stage(BridgeStage::pausing));
+    rig.local->publishes("plant/a", "1");
+    rig.passes(10min);
+    CHECK(figures(rig, {}).queue.age.age >= 9min);
+    rig.bridges.reset();
+    rig.starts_bridges();
+    REQUIRE(rig.until_stage(BridgeStage::pausing));
+    rig.passes(1min);
+    CHECK(figures(rig, {}).queue.age.age <= 2min);
+    CHECK(figures(rig, {}).queue.age.is_minimum);
 }
 
 TEST_CASE("on demand, a waiting message wakes the bridge, also one from before the start") {
