@@ -173,6 +173,7 @@ void RetainedFeeds::send(Connection& connection, const RetainedFeed::Batch& batc
     delivery.retain = true;  // [MQTT-3.3.1-8]
     delivery.ids.add(batch.subscription_id);
     session::SessionQueue& queue = session.queue();
+    queue.note_queued(delivery, now);
     // Recorded like a queued message: the client may lose its connection before it acknowledges.
     if (delivery.qos != QoS::at_most_once && session.is_stored())
         queue.store(delivery, session.is_online(), journal::Urgency::lazy);

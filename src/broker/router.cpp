@@ -216,7 +216,7 @@ bool Router::is_refused_by_a_queue(const journal::PublicationView& publication, 
             const bool is_stored = hit.session->is_stored();
             // Under memory pressure the fanout would drop this delivery, so the publisher must be told now.
             if (!is_stored && !hit.session->is_online() && services_.memory.refuses_to_keep()) return false;
-            return hit.session->queue().pending().fits(publication.bytes(), is_stored, limits);
+            return hit.session->queue().fits(publication.topic, publication.bytes(), is_stored, limits);
         };
         const bool may_say_no = hit.qos != QoS::at_most_once && limits.overflow == session::OverflowPolicy::refuse &&
                                 !hit.session->keeps_up() &&

@@ -67,9 +67,13 @@ struct QueueRig : HasShelf, Rig {
     }
     void resumes() { connects(connect_v5(), true); }
     /// Stored and queued, as the broker does for an offline session.
-    void queues(std::string_view payload, QoS qos = qos1) {
-        Delivery one = delivery("a", payload, qos);
+    void queues(std::string_view payload, QoS qos = qos1) { queues("a", payload, qos); }
+    void queues(std::string_view topic, std::string_view payload, QoS qos, Instant expires_at = never) {
+        Delivery one = delivery(topic, payload, qos, expires_at);
+        session->queue().note_queued(one, now);
+        session->queue().make_way(topic);
         session->queue().store(one, session->is_online(), journal::Urgency::now);
+        session->queue().end_way();
         session->queue().enqueue(std::move(one), session->limits());
         if (connection != nullptr) connection->pump(now);
     }
