@@ -167,6 +167,7 @@ void RetainedFeeds::send(Connection& connection, const RetainedFeed::Batch& batc
     session::Session& session = *connection.session();
     // The rules may have changed since SUBSCRIBE, and a wildcard filter may match topics that the rules deny.
     if (!auth::may_receive(session.rights(), view.topic)) return;
+    if (session.queue().excludes(view.topic, "")) return;
     session::Delivery delivery;
     delivery.publication = publication;
     delivery.qos = std::min(view.qos, batch.qos);

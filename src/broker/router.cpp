@@ -165,7 +165,8 @@ void Router::collect(const Subscriber& subscriber, const journal::PublicationVie
                      const session::Session* publisher) {
     LEDGE_ASSERT(subscriber.session != nullptr);
     session::Session& session = *subscriber.session;
-    if (subscriber.options.no_local && &session == publisher) return;   // [MQTT-3.8.3-3]
+    if (subscriber.options.no_local && &session == publisher) return;  // [MQTT-3.8.3-3]
+    if (session.queue().excludes(publication.topic, publisher == nullptr ? "" : publisher->client_id())) return;
     const QoS qos = std::min(publication.qos, subscriber.options.qos);  // [MQTT-3.8.4-8]
     const bool retain =
         subscriber.options.retain_as_published && publication.retain;  // [MQTT-3.3.1-12] [MQTT-3.3.1-13]

@@ -12,7 +12,16 @@ namespace ledge::session {
 namespace {
 constexpr std::uint64_t node_bytes = 48;       // of a map, beside the value
 constexpr std::size_t removed_rows_few = 256;  // up to here, durable removals may stay in the list
+
+bool matches_any(const std::vector<std::string>& filters, std::string_view topic) {
+    return std::ranges::any_of(filters, [topic](const std::string& filter) { return topic::matches(filter, topic); });
+}
 }  // namespace
+
+bool AppliedRules::excludes(std::string_view topic, std::string_view publisher) const {
+    const bool is_of_other = !publisher.empty() && publisher == rules_.excluded_client;
+    return is_of_other || matches_any(rules_.excluded, topic);
+}
 
 // Rounded up, so that no message is dropped before its time. 0 would mean that no time is recorded.
 std::uint32_t AppliedRules::stamp(Instant now) {
@@ -25,10 +34,7 @@ Instant AppliedRules::age_limit(std::uint32_t queued_s) const {
     return Instant(std::chrono::seconds(queued_s)) + rules_.age_max;
 }
 
-bool AppliedRules::keeps_newest(std::string_view topic) const {
-    return std::ranges::any_of(rules_.last_value,
-                               [topic](const std::string& filter) { return topic::matches(filter, topic); });
-}
+bool AppliedRules::keeps_newest(std::string_view topic) const { return matches_any(rules_.last_value, topic); }
 
 const AppliedRules::Place* AppliedRules::find(std::string_view topic) const {
     const auto found = newest_.find(topic);

@@ -33,6 +33,10 @@ void SessionQueue::use_rules(const QueueRules& rules) {
 
 std::uint64_t SessionQueue::rules_memory() const { return rules_->memory(); }
 
+bool SessionQueue::is_excluded(std::string_view topic, std::string_view publisher) const {
+    return rules_->excludes(topic, publisher);
+}
+
 void SessionQueue::stamp(Delivery& delivery, Instant now) const { delivery.queued_s = AppliedRules::stamp(now); }
 
 Instant SessionQueue::expires_by_rules(const Delivery& delivery) const {

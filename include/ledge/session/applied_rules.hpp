@@ -41,6 +41,10 @@ public:
     /// The rules must outlive the object.
     explicit AppliedRules(const QueueRules& rules) : rules_(rules) {}
 
+    // ---- excluded, excluded_client
+
+    bool excludes(std::string_view topic, std::string_view publisher) const;
+
     // ---- age_max
 
     /// The time for Delivery::queued_s.

@@ -1,4 +1,4 @@
-// QueueRules: which messages a session's queue keeps, and for how long. Options of a listener, and constant while the
+// QueueRules: which messages a session's queue gets and keeps, and for how long. Options of a listener, and constant while the
 // broker runs. Most listeners have no rules.
 #pragma once
 
@@ -15,6 +15,12 @@ struct QueueRules {
     Duration age_max{};
     /// Filters of topics whose messages replace each other: of those not yet sent, the queue keeps the newest per topic.
     std::vector<std::string> last_value = {};
+    /// Filters of topics that the session does not get although it subscribes to them: another session carries these
+    /// topics. Shared subscriptions are not concerned.
+    std::vector<std::string> excluded = {};
+    /// The session does not get what this client publishes; "" = no client is excluded. No Local [MQTT-3.8.3-3] says
+    /// this of the session's own client; here it is another client that does the same work.
+    std::string excluded_client = {};
 };
 
 }  // namespace ledge::session

@@ -55,6 +55,10 @@ public:
 
     /// The rules hold from now on and outlive the queue. Requires that the queue is empty and has no rules.
     void use_rules(const QueueRules& rules);
+    /// True: the session does not get a message to this topic, or of this publisher ("" = the broker).
+    bool excludes(std::string_view topic, std::string_view publisher) const {
+        return rules_ != nullptr && is_excluded(topic, publisher);
+    }
     /// Notes in the delivery when it was queued.
     void note_queued(Delivery& delivery, Instant now) const {
         if (rules_ != nullptr) stamp(delivery, now);
@@ -195,6 +199,7 @@ private:
     std::uint32_t share_subscription_of(const Delivery& delivery) const;
 
     // session_queue_rules.cpp
+    bool is_excluded(std::string_view topic, std::string_view publisher) const;
     void stamp(Delivery& delivery, Instant now) const;
     Instant expires_by_rules(const Delivery& delivery) const;
     bool fits_instead(std::string_view topic, std::size_t bytes, bool is_stored, const SessionLimits& limits) const;

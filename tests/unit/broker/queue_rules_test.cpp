@@ -333,6 +333,37 @@ TEST_CASE("messages leave the queue while others are replaced, and the counts st
     rig.is_empty();
 }
 
+// ---------------------------------------------------------------------------------------------------------------------
+// excluded
+
+TEST_CASE("excluded topics do not reach the session, neither live nor retained nor through a second filter") {
+    RulesRig rig({.excluded = {"alarms/#", "+/urgent"}});
+    rig["other"].connects().subscribes("#", qos1);
+    rig["p"].publishes("alarms/kept", "0", qos1, true);
+    rig["p"].publishes("plant/kept", "0", qos1, true);
+    for (const char* topic : {"alarms", "alarms/1", "plant/urgent", "plant/1", "plant/urgent/x"})
+        rig.publishes(topic, "1");
+    CHECK(rig.queued() == 3);
+    rig["bridge"].acknowledges().connects(RulesRig::bridge());
+    rig.passes(1s);
+    rig["bridge"].forgets();
+    rig["bridge"].subscribes("+/#", qos1).subscribes("alarms/#", qos1);
+    rig.publishes("alarms/1", "2");
+    rig.passes(1s);
+    const std::string got = rig["bridge"].takes();
+    CHECK(got.find("plant/kept 0") != std::string::npos);
+    CHECK(got.find("alarms") == std::string::npos);
+    CHECK(rig.counters().dropped() == 0);
+    CHECK(rig["other"].takes().find("alarms/1 2") != std::string::npos);
+}
+
+TEST_CASE("messages of the excluded client do not reach the session, those of others do") {
+    RulesRig rig({.excluded_client = "twin"});
+    rig["twin"].connects().publishes("t", "1", qos1);
+    rig.publishes("t", "2");
+    CHECK(rig.gets() == "t 2");
+}
+
 TEST_CASE("a session without rules keeps every message") {
     RulesRig rig(session::QueueRules{.age_max = 1s, .last_value = {"#"}});
     rig["other"].connects(lasting).subscribes("#", qos1).loses_connection();
