@@ -26,4 +26,14 @@ std::string_view name_of(RelayEvent::Kind kind) {
     return "";
 }
 
+void RelayCounters::add(const RelayCounters& other) {
+    static constexpr std::uint64_t RelayCounters::*all[] = {
+        &RelayCounters::out,       &RelayCounters::in,      &RelayCounters::out_done, &RelayCounters::in_done,
+        &RelayCounters::no_route,  &RelayCounters::loops,   &RelayCounters::echoes,   &RelayCounters::repeated,
+        &RelayCounters::set_aside, &RelayCounters::dropped, &RelayCounters::refused,  &RelayCounters::events_lost,
+    };
+    static_assert(sizeof all / sizeof *all == sizeof(RelayCounters) / sizeof(std::uint64_t));
+    for (std::uint64_t RelayCounters::*const one : all) this->*one += other.*one;
+}
+
 }  // namespace ledge::bridge

@@ -72,10 +72,11 @@ void Relay::queue_requests() {
         for (const std::string& filter : filters) requests_.push_back({is_inner, true, {{filter, QoS::at_most_once}}});
     };
     retire(options_.retired_local_filters, true);
-    std::vector<Subscription> local = routes_.local_subscriptions();
+    std::vector<Subscription> local = routes_.local_subscriptions(options_.local_filters);
     for (Subscription& one : local) one.qos = std::min(one.qos, maximum_qos_out());
     queue_subscriptions(true, local);
     retire(options_.retired_remote_filters, false);
+    if (!options_.carries_incoming) return;
     queue_subscriptions(false, routes_.remote_subscriptions(upstream_.profile().copies));
 }
 

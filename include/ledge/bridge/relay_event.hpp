@@ -55,6 +55,9 @@ struct RelayCounters {
     std::uint64_t dropped = 0;
     std::uint64_t refused = 0;
     std::uint64_t events_lost = 0;  // more events than the owner has taken
+
+    /// The sum, for two relays of one bridge.
+    void add(const RelayCounters& other);
 };
 
 }  // namespace ledge::bridge
