@@ -6,6 +6,7 @@
 #include "bridges.hpp"
 #include "ledge/base/assert.hpp"
 #include "ledge/base/quote.hpp"
+#include "ledge/bridge/filter_algebra.hpp"
 #include "ledge/bridge/route_check.hpp"
 #include "ledge/bridge/upstream.hpp"
 #include "ledge/bridge/upstream_profile.hpp"
@@ -66,6 +67,18 @@ bool has_common_broker(const BridgeSettings& one, const BridgeSettings& other) {
     });
 }
 
+bool is_plain_filter(std::string_view text) {
+    return topic::is_valid_filter(text, topic::levels_hard_max) && !topic::is_shared(text);
+}
+
+/// The bridge `other` has the client id that the priority lane of `one` needs.
+bool is_of_lane(const BridgeSettings& one, const BridgeSettings& other) {
+    if (one.queue.priority.empty() || one.client_id.empty() != other.client_id.empty()) return false;
+    const std::string end(priority_client_id_end);
+    // Without a client id, the name of the bridge is the part in which the ids differ.
+    return one.client_id.empty() ? other.name == one.name + end : other.client_id == one.client_id + end;
+}
+
 /// Checks one configuration. Adds complaints and notes to it.
 class BridgeChecker {
 public:
@@ -78,6 +91,7 @@ public:
         tls(settings);
         times(settings);
         topics(settings);
+        queue(settings);
         characters(settings);
         if (settings.routes.empty())
             complain(settings, "routes",
@@ -89,8 +103,14 @@ public:
     void client_ids(const std::vector<const BridgeSettings*>& all) {
         for (std::size_t i = 0; i < all.size(); ++i) {
             for (std::size_t j = 0; j < i; ++j) {
+                if (!has_common_broker(*all[i], *all[j])) continue;
+                if (is_of_lane(*all[i], *all[j]) || is_of_lane(*all[j], *all[i]))
+                    complain(*all[i], "client_id",
+                             "the client id of the bridge '" + all[j]->name + "' differs from this one only by " +
+                                 quoted(priority_client_id_end) +
+                                 ", which queue.priority appends for a second connection; choose another id");
                 const bool is_same = !all[i]->client_id.empty() && all[i]->client_id == all[j]->client_id;
-                if (is_same && has_common_broker(*all[i], *all[j]))
+                if (is_same)
                     complain(*all[i], "client_id",
                              "the bridge '" + all[j]->name + "' has the client id " + quoted(all[i]->client_id) +
                                  " too, and the same broker; the two would disconnect each other; choose another id");
@@ -114,9 +134,12 @@ public:
                 findings_.notes.push_back(place.empty() ? text : place + ": " + text);
             }
         }
-        // The advice needs valid routes.
+        // The rest needs valid routes.
         for (const BridgeSettings* settings : all) {
-            if (!refused.contains(settings->name)) advise(*settings);
+            if (refused.contains(settings->name)) continue;
+            advise(*settings);
+            filters_of_routes(*settings, "queue.last_value", settings->queue.last_value);
+            filters_of_routes(*settings, "queue.priority", settings->queue.priority);
         }
     }
 
@@ -194,6 +217,47 @@ private:
     void topics(const BridgeSettings& settings) {
         topic_name(settings, "state_topic", settings.state_topic);
         topic_name(settings, "queue.dead_letter_topic", settings.queue.dead_letter_topic);
+    }
+
+    void queue(const BridgeSettings& settings) {
+        const BridgeQueueSettings& queue = settings.queue;
+        filters(settings, "queue.last_value", queue.last_value);
+        filters(settings, "queue.priority", queue.priority);
+        if (queue.order == BridgeQueueSettings::Order::live_first)
+            complain(settings, "queue.order",
+                     "\"live_first\" would bring the messages of a topic in the wrong order, and the receiver would "
+                     "keep the older one; write \"backlog_first\", and name urgent topics in queue.priority");
+    }
+
+    /// The filters must be valid, and each must match a topic that the bridge sends.
+    void filters(const BridgeSettings& settings, std::string_view name, const TextList& all) {
+        if (all.size() > queue_filters_max)
+            return complain(settings, name,
+                            "the list has " + std::to_string(all.size()) +
+                                " filters, and each message is compared with "
+                                "all of them; write at most " +
+                                std::to_string(queue_filters_max));
+        for (const std::string& filter : all) {
+            if (!is_plain_filter(filter))
+                complain(settings, name,
+                         quoted(filter) +
+                             " is no topic filter; write one as in a SUBSCRIBE, for example "
+                             "\"alarms/#\"");
+        }
+    }
+
+    /// Requires that the routes are valid.
+    void filters_of_routes(const BridgeSettings& settings, std::string_view name, const TextList& all) {
+        for (const std::string& filter : all) {
+            if (!is_plain_filter(filter)) continue;  // it has its complaint
+            const auto is_carried = [&](const bridge::Route& route) {
+                return route.goes_out() && bridge::intersects(route.local_filter(), filter);
+            };
+            if (std::ranges::none_of(settings.routes, is_carried))
+                complain(settings, name,
+                         "no outgoing route carries a topic that matches " + quoted(filter) +
+                             "; write the filter with local topics, as local_prefix + filter of the route");
+        }
     }
 
     void topic_name(const BridgeSettings& settings, std::string_view name, const std::string& text) {

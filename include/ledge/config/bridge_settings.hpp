@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -33,12 +34,19 @@ struct DayWindow {
 struct BridgeQueueSettings {
     /// What happens to a message for which the queue has no room.
     enum class Overflow : std::uint8_t { drop_oldest, drop_newest, refuse };
+    /// What leaves first after an absence. live_first is refused with a sentence that says why.
+    enum class Order : std::uint8_t { backlog_first, live_first };
 
     std::uint64_t bytes_max = 256ULL * 1024 * 1024;
     std::uint32_t messages_max = 1'000'000;
     Overflow overflow = Overflow::drop_oldest;
     std::uint32_t poison_attempts = 3;
     std::string dead_letter_topic;  // at the local broker; "" = such messages are dropped
+    Duration age_max{};             // 0 = no limit
+    // Filters of topics at the local broker
+    std::vector<std::string> last_value;  // only the newest message of each such topic waits
+    std::vector<std::string> priority;    // carried by a second connection
+    Order order = Order::backlog_first;
 };
 
 /// [bridges.NAME.tls]: for urls that begin with mqtts:// or wss://. Strings without another comment are paths.
@@ -90,6 +98,9 @@ struct BridgeSettings {
     /// True if one of the urls begins with mqtts:// or wss://.
     bool uses_tls() const;
 };
+
+/// What the client id of a bridge's priority lane has behind the client id of the bridge.
+inline constexpr std::string_view priority_client_id_end = "-priority";
 
 inline constexpr std::size_t bridge_password_bytes_max = 0xFFFF;  // MQTT allows no longer password
 
