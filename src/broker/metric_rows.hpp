@@ -236,8 +236,8 @@ constexpr Metric rows[] = {
      .sample = "The store could not give the message back, or the store failed before it had kept the message."},
     {.group = losses, .name = "last_value_unindexed_total", .read = counted<&Counters::last_value_unindexed>,
      .help = "The broker counts each message that waits for a bridge and that no newer message of its topic will "
-             "replace, although last_value covers the topic: 10,000 topics are waiting already. 0 means that the queues "
-             "of all bridges keep only the newest message of each such topic."},
+             "replace, although last_value covers the topic: 10,000 topics wait already, or topics of 2 MiB. 0 means "
+             "that the queues of all bridges keep only the newest message of each such topic."},
     {.group = losses, .topic = "publish/messages/refused", .read = refused,
      .help = "The value is the sum of the publications that were refused for the reasons quota and owner_share. 0 "
              "means that the broker has refused no publication for these reasons since the start."},

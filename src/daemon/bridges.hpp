@@ -35,9 +35,9 @@ uplink::UplinkOptions uplink_options(const config::BridgeSettings& settings, std
 uplink::UplinkOptions priority_options(const config::BridgeSettings& settings, const uplink::UplinkOptions& bridge,
                                        std::uint16_t listener);
 
-/// Adds a listener without an address for each bridge and each priority lane, and one part of the loop that runs all bridges. When the loop
-/// has made the part, `bridges` points to it. `log` and `bridges` must outlive the loop. Requires that the listeners
-/// of the configuration are in `options` already.
+/// Adds a listener without an address for each bridge and each priority lane, and one part of the loop that runs all
+/// bridges. When the loop has made the part, `bridges` points to it. `log` and `bridges` must outlive the loop.
+/// Requires that the listeners of the configuration are in `options` already.
 void add_bridges(runtime::BrokerLoopOptions& options, const config::Config& config, const Log& log, std::uint64_t seed,
                  const uplink::Bridges*& bridges);
 

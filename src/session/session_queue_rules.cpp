@@ -133,8 +133,8 @@ void SessionQueue::note_left(const Delivery& delivery) {
 // ---------------------------------------------------------------------------------------------------------------------
 // The start of the broker
 
-// Fills the index with the messages that wait in the store. Rows behind the first index_rows_max are not looked through:
-// such a row is sent, or dropped when it is read back and a newer one of its topic has come meanwhile.
+// Fills the index with the messages that wait in the store. Rows behind the first index_rows_max are not looked
+// through: such a row is sent, or dropped when it is read back and a newer one of its topic has come meanwhile.
 void SessionQueue::index_stored_rows() {
     auto& rows = services_.scratch.loaded;
     QueueRow from = pending_.stored_from();

@@ -32,8 +32,9 @@ struct RelayOptions {
     /// Only these topics of the local broker are carried; empty = all that the routes carry.
     std::vector<std::string> local_filters;
     bool carries_incoming = true;  // false for the priority lane: it subscribes to nothing at the upstream
-    /// What the priority lane has sent by routes with Direction::both. The upstream sends it to the other relay as well,
-    /// which is another client there. The lane writes, the other relay reads. Outlives both; nullptr = there is no lane.
+    /// What the priority lane has sent by routes with Direction::both. The upstream sends it to the other relay as
+    /// well, which is another client there. The lane writes, the other relay reads. Outlives both; nullptr = there is
+    /// no lane.
     EchoWindow* lane_echoes = nullptr;
 
     // Towards the upstream

@@ -59,8 +59,8 @@ public:
     bool keeps_newest(std::string_view topic) const;
     /// The place of the topic's newest message; nullptr = the index does not have the topic.
     const Place* find(std::string_view topic) const;
-    /// Writes the place of the topic's newest message. A place with a lower row than the present one is ignored. Returns
-    /// false when the index has no room for another topic.
+    /// Writes the place of the topic's newest message. A place with a lower row than the present one is ignored.
+    /// Returns false when the index has no room for another topic.
     bool set(std::string_view topic, const Place& place);
     /// The message in `row` leaves the queue, or is sent.
     void forget(std::string_view topic, QueueRow row);

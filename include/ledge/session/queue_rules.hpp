@@ -1,5 +1,5 @@
-// QueueRules: which messages a session's queue gets and keeps, and for how long. Options of a listener, and constant while the
-// broker runs. Most listeners have no rules.
+// QueueRules: which messages a session's queue gets and keeps, and for how long. Options of a listener, and constant
+// while the broker runs. Most listeners have no rules.
 #pragma once
 
 #include <string>
@@ -10,10 +10,12 @@
 namespace ledge::session {
 
 struct QueueRules {
-    /// A message that has waited for longer is not sent any more; 0 = no limit. A message that was sent once is finished
-    /// in any case. The limit belongs to the queue: the Message Expiry Interval that a receiver gets stays as it is.
+    /// A message that has waited for longer is not sent any more; 0 = no limit. A message that was sent once is
+    /// finished in any case. The limit belongs to the queue: the Message Expiry Interval that a receiver gets stays as
+    /// it is.
     Duration age_max{};
-    /// Filters of topics whose messages replace each other: of those not yet sent, the queue keeps the newest per topic.
+    /// Filters of topics whose messages replace each other: of those not yet sent, the queue keeps the newest per
+    /// topic.
     std::vector<std::string> last_value = {};
     /// Filters of topics that the session does not get although it subscribes to them: another session carries these
     /// topics. Shared subscriptions are not concerned.

@@ -63,8 +63,8 @@ public:
     void note_queued(Delivery& delivery, Instant now) const {
         if (rules_ != nullptr) stamp(delivery, now);
     }
-    /// A newer message of the topic is about to enter. If the rules keep only the newest one, the earlier message leaves
-    /// its place in the queue, unless it was sent.
+    /// A newer message of the topic is about to enter. If the rules keep only the newest one, the earlier message
+    /// leaves its place in the queue, unless it was sent.
     void make_way(std::string_view topic) {
         if (rules_ != nullptr) take_out_earlier(topic);
     }

@@ -58,8 +58,8 @@ struct BridgeFigures {
 
 class Bridges final : public runtime::LoopPart {
 public:
-    /// The names of the bridges differ. The priority lane of a bridge stands behind the bridge. `seed` is for pauses: real entropy in the daemon. `log` and the services must
-    /// outlive the object.
+    /// The names of the bridges differ. The priority lane of a bridge stands behind the bridge. `seed` is for pauses:
+    /// real entropy in the daemon. `log` and the services must outlive the object.
     Bridges(std::vector<UplinkOptions> options, const runtime::LoopServices& services, const Log& log,
             std::uint64_t seed);
     ~Bridges() override;

@@ -125,8 +125,8 @@ public:
     void runs();
     /// The same without the wait.
     void starts();
-    /// The bridge gets a priority lane for plant/alarms/#. Its upstream is the second one, so that a test sees what leaves
-    /// by which connection.
+    /// The bridge gets a priority lane for plant/alarms/#. Its upstream is the second one, so that a test sees what
+    /// leaves by which connection.
     void adds_lane();
     /// Makes the bridges from `options` and `lane` alone, and starts them. Use either these or the uplink.
     void starts_bridges();
