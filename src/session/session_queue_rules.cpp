@@ -100,7 +100,11 @@ bool SessionQueue::is_replaced(const Delivery& delivery) const {
     return newest != nullptr && newest->row > delivery.row;
 }
 
-bool SessionQueue::is_removed(QueueRow row) const { return rules_ != nullptr && rules_->is_removed(row); }
+// While a newer message makes room for itself, the rows are read on, and the store still has the earlier one.
+bool SessionQueue::is_removed(QueueRow row) const {
+    if (rules_ == nullptr) return false;
+    return rules_->is_removed(row) || (rules_->earlier && rules_->earlier->row == row);
+}
 
 // A message that was sent before must be finished, and one of QoS 0 has no row: no newer message replaces these.
 bool SessionQueue::note_newest(const Delivery& delivery, bool is_in_tail) {

@@ -314,6 +314,21 @@ TEST_CASE("a full queue takes a message whose earlier one gives its place, whate
     }
 }
 
+TEST_CASE("an earlier message that left its place does not come back while older ones make room for the newer") {
+    ShardOptions options = with_rules({.last_value = {"t"}});
+    options.listeners[1].limits.queue_stored_bytes_max = 60;
+    options.listeners[1].limits.overflow = session::OverflowPolicy::drop_oldest;
+    RulesRig rig(options);
+    for (const char* topic : {"a", "b", "c", "t", "d"}) rig.publishes(topic, "123456789");
+    rig.passes(1s);
+    rig.publishes("t", std::string(44, 'x'));
+    CHECK(rig.counters().dropped_queue_full == 3);
+    CHECK(rig.counters().dropped_replaced == 1);
+    CHECK(rig.queued() == 2);
+    CHECK(rig.gets() == "d 123456789, t 44B");
+    rig.is_empty();
+}
+
 TEST_CASE("messages leave the queue while others are replaced, and the counts stay right") {
     RulesRig rig({.last_value = {"s/#"}});
     rig["bridge"].acknowledges();
