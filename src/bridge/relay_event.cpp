@@ -26,4 +26,21 @@ std::string_view name_of(RelayEvent::Kind kind) {
     return "";
 }
 
+void RelayCounters::add(const RelayCounters& other) {
+    static constexpr std::uint64_t RelayCounters::*all[] = {
+        &RelayCounters::out,          &RelayCounters::in,
+        &RelayCounters::out_done,     &RelayCounters::in_done,
+        &RelayCounters::no_route,     &RelayCounters::loops,
+        &RelayCounters::echoes,       &RelayCounters::repeated,
+        &RelayCounters::set_aside,    &RelayCounters::dropped,
+        &RelayCounters::dropped_slow, &RelayCounters::dropped_unsendable,
+        &RelayCounters::refused,      &RelayCounters::dropped_incoming,
+        &RelayCounters::refused_here, &RelayCounters::events_lost,
+    };
+    constexpr std::size_t codes = std::tuple_size_v<decltype(refused_by_code)>;
+    static_assert(sizeof all / sizeof *all + codes == sizeof(RelayCounters) / sizeof(std::uint64_t));
+    for (std::uint64_t RelayCounters::*const one : all) this->*one += other.*one;
+    for (std::size_t i = 0; i < codes; ++i) refused_by_code[i] += other.refused_by_code[i];
+}
+
 }  // namespace ledge::bridge

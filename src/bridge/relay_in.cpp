@@ -52,8 +52,18 @@ Relay::Passed Relay::pass_in(const wire::Publish& packet, Instant now) {
     return send_in(packet, *route, now);
 }
 
+/// Before the marks, which would take such a message for a loop and log it.
+bool Relay::is_echo_of_lane(const wire::Publish& packet, Instant now) {
+    return options_.lane_echoes != nullptr &&
+           options_.lane_echoes->is_echo(fingerprint_of(packet.topic, packet.payload), now);
+}
+
 /// A message that has left from here: the echo of this bridge, or the end of a ring of bridges.
 bool Relay::is_returning(const wire::Publish& packet, const Route& route, Instant now) {
+    if (route.direction == Direction::both && is_echo_of_lane(packet, now)) {
+        ++counters_.echoes;
+        return true;
+    }
     const Marks marks = marks_of(packet.properties);
     const bool is_own = marks.hops > 0 && !marks.origin.empty() && marks.origin == options_.own_id;
     // A service may copy the user properties of a request into its answer. The answer has passed one bridge only, and

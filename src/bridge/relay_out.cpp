@@ -116,8 +116,7 @@ Relay::Passed Relay::send_out(const wire::Publish& source, const Route& route, I
         return set_aside(source, wire::name_of(why), now);
     }
     ++counters_.out;
-    if (route.direction == Direction::both && !upstream_.suppresses_echo())
-        echoes_.on_sent(fingerprint_of(out.topic, out.payload), now);
+    if (route.direction == Direction::both) note_sent_both_ways(out, now);
     if (source.qos == QoS::at_most_once) return Passed::yes;
     if (out.qos == QoS::at_most_once) {
         settle_out(source.packet_id, source.qos, ReasonCode::success);
@@ -128,6 +127,15 @@ Relay::Passed Relay::send_out(const wire::Publish& source, const Route& route, I
     out_.add({source.packet_id, ExchangeState::passed_on, source.qos, out.qos, fingerprint_of(source),
               std::string(out.topic), now});
     return Passed::yes;
+}
+
+/// An upstream that sends a client nothing of its own sends the messages of the priority lane to the bridge's other
+/// client nevertheless.
+void Relay::note_sent_both_ways(const wire::Publish& out, Instant now) {
+    const bool is_lane = !options_.carries_incoming && options_.lane_echoes != nullptr;
+    if (!is_lane && upstream_.suppresses_echo()) return;
+    EchoWindow& window = is_lane ? *options_.lane_echoes : echoes_;
+    window.on_sent(fingerprint_of(out.topic, out.payload), now);
 }
 
 // ---------------------------------------------------------------------------------------------------------------------

@@ -70,9 +70,10 @@ void Relay::continue_washing(Instant now) {
 void Relay::queue_requests() {
     LEDGE_ASSERT(requests_.empty() && !request_);
     refused_filters_.clear();
-    std::vector<Subscription> local = routes_.local_subscriptions();
+    std::vector<Subscription> local = routes_.local_subscriptions(options_.local_filters);
     for (Subscription& one : local) one.qos = std::min(one.qos, maximum_qos_out());
     queue_subscriptions(true, local);
+    if (!options_.carries_incoming) return;
     queue_subscriptions(false, routes_.remote_subscriptions(upstream_.profile().copies));
 }
 

@@ -82,10 +82,16 @@ bool RouteSet::may_have_sent(std::string_view remote_topic) const {
     });
 }
 
-std::vector<Subscription> RouteSet::local_subscriptions() const {
+std::vector<Subscription> RouteSet::local_subscriptions(const std::vector<std::string>& within) const {
     std::vector<Subscription> all;
-    for (const Entry& entry : entries_)
-        if (entry.route.goes_out()) all.push_back({entry.local_filter, entry.route.qos});
+    for (const Entry& entry : entries_) {
+        if (!entry.route.goes_out()) continue;
+        if (within.empty()) all.push_back({entry.local_filter, entry.route.qos});
+        for (const std::string& filter : within) {
+            if (auto common = intersection(entry.local_filter, filter))
+                all.push_back({std::move(*common), entry.route.qos});
+        }
+    }
     drop_covered(all);
     return all;
 }

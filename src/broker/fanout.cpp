@@ -80,10 +80,13 @@ void Fanout::deliver_assured(const Hit& hit) {
     const bool waits_for_commit =
         (is_stored && hit.qos == QoS::exactly_once) || !services_.journal.is_settled(terms_.not_before);
     const bool goes_now = !waits_for_commit && session.keeps_up();
+    // The place of an earlier message of the topic may be the room that this message needs.
+    if (!goes_now) session.queue().make_way(publication_->topic);
     // may_queue() logs and counts a message that it drops.
-    if (!goes_now && !may_queue(session, is_stored)) return;
+    if (!goes_now && !may_queue(session, is_stored)) return session.queue().end_way();
     session::Delivery delivery = delivery_of(hit);
     if (is_stored) keep(hit, is_online, delivery);
+    session.queue().end_way();
     if (goes_now) return send(*connection, hit, session.queue().open_exchange(std::move(delivery), true));
     session.queue().enqueue(std::move(delivery), session.limits());
     if (is_online) connection->pump(now_);
@@ -250,6 +253,7 @@ session::Delivery Fanout::delivery_of(const Hit& hit) {
     delivery.not_before = terms_.not_before;
     delivery.qos = hit.qos;
     delivery.retain = hit.retain;
+    hit.session->queue().note_queued(delivery, now_);
     return delivery;
 }
 

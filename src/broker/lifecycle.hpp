@@ -116,6 +116,7 @@ public:
     void clear() { sessions_.clear(); }
 
 private:
+    session::Session& create(std::string_view client_id, const session::SessionLimits& limits);
     bool exceeds_user_limit(const session::Connection& connection, std::string_view client_id) const;
     bool make_room(session::Connection& connection, const session::OpenSession& open, const session::Account& newcomer,
                    Instant now);

@@ -219,7 +219,12 @@ constexpr Metric rows[] = {
      .sample = "The packet was larger than the Maximum Packet Size that the subscriber had named in CONNECT."},
     {.group = losses, .name = "publications_dropped_total", .label = "reason", .label_value = "expired",
      .topic = "publish/messages/dropped/expired", .read = counted<&Counters::dropped_expired>,
-     .sample = "The message waited in the queue until its Message Expiry Interval had passed."},
+     .sample = "The message waited in the queue until its Message Expiry Interval, or the age_max_s of a bridge's "
+               "queue, had passed."},
+    {.group = losses, .name = "publications_dropped_total", .label = "reason", .label_value = "replaced",
+     .topic = "publish/messages/dropped/replaced", .read = counted<&Counters::dropped_replaced>,
+     .sample = "A newer message of the topic came while this one waited for the upstream of a bridge whose queue keeps "
+               "the last value of the topic (last_value)."},
     {.group = losses, .name = "publications_dropped_total", .label = "reason", .label_value = "not_allowed",
      .topic = "publish/messages/dropped/not_allowed", .read = counted<&Counters::dropped_not_allowed>,
      .sample = "The rules no longer allow the subscriber to read the topic of a message that was in its queue."},
@@ -229,6 +234,10 @@ constexpr Metric rows[] = {
     {.group = losses, .name = "publications_dropped_total", .label = "reason", .label_value = "unreadable",
      .topic = "publish/messages/dropped/unreadable", .read = counted<&Counters::dropped_unreadable>,
      .sample = "The store could not give the message back, or the store failed before it had kept the message."},
+    {.group = losses, .name = "last_value_unindexed_total", .read = counted<&Counters::last_value_unindexed>,
+     .help = "The broker counts each message that waits for a bridge and that no newer message of its topic will "
+             "replace, although last_value covers the topic: 10,000 topics wait already, or topics of 2 MiB. 0 means "
+             "that the queues of all bridges keep only the newest message of each such topic."},
     {.group = losses, .topic = "publish/messages/refused", .read = refused,
      .help = "The value is the sum of the publications that were refused for the reasons quota and owner_share. 0 "
              "means that the broker has refused no publication for these reasons since the start."},

@@ -33,8 +33,7 @@ void Lifecycle::restore(const journal::StoredSession& stored, Instant now) {
         record->will.reset();
     }
     if (record->is_will_only) return;
-    session::Session& session =
-        sessions_.create(services_.for_sessions, record->client_id, limits_of_restored(record->client_id));
+    session::Session& session = create(record->client_id, limits_of_restored(record->client_id));
     session.expiry_interval_s = record->expiry_interval_s;
     // The guard must know which names own stored sessions.
     if (!record->owner.empty()) services_.guard.note_name(record->owner);
@@ -73,7 +72,14 @@ void Lifecycle::restore(const journal::StoredSession& stored, Instant now) {
         session.record_disconnection(session.expires_at, journal::Urgency::lazy);
 }
 
-// An empty `owner` leaves the session without one: any client may resume it.
+/// Makes a session. The queue of an inner client has the rules of the client's own listener.
+session::Session& Lifecycle::create(std::string_view client_id, const session::SessionLimits& limits) {
+    session::Session& session = sessions_.create(services_.for_sessions, client_id, limits);
+    const session::ListenerOptions* const own = listener_of(client_id);
+    if (own != nullptr && own->queue_rules) session.queue().use_rules(*own->queue_rules);
+    return session;
+}
+
 /// The listener that stands for the bridge with this client identifier; nullptr = it is of no bridge of the
 /// configuration.
 const session::ListenerOptions* Lifecycle::listener_of(std::string_view client_id) const {
@@ -95,6 +101,7 @@ const session::SessionLimits& Lifecycle::limits_of_restored(std::string_view cli
     return own != nullptr ? own->limits : listeners_.front().limits;
 }
 
+// An empty `owner` leaves the session without one: any client may resume it.
 void Lifecycle::set_owner(session::Session& session, std::string_view owner) {
     if (owner.empty()) return;
     auto identity = std::make_unique<auth::Identity>();

@@ -167,12 +167,14 @@ void RetainedFeeds::send(Connection& connection, const RetainedFeed::Batch& batc
     session::Session& session = *connection.session();
     // The rules may have changed since SUBSCRIBE, and a wildcard filter may match topics that the rules deny.
     if (!auth::may_receive(session.rights(), view.topic)) return;
+    if (session.queue().excludes(view.topic, "")) return;
     session::Delivery delivery;
     delivery.publication = publication;
     delivery.qos = std::min(view.qos, batch.qos);
     delivery.retain = true;  // [MQTT-3.3.1-8]
     delivery.ids.add(batch.subscription_id);
     session::SessionQueue& queue = session.queue();
+    queue.note_queued(delivery, now);
     // Recorded like a queued message: the client may lose its connection before it acknowledges.
     if (delivery.qos != QoS::at_most_once && session.is_stored())
         queue.store(delivery, session.is_online(), journal::Urgency::lazy);

@@ -166,7 +166,8 @@ void Router::collect(const Subscriber& subscriber, const journal::PublicationVie
                      const session::Session* publisher) {
     LEDGE_ASSERT(subscriber.session != nullptr);
     session::Session& session = *subscriber.session;
-    if (subscriber.options.no_local && &session == publisher) return;   // [MQTT-3.8.3-3]
+    if (subscriber.options.no_local && &session == publisher) return;  // [MQTT-3.8.3-3]
+    if (session.queue().excludes(publication.topic, publisher == nullptr ? "" : publisher->client_id())) return;
     const QoS qos = std::min(publication.qos, subscriber.options.qos);  // [MQTT-3.8.4-8]
     const bool retain =
         subscriber.options.retain_as_published && publication.retain;  // [MQTT-3.3.1-12] [MQTT-3.3.1-13]
@@ -217,7 +218,7 @@ bool Router::is_refused_by_a_queue(const journal::PublicationView& publication, 
             const bool is_stored = hit.session->is_stored();
             // Under memory pressure the fanout would drop this delivery, so the publisher must be told now.
             if (!is_stored && !hit.session->is_online() && services_.memory.refuses_to_keep()) return false;
-            return hit.session->queue().pending().fits(publication.bytes(), is_stored, limits);
+            return hit.session->queue().fits(publication.topic, publication.bytes(), is_stored, limits);
         };
         const bool may_say_no = hit.qos != QoS::at_most_once && limits.overflow == session::OverflowPolicy::refuse &&
                                 !hit.session->keeps_up() &&

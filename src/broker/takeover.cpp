@@ -74,7 +74,7 @@ void Lifecycle::open(session::Connection& connection, const session::OpenSession
     const bool is_renewed = session != nullptr && session->is_incomplete;
     const bool session_present = session != nullptr && !is_renewed;  // [MQTT-3.2.2-2] [MQTT-3.2.2-3]
     if (is_renewed) renew(*session);
-    if (session == nullptr) session = &sessions_.create(services_.for_sessions, open.client_id, connection.limits());
+    if (session == nullptr) session = &create(open.client_id, connection.limits());
     journal::Journal& journal = services_.journal;
     const bool is_old_one_there = !session_present && is_removal_under_way(open.client_id);
     session->expiry_interval_s = expiry_of(open.connect, connection.limits());

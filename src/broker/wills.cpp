@@ -116,8 +116,7 @@ void Lifecycle::restore_wills(Instant now) {
         }
         alone.will.delay_s = 0;  // its session has ended already (5.0 section 3.1.3.2.2)
         // A session that carries only the will, until the will is published or its client returns.
-        session::Session& session =
-            sessions_.create(services_.for_sessions, alone.client_id, limits_of_restored(alone.client_id));
+        session::Session& session = create(alone.client_id, limits_of_restored(alone.client_id));
         set_owner(session, alone.owner);
         session.charge_to(services_.accounts.of(alone.owner, alone.network));
         session.note_offline();

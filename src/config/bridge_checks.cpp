@@ -7,6 +7,7 @@
 #include "ledge/base/assert.hpp"
 #include "ledge/base/lower_case.hpp"
 #include "ledge/base/quote.hpp"
+#include "ledge/bridge/filter_algebra.hpp"
 #include "ledge/bridge/route_check.hpp"
 #include "ledge/bridge/upstream.hpp"
 #include "ledge/bridge/upstream_profile.hpp"
@@ -64,6 +65,17 @@ bool has_common_broker(const BridgeSettings& one, const BridgeSettings& other) {
     });
 }
 
+bool is_plain_filter(std::string_view text) {
+    return topic::is_valid_filter(text, topic::levels_hard_max) && !topic::is_shared(text);
+}
+
+/// The client ids of all connections of a bridge.
+std::vector<std::string> all_client_ids_of(const BridgeSettings& settings, std::string_view machine) {
+    const std::string id = client_id_of(settings, machine);
+    if (settings.queue.priority.empty()) return {id};
+    return {id, id + std::string(priority_client_id_end)};
+}
+
 /// Checks one configuration. Adds complaints and notes to it.
 class BridgeChecker {
 public:
@@ -76,6 +88,7 @@ public:
         tls(settings);
         times(settings);
         topics(settings);
+        queue(settings);
         characters(settings);
         if (settings.routes.empty())
             complain(settings, "routes",
@@ -83,22 +96,31 @@ public:
                          ".routes]] with direction = \"out\" and filter = \"#\"");
     }
 
-    /// Two bridges with one client id disconnect each other without end if they reach the same broker. A default client
+    /// Two clients with one client id disconnect each other without end if they reach the same broker. A default client
     /// id can only be that of another bridge if the other one is configured so.
     void client_ids(const std::vector<BridgeSettings>& all, std::string_view machine) {
         for (auto one = all.begin(); one != all.end(); ++one) {
-            const std::string id = client_id_of(*one, machine);
-            const auto other = std::find_if(all.begin(), one, [&](const BridgeSettings& earlier) {
-                return client_id_of(earlier, machine) == id && has_common_broker(earlier, *one);
-            });
-            if (other == one) continue;
-            // The place of the key helps more than that of a section without it.
-            const BridgeSettings& named = one->client_id.empty() ? *other : *one;
-            const BridgeSettings& rival = one->client_id.empty() ? *one : *other;
-            complain(named, "client_id",
-                     "the bridge '" + rival.name + "' has the client id " + quoted(id) +
-                         " too, and the same broker; the two would disconnect each other; choose another id");
+            const std::vector<std::string> ids = all_client_ids_of(*one, machine);
+            for (auto other = all.begin(); other != one; ++other) {
+                if (!has_common_broker(*other, *one)) continue;
+                const std::vector<std::string> others = all_client_ids_of(*other, machine);
+                const auto same = std::ranges::find_first_of(ids, others);
+                if (same != ids.end()) same_client_id(*one, *other, *same);
+            }
         }
+    }
+
+    void same_client_id(const BridgeSettings& one, const BridgeSettings& other, const std::string& id) {
+        // The place of the key helps more than that of a section without it.
+        const BridgeSettings& named = one.client_id.empty() ? other : one;
+        const BridgeSettings& rival = one.client_id.empty() ? one : other;
+        const bool is_of_lane = id.ends_with(priority_client_id_end);
+        complain(named, "client_id",
+                 "the bridge '" + rival.name + "' has the client id " + quoted(id) + " too" +
+                     (is_of_lane ? " (queue.priority makes a second one, with \"" + std::string(priority_client_id_end) +
+                                       "\" behind it)"
+                                 : "") +
+                     ", and the same broker; the two would disconnect each other; choose another id");
     }
 
     void routes(const std::vector<const BridgeSettings*>& all) {
@@ -117,9 +139,12 @@ public:
                 findings_.notes.push_back(place.empty() ? text : place + ": " + text);
             }
         }
-        // The advice needs valid routes.
+        // The rest needs valid routes.
         for (const BridgeSettings* settings : all) {
-            if (!refused.contains(settings->name)) advise(*settings);
+            if (refused.contains(settings->name)) continue;
+            advise(*settings);
+            filters_of_routes(*settings, "queue.last_value", settings->queue.last_value);
+            filters_of_routes(*settings, "queue.priority", settings->queue.priority);
         }
     }
 
@@ -197,6 +222,47 @@ private:
     void topics(const BridgeSettings& settings) {
         topic_name(settings, "state_topic", settings.state_topic);
         topic_name(settings, "queue.dead_letter_topic", settings.queue.dead_letter_topic);
+    }
+
+    void queue(const BridgeSettings& settings) {
+        const BridgeQueueSettings& queue = settings.queue;
+        filters(settings, "queue.last_value", queue.last_value);
+        filters(settings, "queue.priority", queue.priority);
+        if (queue.order == BridgeQueueSettings::Order::live_first)
+            complain(settings, "queue.order",
+                     "\"live_first\" would bring the messages of a topic in the wrong order, and the receiver would "
+                     "keep the older one; write \"backlog_first\", and name urgent topics in queue.priority");
+    }
+
+    /// The filters must be valid, and each must match a topic that the bridge sends.
+    void filters(const BridgeSettings& settings, std::string_view name, const TextList& all) {
+        if (all.size() > queue_filters_max)
+            return complain(settings, name,
+                            "the list has " + std::to_string(all.size()) +
+                                " filters, and each message is compared with "
+                                "all of them; write at most " +
+                                std::to_string(queue_filters_max));
+        for (const std::string& filter : all) {
+            if (!is_plain_filter(filter))
+                complain(settings, name,
+                         quoted(filter) +
+                             " is no topic filter; write one as in a SUBSCRIBE, for example "
+                             "\"alarms/#\"");
+        }
+    }
+
+    /// Requires that the routes are valid.
+    void filters_of_routes(const BridgeSettings& settings, std::string_view name, const TextList& all) {
+        for (const std::string& filter : all) {
+            if (!is_plain_filter(filter)) continue;  // it has its complaint
+            const auto is_carried = [&](const bridge::Route& route) {
+                return route.goes_out() && bridge::intersects(route.local_filter(), filter);
+            };
+            if (std::ranges::none_of(settings.routes, is_carried))
+                complain(settings, name,
+                         "no outgoing route carries a topic that matches " + quoted(filter) +
+                             "; write the filter with local topics, as local_prefix + filter of the route");
+        }
     }
 
     void topic_name(const BridgeSettings& settings, std::string_view name, const std::string& text) {

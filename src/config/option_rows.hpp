@@ -40,6 +40,7 @@ inline constexpr std::string_view mark_names[] = {"auto", "never", "always"};
 inline constexpr std::string_view direction_names[] = {"out", "in", "both"};
 inline constexpr std::string_view retain_names[] = {"keep", "clear"};
 inline constexpr std::string_view queue_overflow_names[] = {"drop_oldest", "drop_newest", "refuse"};
+inline constexpr std::string_view queue_order_names[] = {"backlog_first", "live_first"};
 
 /// The words for the values of T, in the order of the values. Empty for an enumeration that is configured by its number
 /// (QoS), and for every other type.
@@ -60,6 +61,7 @@ constexpr std::span<const std::string_view> names_of() {
     if constexpr (std::is_same_v<T, bridge::Direction>) return direction_names;
     if constexpr (std::is_same_v<T, bridge::RetainRule>) return retain_names;
     if constexpr (std::is_same_v<T, BridgeQueueSettings::Overflow>) return queue_overflow_names;
+    if constexpr (std::is_same_v<T, BridgeQueueSettings::Order>) return queue_order_names;
     return {};
 }
 

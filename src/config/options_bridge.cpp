@@ -139,6 +139,23 @@ constexpr Option bridge_rows[] = {
         "warn_time_to_full_s", "s", {0, 31'536'000},
         "A warning is logged, and /healthz says degraded, when the queue will be full within this time if messages go "
         "on coming and leaving as in the last minute. 0 = never."),
+    bridge_queue<&BridgeQueueSettings::age_max>(
+        "age_max_s", "s", {0, u32_max},
+        "Seconds after which a waiting message is not sent any more; it is dropped and counted as expired. 0 = no "
+        "limit. The Message Expiry Interval that the upstream gets stays that of the publisher."),
+    bridge_queue<&BridgeQueueSettings::last_value>(
+        "last_value", "", {},
+        "Filters of local topics, for example [\"plant/+/status\"]. Of the messages of each such topic that were not "
+        "sent yet, only the newest one waits. The others are dropped and counted as replaced. [] = none."),
+    bridge_queue<&BridgeQueueSettings::priority>(
+        "priority", "", {},
+        "Filters of local topics, for example [\"alarms/#\"], whose messages do not wait behind the others. They have "
+        "a queue and a connection of their own, with the client id of the bridge and '-priority' behind it, and the "
+        "limits of this section once more. [] = none."),
+    bridge_queue<&BridgeQueueSettings::order>(
+        "order", "", {},
+        "What leaves first after an absence. backlog_first: what waits for longest, as MQTT requires for each topic. "
+        "live_first is not possible; use priority."),
 };
 
 constexpr Option route_rows[] = {

@@ -93,6 +93,28 @@ void append_options(Scope scope, const std::string& prefix, Place place, std::ma
     }
 }
 
+std::string joined(const TextList& filters) {
+    std::string out;
+    for (const std::string& filter : filters) out += (out.empty() ? "" : ", ") + filter;
+    return out;
+}
+
+/// Sentences about what the queue leaves out and what leaves first.
+std::string explain_queue(const BridgeSettings& settings, std::string_view machine) {
+    const BridgeQueueSettings& queue = settings.queue;
+    std::string out;
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(queue.age_max).count();
+    if (seconds > 0)
+        out +=
+            "  queue: a message that has waited for more than " + std::to_string(seconds) + " s is not sent any more\n";
+    if (!queue.last_value.empty())
+        out += "  queue: of the topics that match " + joined(queue.last_value) + ", only the newest message waits\n";
+    if (queue.priority.empty()) return out;
+    const std::string client_id = client_id_of(settings, machine) + std::string(priority_client_id_end);
+    return out + "  priority: messages from here with topics that match " + joined(queue.priority) +
+           " have a queue and a connection of their own, whose client id at the upstream is " + quoted(client_id) + "\n";
+}
+
 }  // namespace
 
 std::string print_bridges(const std::vector<BridgeSettings>& bridges) {
@@ -132,6 +154,7 @@ std::string explain_bridges(const std::vector<BridgeSettings>& bridges, std::str
                    " because of the host name; if it is not, write upstream = \"generic\" or its kind\n";
         for (std::size_t i = 0; i < settings.routes.size(); ++i)
             out += "  route " + std::to_string(i + 1) + ": " + bridge::explain(settings.routes[i]) + "\n";
+        out += explain_queue(settings, machine);
     }
     return out;
 }

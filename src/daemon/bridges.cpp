@@ -31,11 +31,12 @@ std::uint16_t inflight_max_of(const config::BridgeSettings& settings) {
     return static_cast<std::uint16_t>(std::min<std::uint32_t>(settings.inflight_max, session::inflight_ceiling));
 }
 
-/// The listener that stands for a bridge at the local broker. No peer can connect to it.
-broker::ListenerOptions inner_listener(const config::BridgeSettings& settings, bool has_store) {
+/// The listener that stands for a bridge, or for its priority lane, at the local broker. No peer can connect to it.
+broker::ListenerOptions inner_listener(const config::BridgeSettings& settings, bool has_store, bool is_lane) {
     constexpr std::uint64_t memory_max_with_store = 16ULL * 1024 * 1024;
     broker::ListenerOptions listener;
-    listener.name = session::listener_of_bridge(settings.name);
+    const std::string lane = session::priority_lane_of(settings.name);
+    listener.name = session::listener_of_bridge(is_lane ? lane : settings.name);
     listener.connections_max = 4;  // the present connection, and earlier ones that are closing
     listener.arrivals_max = 4;
     listener.is_local = true;
@@ -49,6 +50,14 @@ broker::ListenerOptions inner_listener(const config::BridgeSettings& settings, b
     limits.queue_bytes_max =
         has_store ? std::min(settings.queue.bytes_max, memory_max_with_store) : settings.queue.bytes_max;
     limits.overflow = policy_of(settings.queue.overflow);
+    // Also without an age limit: the queue then records when a message has come, so that a later limit applies to it.
+    session::QueueRules& rules = listener.queue_rules.emplace();
+    rules.age_max = settings.queue.age_max;
+    rules.last_value = settings.queue.last_value;
+    if (settings.queue.priority.empty()) return listener;
+    if (!is_lane) rules.excluded = settings.queue.priority;
+    // What one of the two brings or publishes here does not leave by the other one.
+    rules.excluded_client = session::client_id_of_bridge(is_lane ? settings.name : lane);
     return listener;
 }
 
@@ -155,6 +164,23 @@ void check_bridge_client_ids(config::Loaded& loaded, const MachineName& machine)
     }
 }
 
+uplink::UplinkOptions priority_options(const config::BridgeSettings& settings, const uplink::UplinkOptions& bridge,
+                                       std::uint16_t listener) {
+    LEDGE_ASSERT(!settings.queue.priority.empty() && bridge.name == settings.name);
+    uplink::UplinkOptions lane = bridge;
+    lane.name = session::priority_lane_of(settings.name);
+    lane.priority_of = settings.name;
+    lane.inner_listener = listener;
+    lane.relay.client_id += config::priority_client_id_end;
+    lane.relay.inner_client_id = session::client_id_of_bridge(lane.name);
+    lane.relay.local_filters = settings.queue.priority;
+    lane.relay.carries_incoming = false;
+    // The state at the upstream is that of the connection that carries both directions.
+    lane.relay.will.reset();
+    lane.relay.online_message.reset();
+    return lane;
+}
+
 void add_bridges(runtime::BrokerLoopOptions& options, const config::Config& config, const Log& log, std::uint64_t seed,
                  const uplink::Bridges*& bridges) {
     LEDGE_ASSERT(options.shard.listeners.size() == config.shard.listeners.size());
@@ -162,9 +188,13 @@ void add_bridges(runtime::BrokerLoopOptions& options, const config::Config& conf
     const MachineName machine = machine_name();
     std::vector<uplink::UplinkOptions> uplinks;
     for (const config::BridgeSettings& settings : config.bridges) {
-        const auto listener = static_cast<std::uint16_t>(options.shard.listeners.size());
-        options.shard.listeners.push_back(inner_listener(settings, config.store.is_used()));
-        uplinks.push_back(uplink_options(settings, listener, machine.text));
+        const auto add_listener = [&](bool is_lane) {
+            options.shard.listeners.push_back(inner_listener(settings, config.store.is_used(), is_lane));
+            return static_cast<std::uint16_t>(options.shard.listeners.size() - 1);
+        };
+        uplinks.push_back(uplink_options(settings, add_listener(false), machine.text));
+        if (!settings.queue.priority.empty())
+            uplinks.push_back(priority_options(settings, uplinks.back(), add_listener(true)));
         options.needs_tls_workers |= settings.uses_tls();
     }
     options.parts.push_back(

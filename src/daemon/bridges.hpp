@@ -36,9 +36,14 @@ uplink::UplinkOptions uplink_options(const config::BridgeSettings& settings, std
 /// Checks the client ids of the bridges. Adds complaints, and notes about those that another machine may have too.
 void check_bridge_client_ids(config::Loaded& loaded, const MachineName& machine);
 
-/// Adds a listener without an address for each bridge, and one part of the loop that runs all bridges. When the loop
-/// has made the part, `bridges` points to it. `log` and `bridges` must outlive the loop. Requires that the listeners
-/// of the configuration are in `options` already.
+/// The options of the priority lane of a bridge whose options are `bridge`. Requires that the bridge has filters in
+/// queue.priority.
+uplink::UplinkOptions priority_options(const config::BridgeSettings& settings, const uplink::UplinkOptions& bridge,
+                                       std::uint16_t listener);
+
+/// Adds a listener without an address for each bridge and each priority lane, and one part of the loop that runs all
+/// bridges. When the loop has made the part, `bridges` points to it. `log` and `bridges` must outlive the loop.
+/// Requires that the listeners of the configuration are in `options` already.
 void add_bridges(runtime::BrokerLoopOptions& options, const config::Config& config, const Log& log, std::uint64_t seed,
                  const uplink::Bridges*& bridges);
 

@@ -134,7 +134,8 @@ std::optional<PublicationView> parse_publication(Bytes body) {
 
 Blob encode(const QueuedRecord& record) {
     const auto ids_size = static_cast<std::uint32_t>(record.ids.size());
-    const std::size_t size = 8 + 4 + 4 + 2 + 1 + 1 + wire::variable_size(ids_size) + ids_size;
+    const std::size_t age_size = record.queued_s == 0 ? 0 : 4;
+    const std::size_t size = 8 + 4 + 4 + 2 + 1 + 1 + wire::variable_size(ids_size) + ids_size + age_size;
     return make_blob(size, [&](wire::Writer& out) {
         put_u64(out, record.message.value());
         out.u32(record.bytes);
@@ -145,6 +146,7 @@ Blob encode(const QueuedRecord& record) {
             static_cast<std::uint8_t>(pack_qos_retain(record.qos, record.retain) | (record.is_live ? bit_live : 0U)));
         out.variable(ids_size);
         out.raw(record.ids);
+        if (age_size != 0) out.u32(record.queued_s);
     });
 }
 
@@ -163,6 +165,9 @@ std::optional<QueuedRecord> parse_queued(Bytes body) {
     if (!unpack_qos_retain(static_cast<std::uint8_t>(packed & ~bit_live), record.qos, record.retain))
         return std::nullopt;
     record.ids = in.bytes(in.variable());
+    const bool has_age = !in.rest().empty();
+    if (has_age) record.queued_s = in.u32();
+    if (has_age && record.queued_s == 0) return std::nullopt;  // each record has one form
     if (!in.is_ok_and_empty() || !are_subscription_ids(record.ids)) return std::nullopt;
     // A packet id is set in exactly the states that are in flight.
     const bool is_in_flight = record.state != OutState::done;

@@ -45,7 +45,7 @@ bool Deliveries::may_take_next(Session& session, Instant now) const {
     if (next == SessionQueue::Next::after_commit) session.wait_for_commit();
     if (next != SessionQueue::Next::loaded) return false;
     const Delivery& front = session.queue().pending().front();
-    const bool is_expired = front.publication.expires_at() <= now && !front.is_begun();
+    const bool is_expired = session.queue().expires_at(front) <= now && !front.is_begun();
     if (front.qos != QoS::at_most_once) return has_quota(session) || is_expired;
     if (services_.journal.is_settled(front.not_before) || services_.journal.is_failed()) return true;
     session.wait_for_commit();
@@ -66,7 +66,7 @@ bool Deliveries::can_never_leave(const Delivery& delivery, const Session& sessio
 void Deliveries::start_next(Session& session, Instant now) {
     SessionQueue& queue = session.queue();
     Delivery delivery = queue.dequeue();
-    if (delivery.publication.expires_at() <= now && !delivery.is_begun()) {  // [MQTT-3.3.2-5]
+    if (queue.expires_at(delivery) <= now && !delivery.is_begun()) {  // [MQTT-3.3.2-5]
         ++services_.counters.dropped_expired;
         queue.note_expired(delivery);
         return queue.discard(delivery);
@@ -127,7 +127,7 @@ bool Deliveries::send_exchange(Session& session, wire::PacketId id, Inflight::En
         session.wait_for_commit();
         return false;
     }
-    if (entry.state != OutState::released && !entry.is_repetition() && delivery.publication.expires_at() <= now) {
+    if (entry.state != OutState::released && !entry.is_repetition() && queue.expires_at(delivery) <= now) {
         ++services_.counters.dropped_expired;  // [MQTT-3.3.2-5]: the message was never sent
         queue.note_expired(delivery);
         queue.finish_exchange(id);

@@ -8,13 +8,17 @@
 
 namespace ledge::session {
 
-bool PendingQueue::fits(std::size_t bytes, bool is_stored, const SessionLimits& limits) const {
+bool PendingQueue::fits(std::size_t bytes, bool is_stored, const SessionLimits& limits,
+                        std::optional<std::size_t> leaving) const {
+    const std::size_t gone = leaving ? 1 : 0;
+    const std::uint64_t more = bytes - std::min<std::uint64_t>(bytes, leaving.value_or(0));
     if (is_stored)
-        return size() < limits.queue_stored_messages_max && this->bytes() + bytes <= limits.queue_stored_bytes_max;
+        return size() - gone < limits.queue_stored_messages_max &&
+               this->bytes() + more <= limits.queue_stored_bytes_max;
     // One message always fits, so that a message up to max_packet_size_bytes can be delivered whatever queue_bytes_max
     // is.
-    return loaded_.size() < limits.queue_messages_max &&
-           (loaded_.empty() || loaded_bytes_ + bytes <= limits.queue_bytes_max);
+    return loaded_.size() - gone < limits.queue_messages_max &&
+           (loaded_.size() == gone || loaded_bytes_ + more <= limits.queue_bytes_max);
 }
 
 Delivery PendingQueue::pop(std::size_t index) {
@@ -25,6 +29,24 @@ Delivery PendingQueue::pop(std::size_t index) {
     LEDGE_ASSERT(loaded_bytes_ >= delivery.publication.bytes());
     loaded_bytes_ -= delivery.publication.bytes();
     return delivery;
+}
+
+// Rows grow from the front to the back. Deliveries of QoS 0 have no row and may stand anywhere between the others.
+std::optional<std::size_t> PendingQueue::index_of(QueueRow row) const {
+    LEDGE_ASSERT(row != no_row);
+    std::size_t begin = 0;
+    std::size_t end = loaded_.size();
+    while (begin < end) {
+        const std::size_t middle = begin + (end - begin) / 2;
+        std::size_t at = middle;
+        while (at > begin && loaded_[at].row == no_row) --at;
+        if (loaded_[at].row == row) return at;
+        if (loaded_[at].row < row)
+            begin = middle + 1;
+        else
+            end = at;
+    }
+    return std::nullopt;
 }
 
 void PendingQueue::move_to_back(std::size_t count) {
@@ -66,6 +88,10 @@ void PendingQueue::push_stored(QueueRow row, std::size_t bytes) {
 
 void PendingQueue::take_stored(QueueRow row, std::size_t bytes) {
     stored_from_ = row.next();
+    drop_stored(bytes);
+}
+
+void PendingQueue::drop_stored(std::size_t bytes) {
     // The counts come from the store, where damage may have changed them, so they must not wrap around.
     stored_rows_ -= std::min<std::uint64_t>(stored_rows_, 1);
     stored_bytes_ -= std::min<std::uint64_t>(stored_bytes_, bytes);

@@ -1,5 +1,5 @@
 // SessionQueue: messages enter and leave here, and each change is written to the store. session_queue_rows.cpp reads
-// back the rows that only the store has; session_queue_memory.cpp frees memory.
+// back the rows that only the store has; session_queue_memory.cpp frees memory; session_queue_rules.cpp applies rules.
 #include "ledge/session/session_queue.hpp"
 
 #include <algorithm>
@@ -12,6 +12,7 @@
 #include "ledge/journal/records.hpp"
 #include "ledge/journal/store_reader.hpp"
 #include "ledge/session/account.hpp"
+#include "ledge/session/applied_rules.hpp"
 #include "ledge/session/counters.hpp"
 #include "ledge/session/limits.hpp"
 #include "ledge/session/memory_budget.hpp"
@@ -39,7 +40,9 @@ void SessionQueue::enqueue(Delivery delivery, const SessionLimits& limits) {
     const std::size_t bytes = delivery.publication.bytes();
     // A message that is not stored needs a row as well, because its packet id follows from the row. QoS 0 has no id.
     if (delivery.row == no_row && delivery.qos != wire::QoS::at_most_once) give_row(delivery);
-    if (!delivery.is_stored || !pending_.goes_to_tail(bytes, limits)) return enqueue_loaded(std::move(delivery));
+    const bool is_in_tail = delivery.is_stored && pending_.goes_to_tail(bytes, limits);
+    if (rules_ != nullptr) note_new(delivery, is_in_tail);
+    if (!is_in_tail) return enqueue_loaded(std::move(delivery));
     count_queued(bytes);
     pending_.push_stored(delivery.row, bytes);
     tail_ticket_ = std::max(tail_ticket_, delivery.ticket);
@@ -55,6 +58,7 @@ void SessionQueue::give_row(Delivery& delivery) {
 
 void SessionQueue::enqueue_loaded(Delivery delivery) {
     count_queued(delivery.publication.bytes());
+    if (rules_ != nullptr) pending_.note_expiry(expires_at(delivery));
     pending_.push(std::move(delivery));
     count_slots();
 }
@@ -69,9 +73,15 @@ void SessionQueue::uncount_queued(std::size_t bytes) {
     services_.counters.queued_bytes -= bytes;
 }
 
-Delivery SessionQueue::dequeue() {
-    Delivery delivery = pending_.pop();
+Delivery SessionQueue::remove_loaded(std::size_t index) {
+    Delivery delivery = pending_.pop(index);
     uncount_queued(delivery.publication.bytes());
+    return delivery;
+}
+
+Delivery SessionQueue::dequeue() {
+    Delivery delivery = remove_loaded(0);
+    if (rules_ != nullptr) note_left(delivery);
     return delivery;
 }
 
@@ -80,13 +90,14 @@ void SessionQueue::discard_expired(Instant now) {
     pending_.forget_earliest_expiry();
     // Each loaded delivery moves from the front to the back once, so the order stays.
     for (std::size_t left = pending_.loaded(); left > 0; --left) {
-        Delivery delivery = dequeue();
-        if (delivery.publication.expires_at() > now || delivery.is_begun()) {
+        Delivery delivery = remove_loaded(0);
+        if (expires_at(delivery) > now || delivery.is_begun()) {
             enqueue_loaded(std::move(delivery));
         } else {
             ++services_.counters.dropped_expired;
             note_expired(delivery);
             has_gaps_ = has_gaps_ || delivery.is_stored;
+            if (rules_ != nullptr) note_left(delivery);
             discard(delivery);
         }
     }
@@ -98,8 +109,8 @@ std::optional<Delivery> SessionQueue::dequeue_oldest_droppable() {
     std::size_t index = 0;
     while (index < pending_.loaded() && pending_.at(index).is_begun()) ++index;
     if (index == pending_.loaded()) return std::nullopt;
-    Delivery delivery = pending_.pop(index);
-    uncount_queued(delivery.publication.bytes());
+    Delivery delivery = remove_loaded(index);
+    if (rules_ != nullptr) note_left(delivery);
     note_removed(1, delivery.publication.bytes());
     has_gaps_ = has_gaps_ || index > 0;
     return delivery;
@@ -221,19 +232,22 @@ Blob SessionQueue::encode_row(const Delivery& delivery, journal::OutState state,
     delivery.ids.append_to(ids);
     const auto bytes = delivery.publication ? static_cast<std::uint32_t>(delivery.publication.bytes()) : 0U;
     return encode(journal::QueuedRecord{delivery.message, bytes, share_subscription_of(delivery), id, state,
-                                        delivery.qos, delivery.retain, ids.view().raw(), delivery.is_live});
+                                        delivery.qos, delivery.retain, ids.view().raw(), delivery.is_live,
+                                        delivery.queued_s});
 }
 
-void SessionQueue::drop_row(Delivery& delivery) {
-    if (!delivery.is_stored) return;
+Ticket SessionQueue::drop_row(Delivery& delivery) {
+    if (!delivery.is_stored) return no_ticket;
     journal::Journal& journal = services_.journal;
+    Ticket removal = no_ticket;
     if (journal.is_pending(delivery.ticket))
         journal.cancel(delivery.ticket);
     else
-        journal.drop(journal::RecordKind::queued, record_.number(), delivery.row.value(), journal::Urgency::lazy);
+        removal =
+            journal.drop(journal::RecordKind::queued, record_.number(), delivery.row.value(), journal::Urgency::lazy);
     delivery.is_stored = false;
     // The message's own record goes with the last row that refers to it, in whichever session.
-    if (!services_.references.release(delivery.message)) return;
+    if (!services_.references.release(delivery.message)) return removal;
     services_.message_owners.remove(delivery.message);
     const Ticket ticket = delivery.publication ? delivery.publication.message_ticket() : no_ticket;
     if (ticket != no_ticket && journal.is_pending(ticket))
@@ -241,6 +255,7 @@ void SessionQueue::drop_row(Delivery& delivery) {
     else
         journal.drop(journal::RecordKind::message, no_session, delivery.message.value(), journal::Urgency::lazy);
     if (delivery.publication) delivery.publication.set_message(no_message, no_ticket);
+    return removal;
 }
 
 // The store names a shared subscription by its number within the session, because group ids hold for one run of the

@@ -82,6 +82,8 @@ void SessionQueue::unload_pending() {
     while (pending_.has_loaded()) {
         const Delivery delivery = pending_.pop();
         tail_ticket_ = std::max(tail_ticket_, delivery.ticket);
+        // The index had the topic before, so it has room, or the topic had found none.
+        if (rules_ != nullptr) static_cast<void>(note_newest(delivery, true));
     }
     pending_.put_back(first, rows, bytes);
 }
@@ -110,12 +112,13 @@ std::uint64_t SessionQueue::drop_unstored_pending() {
     std::uint64_t dropped = 0;
     // Each loaded delivery moves from the front to the back once, so the order stays.
     for (std::size_t left = pending_.loaded(); left > 0; --left) {
-        Delivery delivery = dequeue();
+        Delivery delivery = remove_loaded(0);
         if (delivery.is_stored) {
             enqueue_loaded(std::move(delivery));
         } else {
             ++dropped;
             note_removed(1, delivery.publication.bytes());
+            if (rules_ != nullptr) note_left(delivery);
             discard(delivery);
         }
     }

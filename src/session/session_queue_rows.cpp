@@ -9,6 +9,7 @@
 #include "ledge/journal/record.hpp"
 #include "ledge/journal/records.hpp"
 #include "ledge/journal/store_reader.hpp"
+#include "ledge/session/applied_rules.hpp"
 #include "ledge/session/counters.hpp"
 #include "ledge/session/memory_budget.hpp"
 #include "ledge/session/queue_losses.hpp"
@@ -56,6 +57,7 @@ void SessionQueue::forget_lost_tail() {
     note_losses(&QueueLosses::unreadable, pending_.stored_rows());
     note_removed(pending_.stored_rows(), pending_.stored_bytes());
     pending_.forget_tail();
+    if (rules_ != nullptr) rules_->forget_tail();
 }
 
 // Loads the rows that come before the loaded front. The other rows stay in the tail.
@@ -78,6 +80,7 @@ void SessionQueue::load_row(const journal::StoredDelivery& stored) {
     const QueueRow row(stored.row.number);
     // restore_exchange() has opened this row's exchange already.
     if (record && is_restored_exchange(row, record->packet_id)) return pending_.skip_stored(row);
+    if (is_removed(row)) return pending_.skip_stored(row);  // it is uncounted already
     Delivery delivery;
     delivery.row = row;
     delivery.is_stored = true;
@@ -100,6 +103,12 @@ void SessionQueue::load_row(const journal::StoredDelivery& stored) {
     delivery.is_live = record->is_live;
     delivery.state = record->state;
     delivery.sent = sent_before(row, record->state);
+    delivery.queued_s = record->queued_s;
+    if (rules_ != nullptr && is_replaced(delivery)) {
+        note_removed(1, record->bytes);
+        return discard_replaced(delivery);
+    }
+    if (rules_ != nullptr) note_loaded(delivery);
     enqueue_loaded(std::move(delivery));
 }
 
@@ -127,6 +136,7 @@ bool SessionQueue::is_restored_exchange(QueueRow row, wire::PacketId id) {
 // The row can never be delivered. Removes it from the store.
 void SessionQueue::drop_unreadable_row(Delivery& delivery) {
     note_unreadable(delivery.row);
+    if (rules_ != nullptr) rules_->forget(delivery.row);
     if (services_.references.count(delivery.message) > 0) return discard(delivery);
     services_.journal.drop(journal::RecordKind::queued, record_.number(), delivery.row.value(), journal::Urgency::lazy);
 }
@@ -185,6 +195,7 @@ void SessionQueue::restore_rows(std::uint64_t rows, std::uint64_t bytes, QueueRo
     services_.counters.queued_messages += rows;
     services_.counters.queued_bytes += bytes;
     pending_.restore(rows, bytes, from);
+    if (rules_ != nullptr) index_stored_rows();
 }
 
 }  // namespace ledge::session

@@ -80,6 +80,7 @@ bool dump_queued(JsonWriter& line, Bytes body) {
     line.boolean("retain", record->retain);
     line.text("state", state_names[static_cast<std::size_t>(record->state)]);
     if (record->packet_id != 0) line.number("packet_id", std::uint64_t{record->packet_id});
+    if (record->queued_s != 0) line.number("queued_s", std::uint64_t{record->queued_s});
     return true;
 }
 

@@ -40,7 +40,9 @@ std::string_view name_of(BridgeStage stage) {
     return "";
 }
 
-/// One bridge: its session at the local broker, its uplink, and what was published about it.
+/// One bridge: its session at the local broker, its uplink, and what was published about it. A bridge may have a
+/// priority lane, a second session with a second uplink. The lane is another object of this class, which publishes
+/// nothing: the bridge tells about both together.
 class Bridges::One {
 public:
     One(UplinkOptions options, net::Connector& connector, const runtime::LoopServices& services, const Log& log,
@@ -53,29 +55,36 @@ public:
           shard_(services.shard),
           driver_(services.driver),
           inner_peer_{options.inner_listener, "bridge:" + name_, options.inner_user},
-          filters_(bridge::RouteSet(options.relay.routes).local_subscriptions()),
+          is_lane_(!options.priority_of.empty()),
+          filters_(bridge::RouteSet(options.relay.routes).local_subscriptions(options.relay.local_filters)),
           meter_(name_, client_id_, options.queue, services.shard, log),
           uplink_(options, connector, services.driver, log, seed) {}
 
+    void add_lane(std::unique_ptr<One> lane) { lane_ = std::move(lane); }
+
     void start(Instant now) {
+        if (lane_) lane_->start(now);
         make_local_session(now);
         publish(now);
     }
 
     void turn(Instant now) {
+        if (lane_) lane_->turn(now);
         if (local_session_ != nullptr) return prepare(now);
-        if (is_on_demand_ && queue_messages() > 0) uplink_.wake(now);
+        if (is_on_demand_ && own_messages() > 0) uplink_.wake(now);
         uplink_.turn(now);
         note(now);
         meter_.note(is_running(), now);
     }
 
     bool wants_turn() const {
+        if (lane_ && lane_->wants_turn()) return true;
         if (local_session_ != nullptr) return local_session_->wants_turn();
-        return uplink_.wants_turn() || (uplink_.state() == Uplink::State::idle && queue_messages() > 0);
+        return uplink_.wants_turn() || (uplink_.state() == Uplink::State::idle && own_messages() > 0);
     }
 
     void on_time(Instant now) {
+        if (lane_ && now >= lane_->next_deadline()) lane_->on_time(now);
         if (now >= next_facts_) {
             meter_.note(is_running(), now);
             publish_figures(now);
@@ -92,10 +101,12 @@ public:
 
     Instant next_deadline() const {
         const Instant next = local_session_ != nullptr ? local_session_->next_deadline() : uplink_.next_deadline();
-        return std::min({next, next_facts_, next_boundary_});
+        const Instant of_lane = lane_ ? lane_->next_deadline() : never;
+        return std::min({next, next_facts_, next_boundary_, of_lane});
     }
 
     void stop(Instant now) {
+        if (lane_) lane_->stop(now);
         is_stopping_ = true;
         next_facts_ = next_boundary_ = never;
         local_session_.reset();
@@ -103,7 +114,9 @@ public:
         note(now);
     }
 
-    bool is_stopped() const { return is_stopping_ && uplink_.state() == Uplink::State::stopped; }
+    bool is_stopped() const {
+        return is_stopping_ && uplink_.state() == Uplink::State::stopped && (!lane_ || lane_->is_stopped());
+    }
 
     BridgeFigures figures(Instant now) const {
         BridgeFigures figures;
@@ -122,6 +135,7 @@ public:
         figures.queue = meter_.figures(is_running(), now);
         figures.round_trip_mean = uplink_.relay().round_trip().mean();
         figures.round_trip_max = uplink_.relay().round_trip().max(now);
+        if (lane_) add_lane_to(figures, now);
         return figures;
     }
 
@@ -165,7 +179,28 @@ private:
         if (!windows_.empty()) next_boundary_ = now + std::min<Duration>(until_next_boundary(windows_, time), 1min);
     }
 
-    BridgeStage stage() const {
+    void add_lane_to(BridgeFigures& figures, Instant now) const {
+        const BridgeFigures lane = lane_->figures(now);
+        if (is_told_by_lane()) figures.server = lane.server;
+        if (figures.last_problem.empty() || is_told_by_lane()) figures.last_problem = lane.last_problem;
+        figures.oldest_unanswered = std::max(figures.oldest_unanswered, lane.oldest_unanswered);
+        figures.messages.add(lane.messages);
+        figures.refused_filters += lane.refused_filters;
+        if (figures.degraded.empty()) figures.degraded = lane.degraded;
+    }
+
+    /// The stage of a bridge with a lane is that of the connection which is not ready. On demand, a connection that has
+    /// nothing to carry is not missing.
+    bool is_told_by_lane() const {
+        if (!lane_) return false;
+        const BridgeStage own = own_stage();
+        if (own == BridgeStage::idle) return true;
+        return own == BridgeStage::running && lane_->own_stage() != BridgeStage::idle;
+    }
+
+    BridgeStage stage() const { return is_told_by_lane() ? lane_->own_stage() : own_stage(); }
+
+    BridgeStage own_stage() const {
         if (local_session_ != nullptr) return BridgeStage::preparing;
         switch (uplink_.state()) {
             case Uplink::State::stopped: return BridgeStage::stopped;
@@ -199,9 +234,12 @@ private:
                                            refused.front() + ", so their";
         return what + " messages do not pass; the log line bridge_filter_problem says who has refused";
     }
+
     bool is_running() const { return stage() == BridgeStage::running; }
 
-    std::size_t queue_messages() const {
+    std::size_t queue_messages() const { return own_messages() + (lane_ ? lane_->own_messages() : 0); }
+
+    std::size_t own_messages() const {
         const auto session = shard_.find_session(client_id_);
         return session ? session->messages : 0;
     }
@@ -220,8 +258,9 @@ private:
         }
         tell("state", is_running() ? "1" : "0", now);
         tell("stage", name_of(published_), now);
-        if (!uplink_.last_problem().empty()) tell("reason", uplink_.last_problem(), now);
-        tell("server", to_text(uplink_.server()), now);
+        const Uplink& told = is_told_by_lane() ? lane_->uplink_ : uplink_;
+        if (!told.last_problem().empty()) tell("reason", told.last_problem(), now);
+        tell("server", to_text(told.server()), now);
         publish_figures(now);
     }
 
@@ -231,7 +270,8 @@ private:
         next_facts_ =
             is_stopping_ ? never : now + (is_told ? std::min(interval, facts_interval_max) : facts_interval_max);
         tell("queue/messages", std::to_string(queue_messages()), now);
-        tell("filters/refused", std::to_string(uplink_.relay().refused_filters().size()), now);
+        const std::size_t refused_by_lane = lane_ ? lane_->uplink_.relay().refused_filters().size() : 0;
+        tell("filters/refused", std::to_string(uplink_.relay().refused_filters().size() + refused_by_lane), now);
         if (!is_told || now < next_flow_) return;
         next_flow_ = now + interval;
         publish_flow(figures(now), now);
@@ -251,6 +291,7 @@ private:
 
     /// "" removes the topic.
     void tell(std::string_view fact, std::string_view value, Instant now) {
+        if (is_lane_) return;
         const auto [at, is_first] = told_.try_emplace(fact);
         if (!is_first && at->second == value) return;
         at->second = value;
@@ -265,6 +306,8 @@ private:
     broker::Shard& shard_;
     transport::Driver& driver_;
     InnerPeer inner_peer_;
+    bool is_lane_;                                 // the priority lane of another object
+    std::unique_ptr<One> lane_;                    // nullptr = the bridge has no priority lane
     std::vector<bridge::Subscription> filters_;    // of the session at the local broker
     std::unique_ptr<LocalSession> local_session_;  // until it is done
     std::string local_problem_;                    // of the last one; "" = it had none
@@ -285,8 +328,18 @@ Bridges::Bridges(std::vector<UplinkOptions> options, const runtime::LoopServices
     : connector_(services.io) {
     if (services.tls_workers != nullptr) connector_.use_workers(*services.tls_workers);
     Rng seeds(seed);
-    for (UplinkOptions& one : options)
-        bridges_.push_back(std::make_unique<One>(std::move(one), connector_, services, log, seeds.next()));
+    for (std::size_t i = 0; i < options.size(); ++i) {
+        const bool is_lane = !options[i].priority_of.empty();
+        LEDGE_ASSERT(!is_lane || !lane_echoes_.empty());
+        if (is_lane) options[i].relay.lane_echoes = &lane_echoes_.back();
+        if (i + 1 < options.size() && options[i + 1].priority_of == options[i].name)
+            options[i].relay.lane_echoes = &lane_echoes_.emplace_back();
+        auto one = std::make_unique<One>(std::move(options[i]), connector_, services, log, seeds.next());
+        if (is_lane)
+            bridges_.back()->add_lane(std::move(one));
+        else
+            bridges_.push_back(std::move(one));
+    }
 }
 
 Bridges::~Bridges() = default;

@@ -47,6 +47,7 @@ import cases_uplink  # noqa: E402,F401
 import cases_uplink_faults  # noqa: E402,F401
 import cases_uplink_figures  # noqa: E402,F401
 import cases_uplink_queue  # noqa: E402,F401
+import cases_uplink_rules  # noqa: E402,F401
 import log_reference  # noqa: E402
 
 

@@ -131,6 +131,7 @@ private:
         record.packet_id = input_.below(4) != 0 ? static_cast<wire::PacketId>(input_.below(8)) : input_.u16();
         record.qos = static_cast<wire::QoS>(input_.below(3));
         record.ids = as_bytes(one_of(input_, properties));
+        record.queued_s = input_.below(3);
         return bytes_of(journal::encode(record));
     }
 

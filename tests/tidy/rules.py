@@ -50,6 +50,7 @@ REACHES_ALL = ('base', 'wire')
 # path -> (sources that it may reach, reason)
 OPTION = 'an option that the policy holds by value, and whose defaults are those of the configuration'
 IN_DELIVERY = 'a part of each delivery, and the queues of a session hold deliveries by value'
+IN_SESSION = 'a part of each session, which holds it by value'
 WIDE_HEADERS = {
     'include/ledge/auth/access.hpp': (48, 'what is asked of the rights for each message'),
     'include/ledge/auth/hook.hpp': (44, OPTION),
@@ -65,9 +66,13 @@ WIDE_HEADERS = {
     'include/ledge/os/descriptor.hpp': (62, 'a small value, which each owner of a file or socket holds, bridges too'),
     'include/ledge/session/ack_barrier.hpp': (46, IN_DELIVERY),
     'include/ledge/session/delivery.hpp': (44, IN_DELIVERY),
+    'include/ledge/session/inflight.hpp': (41, IN_SESSION),
     'include/ledge/session/listener_options.hpp': (43, 'options of the shard, which the configuration fills by value'),
     'include/ledge/session/limits.hpp': (70, 'read for each message; the options of a listener hold it by value'),
-    'include/ledge/session/services.hpp': (41, 'the version of the policy is compared for each message, inline'),
+    'include/ledge/session/pending_queue.hpp': (41, IN_SESSION),
+    'include/ledge/session/queue_rules.hpp': (46, 'options of a listener, as listener_options.hpp'),
+    'include/ledge/session/services.hpp': (42, 'the version of the policy is compared for each message, inline'),
+    'include/ledge/session/session_records.hpp': (41, IN_SESSION),
     'include/ledge/topic/levels.hpp': (48, 'the one splitter of levels, inline in the match of filters and rules'),
 }
 

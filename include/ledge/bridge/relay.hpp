@@ -187,6 +187,7 @@ private:
     Passed pass_out(const wire::Publish& packet, Instant now);
     Passed send_out(const wire::Publish& source, const Route& route, Instant now);
     wire::Publish prepare_out(const wire::Publish& source, const Route& route);
+    void note_sent_both_ways(const wire::Publish& out, Instant now);
     bool is_loop_out(const wire::Publish& packet) const;
     bool is_marked(const Route& route, const wire::Properties& properties);
     wire::QoS maximum_qos_out() const;
@@ -210,6 +211,7 @@ private:
     Passed pass_in(const wire::Publish& packet, Instant now);
     Passed send_in(const wire::Publish& source, const Route& route, Instant now);
     wire::Publish prepare_in(const wire::Publish& source, const Route& route);
+    bool is_echo_of_lane(const wire::Publish& packet, Instant now);
     bool is_returning(const wire::Publish& packet, const Route& route, Instant now);
     void on_inner_ack(const wire::Ack& packet, Instant now);
     void on_inner_answer(const wire::Ack& packet, Exchange& exchange, Instant now);

@@ -74,6 +74,9 @@ struct RelayCounters {
     /// Of `refused`: by the upstream, in the order of refusal_codes; the last one counts all other codes.
     std::array<std::uint64_t, refusal_codes.size() + 1> refused_by_code{};
     std::uint64_t events_lost = 0;  // more events than the owner has taken
+
+    /// The sum, for two relays of one bridge.
+    void add(const RelayCounters& other);
 };
 
 }  // namespace ledge::bridge

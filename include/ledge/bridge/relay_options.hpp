@@ -14,6 +14,8 @@
 
 namespace ledge::bridge {
 
+class EchoWindow;
+
 /// Which messages get the user properties of marks.hpp (MQTT 5). Messages that have them already always get theirs
 /// counted on.
 enum class MarkRule : std::uint8_t {
@@ -24,6 +26,16 @@ enum class MarkRule : std::uint8_t {
 
 struct RelayOptions {
     std::vector<Route> routes;  // all valid
+
+    // A bridge may have a second relay, with a connection of its own, for messages that must not wait behind the
+    // others: its priority lane. Both have all routes.
+    /// Only these topics of the local broker are carried; empty = all that the routes carry.
+    std::vector<std::string> local_filters;
+    bool carries_incoming = true;  // false for the priority lane: it subscribes to nothing at the upstream
+    /// What the priority lane has sent by routes with Direction::both. The upstream sends it to the other relay as
+    /// well, which is another client there. The lane writes, the other relay reads. Outlives both; nullptr = there is
+    /// no lane.
+    EchoWindow* lane_echoes = nullptr;
 
     // Towards the upstream
     std::string client_id;  // fixed and not empty: the upstream's session belongs to it

@@ -41,8 +41,9 @@ public:
     /// True if an outgoing route may have published to this topic of the upstream.
     bool may_have_sent(std::string_view remote_topic) const;
 
-    /// The subscriptions at the local broker, for outgoing routes. Filters that others cover are left out.
-    std::vector<Subscription> local_subscriptions() const;
+    /// The subscriptions at the local broker, for outgoing routes. Filters that others cover are left out. `within`:
+    /// only topics that match one of these filters; empty = all topics.
+    std::vector<Subscription> local_subscriptions(const std::vector<std::string>& within = {}) const;
     /// The subscriptions at the upstream, for incoming routes. With OverlapCopies::per_filter no topic matches two of
     /// them: overlapping filters are replaced by one filter that covers both, which may bring messages that no route
     /// carries.

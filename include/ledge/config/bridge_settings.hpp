@@ -35,6 +35,8 @@ struct DayWindow {
 struct BridgeQueueSettings {
     /// What happens to a message for which the queue has no room.
     enum class Overflow : std::uint8_t { drop_oldest, drop_newest, refuse };
+    /// What leaves first after an absence. live_first is refused with a sentence that says why.
+    enum class Order : std::uint8_t { backlog_first, live_first };
 
     std::uint64_t bytes_max = 256ULL * 1024 * 1024;
     std::uint32_t messages_max = 1'000'000;
@@ -42,6 +44,11 @@ struct BridgeQueueSettings {
     std::uint32_t poison_attempts = 3;
     std::string dead_letter_topic;  // at the local broker; "" = such messages are dropped
     Duration warn_time_to_full = 1h;
+    Duration age_max{};             // 0 = no limit
+    // Filters of topics at the local broker
+    std::vector<std::string> last_value;  // only the newest message of each such topic waits
+    std::vector<std::string> priority;    // carried by a second connection
+    Order order = Order::backlog_first;
 };
 
 /// [bridges.NAME.tls]: for urls that begin with mqtts:// or wss://. Strings without another comment are paths.
@@ -102,6 +109,9 @@ std::string client_id_of(const BridgeSettings& settings, std::string_view machin
 /// The kind of the upstream: the configured one, or the one that the host names of all urls tell. nullopt = "auto", and
 /// the host names tell none.
 std::optional<bridge::UpstreamKind> upstream_kind_of(const BridgeSettings& settings);
+
+/// What the client id of a bridge's priority lane has behind the client id of the bridge.
+inline constexpr std::string_view priority_client_id_end = "-priority";
 
 inline constexpr std::size_t bridge_password_bytes_max = 0xFFFF;  // MQTT allows no longer password
 

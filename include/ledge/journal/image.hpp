@@ -21,8 +21,9 @@
 //                   payload(rest)
 //                   qos_retain: bits 1 and 2 the QoS, 4 retain, 8 a source follows (journal/publication_source.hpp)
 //   queued       := message:u64 bytes:u32 share_subscription:u32 packet_id:u16 state:u8 qos_retain:u8
-//                   ids_size:variable ids(as properties)
+//                   ids_size:variable ids(as properties) [queued_s:u32]
 //                   qos_retain: bits 1 and 2 the QoS, 4 retain, 8 the row was stored while its client was connected
+//                   queued_s: when the message was queued, in seconds of logical time; only in queues with rules
 // Instants are microseconds of logical time: the broker's running time plus plausible wall-clock progress between two
 // runs. An instant is never a reading of the wall clock.
 #pragma once

@@ -53,6 +53,8 @@ struct QueuedRecord {
     bool retain = false;
     Bytes ids;             // subscription identifiers, encoded as properties
     bool is_live = false;  // stored while its client was connected, so the message may have been sent at once
+    /// When the message was queued, in seconds of logical time; 0 = not recorded. Only queues with rules record it.
+    std::uint32_t queued_s = 0;
 };
 Blob encode(const QueuedRecord& record);
 std::optional<QueuedRecord> parse_queued(Bytes body);

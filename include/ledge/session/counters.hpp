@@ -45,13 +45,16 @@ struct Counters {
     std::uint64_t dropped_memory = 0;         // memory is short: QoS 0 to slow readers, and messages without a store
     std::uint64_t dropped_queue_full = 0;     // QoS 1 or 2, by the overflow policy
     std::uint64_t dropped_too_large = 0;      // above Maximum Packet Size of the client
-    std::uint64_t dropped_expired = 0;        // Message Expiry Interval is over
+    std::uint64_t dropped_expired = 0;        // Message Expiry Interval is over, or QueueRules::age_max
+    std::uint64_t dropped_replaced = 0;       // a newer message of the topic has come (QueueRules::last_value)
     std::uint64_t dropped_not_allowed = 0;    // the client may no longer read the topic
     std::uint64_t refused_quota = 0;          // publications refused: a queue or the store is full, or the store failed
     std::uint64_t refused_share = 0;          // publications refused: the owner's share of store or journal is used up
     std::uint64_t retained_refused = 0;       // retained messages refused: limit, memory, or the share of the owner
     std::uint64_t dropped_session_ended = 0;  // still queued when the session ended
     std::uint64_t dropped_unreadable = 0;     // the store cannot return the message, or failed before keeping it
+
+    std::uint64_t last_value_unindexed = 0;  // messages that no newer one can replace: AppliedRules::topics_max
 
     std::uint64_t queued_messages = 0;  // gauge: messages that wait in sessions, in flight included
     std::uint64_t queued_bytes = 0;     // gauge: topics, properties and payloads of those that are not in flight
@@ -60,10 +63,10 @@ struct Counters {
 };
 
 /// The counters that dropped() adds up. The metric table of the broker has a row for each.
-inline constexpr std::array<std::uint64_t Counters::*, 8> drop_counters{
-    &Counters::dropped_slow_reader,   &Counters::dropped_memory,    &Counters::dropped_queue_full,
-    &Counters::dropped_too_large,     &Counters::dropped_expired,   &Counters::dropped_not_allowed,
-    &Counters::dropped_session_ended, &Counters::dropped_unreadable};
+inline constexpr std::array<std::uint64_t Counters::*, 9> drop_counters{
+    &Counters::dropped_slow_reader, &Counters::dropped_memory,        &Counters::dropped_queue_full,
+    &Counters::dropped_too_large,   &Counters::dropped_expired,       &Counters::dropped_replaced,
+    &Counters::dropped_not_allowed, &Counters::dropped_session_ended, &Counters::dropped_unreadable};
 
 inline std::uint64_t Counters::dropped() const {
     std::uint64_t sum = 0;

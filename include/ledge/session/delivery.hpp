@@ -47,6 +47,7 @@ struct Delivery {
     journal::Publication publication;  // empty = only the store has the publication, as record number `message`
     SubscriptionIds ids;
     ShareGroupId share_group = no_share_group;  // the shared subscription that the session was chosen for
+    std::uint32_t queued_s = 0;     // AppliedRules::stamp() of the time at which it was queued; 0 = not known
     AckHold hold{};                 // delays the publisher's acknowledgement until this subscriber has acknowledged
     QueueRow row = no_row;          // position in the session's queue; the packet id follows from it; no_row = none yet
     Ticket ticket = no_ticket;      // of the queued record

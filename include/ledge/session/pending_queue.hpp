@@ -5,7 +5,9 @@
 // delivery of QoS 0 has no row and waits for none. Owned by the session, on the shard's thread.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <optional>
 
 #include "ledge/base/ring.hpp"
 #include "ledge/session/delivery.hpp"
@@ -21,7 +23,9 @@ public:
     std::uint64_t bytes() const { return loaded_bytes_ + stored_bytes_; }
 
     /// True when the limits have room for one more delivery of `bytes`. `is_stored` = the store keeps the delivery.
-    bool fits(std::size_t bytes, bool is_stored, const SessionLimits& limits) const;
+    /// `leaving` = the size of a delivery that leaves the queue at the same time; nullopt = none leaves.
+    bool fits(std::size_t bytes, bool is_stored, const SessionLimits& limits,
+              std::optional<std::size_t> leaving = std::nullopt) const;
 
     // The loaded front.
     bool has_loaded() const { return !loaded_.empty(); }
@@ -31,9 +35,13 @@ public:
     /// No loaded delivery expires before this time.
     Instant earliest_expiry() const { return earliest_expiry_; }
     void forget_earliest_expiry() { earliest_expiry_ = never; }
+    /// A loaded delivery leaves the queue at this time, which may be earlier than the expiry of its publication.
+    void note_expiry(Instant at) { earliest_expiry_ = std::min(earliest_expiry_, at); }
     const Delivery& at(std::size_t index) const { return loaded_[index]; }
     /// Removes the loaded delivery at `index` and returns it. The others keep their order. Requires index < loaded().
     Delivery pop(std::size_t index = 0);
+    /// The index of the loaded delivery in this row; nullopt when it is not loaded. Requires row != no_row.
+    std::optional<std::size_t> index_of(QueueRow row) const;
     /// True when the store has all loaded deliveries. O(loaded).
     bool is_all_stored() const;
     /// Appends a loaded delivery.
@@ -57,6 +65,8 @@ public:
     void take_stored(QueueRow row, std::size_t bytes);
     /// The tail begins behind this row, which was not counted as a part of it.
     void skip_stored(QueueRow row) { stored_from_ = row.next(); }
+    /// A row of the tail is removed without having been loaded.
+    void drop_stored(std::size_t bytes);
     /// The whole loaded front was popped, and becomes the beginning of the tail. `first_row` = its first row.
     void put_back(QueueRow first_row, std::uint64_t rows, std::uint64_t bytes);
     /// The tail as the store held it when the broker started. No row of it is below `from`.

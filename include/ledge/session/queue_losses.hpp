@@ -11,7 +11,8 @@ struct QueueLosses {
     std::uint64_t refused = 0;      // not accepted from the publisher, because this queue is full
     std::uint64_t memory = 0;       // memory was short, and the store did not have the message
     std::uint64_t slow_reader = 0;  // QoS 0, and the client does not read fast enough
-    std::uint64_t expired = 0;      // the Message Expiry Interval was over
+    std::uint64_t expired = 0;      // the Message Expiry Interval, or QueueRules::age_max, was over
+    std::uint64_t replaced = 0;     // a newer message of the topic has come (QueueRules::last_value)
     std::uint64_t unreadable = 0;   // the store has lost the message
 
     // Of all these: what had been in the queue.

@@ -29,9 +29,11 @@ struct StoredDelivery;
 
 namespace ledge::session {
 
+class AppliedRules;
 class SessionRecordWriter;
 class SubscriptionSet;
 struct QueueLosses;
+struct QueueRules;
 struct SessionServices;
 
 class SessionQueue {
@@ -66,6 +68,38 @@ public:
     void note_losses(std::uint64_t QueueLosses::*reason, std::uint64_t count = 1);
     /// A message that has been in the queue is lost.
     void note_expired(const Delivery& delivery);
+
+    // ---- Rules (queue_rules.hpp). Without rules, each of these functions only tests a pointer.
+
+    /// The rules hold from now on and outlive the queue. Requires that the queue is empty and has no rules.
+    void use_rules(const QueueRules& rules);
+    /// True: the session does not get a message to this topic, or of this publisher ("" = the broker).
+    bool excludes(std::string_view topic, std::string_view publisher) const {
+        return rules_ != nullptr && is_excluded(topic, publisher);
+    }
+    /// Notes in the delivery when it was queued.
+    void note_queued(Delivery& delivery, Instant now) const {
+        if (rules_ != nullptr) stamp(delivery, now);
+    }
+    /// A newer message of the topic is about to enter. If the rules keep only the newest one, the earlier message
+    /// leaves its place in the queue, unless it was sent.
+    void make_way(std::string_view topic) {
+        if (rules_ != nullptr) take_out_earlier(topic);
+    }
+    /// True when the limits have room for a message of the topic, also if an earlier one makes way for it.
+    bool fits(std::string_view topic, std::size_t bytes, bool is_stored, const SessionLimits& limits) const {
+        return pending_.fits(bytes, is_stored, limits) ||
+               (rules_ != nullptr && fits_instead(topic, bytes, is_stored, limits));
+    }
+    /// Discards the message that make_way() has taken out. The record of the newer one comes first: otherwise the
+    /// journal could be empty for a moment, and the earlier publisher would be told that its message is safe.
+    void end_way() {
+        if (rules_ != nullptr) discard_earlier();
+    }
+    /// When the delivery leaves the queue if it was not sent: the message expires, or has waited for too long.
+    Instant expires_at(const Delivery& delivery) const {
+        return rules_ == nullptr ? delivery.publication.expires_at() : expires_by_rules(delivery);
+    }
 
     // ---- Messages enter
 
@@ -175,12 +209,31 @@ private:
     // session_queue.cpp
     void give_row(Delivery& delivery);
     void enqueue_loaded(Delivery delivery);
+    Delivery remove_loaded(std::size_t index);
     void count_queued(std::size_t bytes);
     void uncount_queued(std::size_t bytes);
     void note_removed(std::uint64_t messages, std::uint64_t bytes);
-    void drop_row(Delivery& delivery);
+    /// Returns the ticket of the removal; no_ticket when the store never had the row.
+    Ticket drop_row(Delivery& delivery);
     Blob encode_row(const Delivery& delivery, journal::OutState state, wire::PacketId id) const;
     std::uint32_t share_subscription_of(const Delivery& delivery) const;
+
+    // session_queue_rules.cpp
+    bool is_excluded(std::string_view topic, std::string_view publisher) const;
+    void stamp(Delivery& delivery, Instant now) const;
+    Instant expires_by_rules(const Delivery& delivery) const;
+    bool fits_instead(std::string_view topic, std::size_t bytes, bool is_stored, const SessionLimits& limits) const;
+    void take_out_earlier(std::string_view topic);
+    void discard_earlier();
+    void discard_replaced(Delivery& delivery);
+    bool is_replaced(const Delivery& delivery) const;
+    bool is_removed(QueueRow row) const;
+    [[nodiscard]] bool note_newest(const Delivery& delivery, bool is_in_tail);
+    void note_new(const Delivery& delivery, bool is_in_tail);
+    void note_loaded(const Delivery& delivery);
+    void note_left(const Delivery& delivery);
+    void index_stored_rows();
+    void index_stored_row(const journal::StoredDelivery& stored);
 
     // session_queue_rows.cpp
     void refill();
@@ -194,7 +247,8 @@ private:
 
     // session_queue_memory.cpp
     /// Bytes of the slots, used or not.
-    std::uint64_t slot_bytes() const { return pending_.memory() + inflight_.memory(); }
+    std::uint64_t slot_bytes() const { return pending_.memory() + inflight_.memory() + (rules_ ? rules_memory() : 0); }
+    std::uint64_t rules_memory() const;
     /// Brings the memory budget up to date after slot_bytes() may have changed.
     void count_slots();
     bool is_unloadable() const;
@@ -208,9 +262,10 @@ private:
     const SubscriptionSet& subscriptions_;
     Inflight inflight_;
     PendingQueue pending_;
-    QueueRow last_row_ = no_row;       // the highest row that a message of this session was given
-    QueueRow sent_until_ = no_row;     // unfinished rows up to this one were sent on an earlier connection
-    QueueRow doubted_until_ = no_row;  // unfinished rows up to this one may have been sent; at least sent_until_
+    std::unique_ptr<AppliedRules> rules_;  // nullptr = there are none
+    QueueRow last_row_ = no_row;           // the highest row that a message of this session was given
+    QueueRow sent_until_ = no_row;         // unfinished rows up to this one were sent on an earlier connection
+    QueueRow doubted_until_ = no_row;      // unfinished rows up to this one may have been sent; at least sent_until_
     journal::SendingProgress progress_{no_row, no_row, no_row, 0};  // as the record has it
     std::uint64_t counted_slots_ = 0;                               // slot_bytes() as in the memory budget
     std::uint64_t arrived_bytes_ = 0;

@@ -12,10 +12,12 @@
 // Further topics are the rows of flow_metrics.hpp. Those figures are published at most once in sys.interval_s. A figure
 // that is not defined has no topic: its retained message is removed.
 //
+// A bridge with a priority lane has two sessions and two connections, and is told as one: it runs when both do.
 // On the loop's thread.
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -23,6 +25,7 @@
 #include <vector>
 
 #include "ledge/base/log.hpp"
+#include "ledge/bridge/echo_window.hpp"
 #include "ledge/bridge/relay_event.hpp"
 #include "ledge/net/connector.hpp"
 #include "ledge/runtime/loop_part.hpp"
@@ -68,8 +71,8 @@ struct BridgeFigures {
 
 class Bridges final : public runtime::LoopPart {
 public:
-    /// The names of the bridges differ. `seed` is for pauses: real entropy in the daemon. `log` and the services must
-    /// outlive the object.
+    /// The names of the bridges differ. The priority lane of a bridge stands behind the bridge. `seed` is for pauses:
+    /// real entropy in the daemon. `log` and the services must outlive the object.
     Bridges(std::vector<UplinkOptions> options, const runtime::LoopServices& services, const Log& log,
             std::uint64_t seed);
     ~Bridges() override;
@@ -89,6 +92,8 @@ private:
     class One;
 
     net::Connector connector_;
+    std::deque<bridge::EchoWindow>
+        lane_echoes_;  // one for each bridge with a priority lane; a deque, whose elements stay
     std::vector<std::unique_ptr<One>> bridges_;
 };
 

@@ -38,6 +38,7 @@ struct DayWindow {
 
 struct UplinkOptions {
     std::string name;             // of the bridge, for logs
+    std::string priority_of;      // the name of the bridge whose priority lane this is; "" = this is a bridge
     std::vector<Server> servers;  // at least one, the preferred one first; all of them are one upstream
     bridge::RelayOptions relay;
     bridge::UpstreamOptions upstream;

@@ -19,7 +19,7 @@ std::string reference(bool is_json) {
 bool has(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
 
 constexpr std::ptrdiff_t tls_rows = 4;
-constexpr std::ptrdiff_t bridge_rows = 15 + 33;
+constexpr std::ptrdiff_t bridge_rows = 15 + 34;
 
 }  // namespace
 
@@ -42,7 +42,9 @@ TEST_CASE("each sample of a family has the help of the family and its own meanin
               "ledgemq_publications_dropped_total{reason=\"expired\"} (counter)\n"
               "    Topics: $SYS/broker/publish/messages/dropped/expired\n"
               "    The broker counts each publication that does not reach a session"));
-    CHECK(has(text, "\n    The message waited in the queue until its Message Expiry Interval had passed.\n\n"));
+    CHECK(has(text,
+              "\n    The message waited in the queue until its Message Expiry Interval, or the age_max_s of a bridge's "
+              "queue, had passed.\n\n"));
     CHECK(has(text, "ledgemq_tls_handshakes_total{result=\"refused\"} (counter)\n    The broker counts each TLS"));
 }
 

@@ -24,6 +24,14 @@ std::string listed(const std::vector<Subscription>& all) {
     return text;
 }
 
+TEST_CASE("subscriptions within some filters are exactly the topics that both match") {
+    const RouteSet set({carrying(Direction::out, "#", QoS::at_least_once, "plant/"),
+                        carrying(Direction::both, "b/+/x", QoS::exactly_once), carrying(Direction::in, "alarms/#")});
+    CHECK(listed(set.local_subscriptions({"+/alarms/#", "b/1/#"})) == "plant/alarms/#:1 b/alarms/x:2 b/1/x:2");
+    CHECK(listed(set.local_subscriptions({"plant/#", "plant/alarms/#"})) == "plant/#:1");
+    CHECK(set.local_subscriptions({"alarms/#"}).empty());
+}
+
 TEST_CASE("the first route that carries a topic carries it, in its direction only") {
     const RouteSet set({carrying(Direction::out, "a/b", QoS::at_most_once, "", "first/"),
                         carrying(Direction::both, "a/#", QoS::at_least_once, "", "second/"),

@@ -371,6 +371,12 @@ void Rig::heals() {
 
 void Rig::restarts(Duration rest) { start_again(0, rest); }
 
+void Rig::restarts_with(const ShardOptions& options) {
+    shard.reset();  // it may refer to the options
+    options_ = options;
+    restarts();
+}
+
 void Rig::stops_and_starts() {
     shard->shut_down(now);
     settle();

@@ -182,6 +182,8 @@ public:
     void heals();
     /// The broker is killed, and starts again from what was committed. Its clock makes `rest` of the time since.
     void restarts(Duration rest = {});
+    /// The same with another configuration.
+    void restarts_with(const ShardOptions& options);
     /// The broker is stopped as by SIGTERM, and starts again.
     void stops_and_starts();
     /// A kill in the middle of a commit of which the store keeps the first `records`: worse than any store should be.

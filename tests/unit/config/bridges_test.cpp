@@ -101,7 +101,9 @@ TEST_CASE("every key of a bridge is read") {
         "[[bridges.cloud.routes]]\ndirection = 'out'\nfilter = 'plant/#'\nremote_prefix = 'site-17/'\nqos = 0\n"
         "[[bridges.cloud.routes]]\ndirection = 'out'\nlocal_prefix = 'l/'\nfilter = '+'\nqos = 0\nretain = 'clear'\n"
         "[bridges.cloud.queue]\nbytes_max = '1 MiB'\nmessages_max = 5\noverflow = 'refuse'\n"
-        "poison_attempts = 4\ndead_letter_topic = 'dead'\nwarn_time_to_full_s = '2 h'\n");
+        "poison_attempts = 4\ndead_letter_topic = 'dead'\nwarn_time_to_full_s = '2 h'\n"
+        "age_max_s = 3600\nlast_value = ['plant/+/status']\npriority = ['l/alarm', 'plant/alarms/#']\n"
+        "order = 'backlog_first'\n");
     CHECK(cloud.queue.warn_time_to_full == 2h);
     CHECK(cloud.name == "cloud");
     REQUIRE(cloud.endpoints.size() == 2);
@@ -125,6 +127,9 @@ TEST_CASE("every key of a bridge is read") {
     CHECK(cloud.routes[1].retain == bridge::RetainRule::clear);
     CHECK(cloud.queue.bytes_max == 1024 * 1024);
     CHECK(cloud.queue.overflow == BridgeQueueSettings::Overflow::refuse);
+    CHECK(cloud.queue.age_max == 1h);
+    CHECK(cloud.queue.last_value == Lines{"plant/+/status"});
+    CHECK(cloud.queue.priority == Lines{"l/alarm", "plant/alarms/#"});
 }
 
 TEST_CASE("the defaults of a bridge are those of the manual") {
@@ -369,6 +374,59 @@ TEST_CASE(
     const std::string text = explain_bridges({settings_of(aws)}, "gw");
     CHECK(text.find("\n  upstream: taken for aws_iot because of the host name") != std::string::npos);
     CHECK(explain_bridges({settings_of(aws, "upstream = 'aws_iot'\n")}, "gw").find("taken for") == std::string::npos);
+}
+
+TEST_CASE("filters of the queue must be filters, of topics that the bridge sends, and not too many") {
+    const auto complaint = [](const std::string& line, const std::string& route = "") {
+        return complaint_about(bridge_text("", route + "[bridges.x.queue]\n" + line + "\n"));
+    };
+    for (const std::string name : {"last_value", "priority"}) {
+        CHECK(complaint(name + " = ['a/#/b']").find("'bridges.x.queue." + name + "': \"a/#/b\" is no topic filter") !=
+              std::string::npos);
+        CHECK(complaint(name + " = ['$share/g/a']").find("is no topic filter") != std::string::npos);
+        CHECK(complaint(name + " = ['a/b', 'b/#']").find("no outgoing route carries a topic that matches \"b/#\"") !=
+              std::string::npos);
+        CHECK(complaint(name + " = ['a/b']", "direction = 'in'\n").find("no outgoing route") != std::string::npos);
+        std::string many = "'a/0'";
+        for (int i = 1; i < 65; ++i) many += ", 'a/" + std::to_string(i) + "'";
+        CHECK(complaint(name + " = [" + many + "]").find("write at most 64") != std::string::npos);
+    }
+    CHECK(complaint("order = 'live_first'").find("write \"backlog_first\", and name urgent topics in queue.priority") !=
+          std::string::npos);
+    CHECK(complaint("order = 'newest'").find("one of backlog_first, live_first") != std::string::npos);
+}
+
+TEST_CASE("the check says what the queue leaves out, and what leaves by the priority connection with which client id") {
+    const auto text = [](const std::string& id) {
+        const std::string queue =
+            "[bridges.x.queue]\nage_max_s = 60\nlast_value = ['a/s']\npriority = ['a/1', 'a/2/#']\n";
+        return explain_bridges({one_bridge(bridge_text(id, queue))}, "gw-1a");
+    };
+    CHECK(text("client_id = 'gw'\n")
+              .ends_with("  queue: a message that has waited for more than 60 s is not sent any more\n"
+                         "  queue: of the topics that match a/s, only the newest message waits\n"
+                         "  priority: messages from here with topics that match a/1, a/2/# have a queue and a "
+                         "connection of their own, "
+                         "whose client id at the upstream is \"gw-priority\"\n"));
+    CHECK(text("").ends_with("is \"gw-1a-x-priority\"\n"));
+}
+
+TEST_CASE("no other bridge to the same broker may have the client id of a priority connection") {
+    const auto count = [](const std::string& first, const std::string& second, const std::string& host = "h") {
+        Loaded loaded =
+            load_text("[bridges.x]\nurls = ['mqtt://h']\n" + first +
+                      "routes = [{filter = 'a'}]\nqueue = {priority = ['a']}\n[bridges.x-priority]\nurls "
+                      "= ['mqtt://" +
+                      host + "']\n" + second + "routes = [{filter = 'b'}]\n");
+        CHECK(lines_of(loaded) == Lines{});
+        check_client_ids(loaded, "gw-1a");
+        return lines_of(loaded).size();
+    };
+    CHECK(count("client_id = 'gw'\n", "client_id = 'gw-priority'\n") == 1);
+    CHECK(count("client_id = 'gw'\n", "client_id = 'gw-other'\n") == 0);
+    CHECK(count("client_id = 'gw'\n", "client_id = 'gw-priority'\n", "g") == 0);
+    CHECK(count("", "") == 1);
+    CHECK(count("client_id = 'gw'\n", "") == 0);
 }
 
 TEST_CASE("printed bridges parse back to the same") {

@@ -124,6 +124,50 @@ TEST_CASE("a default client id that another machine may have too is noted") {
     CHECK(loaded.notes.empty());
 }
 
+TEST_CASE("rules of the queue reach its listener, and priority makes a second listener and a second connection") {
+    const Log log;
+    const uplink::Bridges* bridges = nullptr;
+    const config::Loaded loaded =
+        load("[bridges.cloud]\nurls = ['mqtt://h']\nstate_topic = 's'\n" + route +
+             "[bridges.cloud.queue]\nage_max_s = 60\nlast_value = ['plant/+']\npriority = ['plant/alarms/#']\n"
+             "messages_max = 7\n[[bridges.plain.routes]]\nfilter = 'b'\n[bridges.plain]\nurls = ['mqtt://h']\n");
+    runtime::BrokerLoopOptions options = loop_options(loaded.config, "1", 1);
+    const std::size_t listeners = options.shard.listeners.size();
+    add_bridges(options, loaded.config, log, 1, bridges);
+    REQUIRE(options.shard.listeners.size() == listeners + 3);
+    const broker::ListenerOptions& main = options.shard.listeners[listeners];
+    const broker::ListenerOptions& lane = options.shard.listeners[listeners + 1];
+    CHECK(main.name == "bridge:cloud");
+    CHECK(lane.name == "bridge:cloud/priority");
+    CHECK(options.shard.listeners[listeners + 2].name == "bridge:plain");
+    CHECK(lane.limits.queue_stored_messages_max == 7);
+    for (const broker::ListenerOptions* one : {&main, &lane}) {
+        REQUIRE(one->queue_rules.has_value());
+        CHECK(one->queue_rules->age_max == 60s);
+        CHECK(one->queue_rules->last_value == std::vector<std::string>{"plant/+"});
+    }
+    CHECK(main.queue_rules->excluded == std::vector<std::string>{"plant/alarms/#"});
+    CHECK(main.queue_rules->excluded_client == "$bridge/cloud/priority");
+    CHECK(lane.queue_rules->excluded.empty());
+    CHECK(lane.queue_rules->excluded_client == "$bridge/cloud");
+    CHECK(options.shard.listeners[listeners + 2].queue_rules->excluded_client.empty());
+
+    const config::BridgeSettings& settings = loaded.config.bridges.at(0);
+    const uplink::UplinkOptions first = uplink_options(settings, 3, "host");
+    const uplink::UplinkOptions second = priority_options(settings, first, 4);
+    CHECK(second.priority_of == first.name);
+    CHECK(second.relay.client_id == "host-cloud-priority");
+    CHECK(second.relay.inner_client_id == "$bridge/cloud/priority");
+    CHECK(second.inner_user == first.inner_user);
+    CHECK(second.inner_listener == 4);
+    CHECK(second.relay.own_id == first.relay.own_id);
+    CHECK(second.relay.local_filters == std::vector<std::string>{"plant/alarms/#"});
+    CHECK_FALSE(second.relay.carries_incoming);
+    CHECK(first.relay.will.has_value());
+    CHECK_FALSE(second.relay.will.has_value());
+    CHECK_FALSE(second.relay.online_message.has_value());
+}
+
 TEST_CASE("the password is read before each connection, and the error names the file") {
     const std::string path = "/tmp/ledge-bridge-password-" + std::to_string(random_seed());
     std::ofstream(path) << "first\n";

@@ -7,6 +7,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <memory>
 #include <string>
 
 #include "ledge/base/rng.hpp"
@@ -134,6 +135,20 @@ TEST_CASE("a queued record comes back as it was, in each state") {
         CHECK(as_text(read->ids) == "\x0B\x07");
         CHECK_FALSE(read->is_live);
     }
+}
+
+TEST_CASE("a queued record may say when the message was queued, and has one form for each content") {
+    const QueuedRecord plain{MessageNumber(1), 2, 0, 0, OutState::done, QoS::at_least_once, false, {}};
+    QueuedRecord stamped = plain;
+    stamped.queued_s = 77;
+    const std::vector<Byte> body = bytes_of(encode(stamped));
+    CHECK(body.size() == bytes_of(encode(plain)).size() + 4);
+    REQUIRE(parse_queued(body));
+    CHECK(parse_queued(body)->queued_s == 77);
+    CHECK(parse_queued(bytes_of(encode(plain)))->queued_s == 0);
+    std::vector<Byte> zero = bytes_of(encode(plain));
+    zero.insert(zero.end(), 4, Byte{0});
+    CHECK_FALSE(parse_queued(zero));
 }
 
 TEST_CASE("a queued record says whether its client was connected") {

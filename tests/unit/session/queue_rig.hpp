@@ -12,6 +12,7 @@
 #include "ledge/journal/records.hpp"
 #include "ledge/session/limits.hpp"
 #include "ledge/session/listener_options.hpp"
+#include "ledge/session/queue_rules.hpp"
 #include "rig.hpp"
 
 namespace ledge::session {
@@ -65,11 +66,20 @@ struct QueueRig : HasShelf, Rig {
         options.is_enabled = true;
         return options;
     }
+    /// The queue of the session has these rules from now on, also after a restart. They must outlive the rig.
+    void uses(const QueueRules& queue_rules) {
+        rules = &queue_rules;
+        session->queue().use_rules(queue_rules);
+    }
     void resumes() { connects(connect_v5(), true); }
     /// Stored and queued, as the broker does for an offline session.
-    void queues(std::string_view payload, QoS qos = qos1) {
-        Delivery one = delivery("a", payload, qos);
+    void queues(std::string_view payload, QoS qos = qos1) { queues("a", payload, qos); }
+    void queues(std::string_view topic, std::string_view payload, QoS qos, Instant expires_at = never) {
+        Delivery one = delivery(topic, payload, qos, expires_at);
+        session->queue().note_queued(one, now);
+        session->queue().make_way(topic);
         session->queue().store(one, session->is_online(), journal::Urgency::now);
+        session->queue().end_way();
         session->queue().enqueue(std::move(one), session->limits());
         if (connection != nullptr) connection->pump(now);
     }
@@ -114,6 +124,7 @@ struct QueueRig : HasShelf, Rig {
         is_gone();
         auto again = std::make_unique<Session>(services.for_sessions, "c", listener.limits);
         again->expiry_interval_s = 100;
+        if (rules != nullptr) again->queue().use_rules(*rules);
         again->record().restore(session->number(), {}, never);
         again->queue().restore(shelf.rows.empty() ? no_row : shelf.rows.rbegin()->first, no_row, progress);
         std::uint64_t waiting = 0;
@@ -128,6 +139,7 @@ struct QueueRig : HasShelf, Rig {
         session = std::move(again);
     }
 
+    const QueueRules* rules = nullptr;
     std::string written;     // by the last commit
     std::string complaints;  // errors in the log
 };

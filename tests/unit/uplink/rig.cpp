@@ -44,7 +44,13 @@ broker::ShardOptions shard_options() {
     listener.limits.queue_bytes_max = 64 * 1024 * 1024;  // more than the kernel holds for a socket
     session::ListenerOptions strict = listener;
     strict.limits.wildcard_subscriptions_available = false;
-    options.listeners = {listener, strict};
+    session::ListenerOptions bridge = listener;
+    bridge.name = "bridge:cloud";
+    bridge.queue_rules = {.excluded = {"plant/alarms/#"}, .excluded_client = "$bridge/cloud/priority"};
+    session::ListenerOptions lane = listener;
+    lane.name = "bridge:cloud/priority";
+    lane.queue_rules = {.excluded_client = "$bridge/cloud"};
+    options.listeners = {listener, strict, bridge, lane};
     options.sys_interval = 1h;
     return options;
 }
@@ -328,8 +334,25 @@ void Rig::starts() {
     uplink->start(virtual_now);
 }
 
+void Rig::adds_lane() {
+    REQUIRE(upstreams.size() == 2);
+    options.servers.pop_back();
+    options.relay.inner_client_id = options.inner_user = "$bridge/cloud";
+    options.inner_listener = 2;
+    lane = options;
+    lane->name = "cloud/priority";
+    lane->priority_of = "cloud";
+    lane->servers = {upstreams[1].server()};
+    lane->relay.client_id = "gw-priority";
+    lane->relay.inner_client_id = "$bridge/cloud/priority";
+    lane->relay.local_filters = {"plant/alarms/#"};
+    lane->relay.carries_incoming = false;
+    lane->inner_listener = 3;
+}
+
 void Rig::starts_bridges() {
-    const std::vector<UplinkOptions> all = {options};
+    std::vector<UplinkOptions> all = {options};
+    if (lane) all.push_back(*lane);
     bridges.emplace(all, runtime::LoopServices{io, shard, driver, workers.get()}, log, 1);
     bridges->start(virtual_now);
 }

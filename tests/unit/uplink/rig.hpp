@@ -129,7 +129,10 @@ public:
     void runs();
     /// The same without the wait.
     void starts();
-    /// Makes the bridges from `options` alone, and starts them. Use either these or the uplink.
+    /// The bridge gets a priority lane for plant/alarms/#. Its upstream is the second one, so that a test sees what
+    /// leaves by which connection.
+    void adds_lane();
+    /// Makes the bridges from `options` and `lane` alone, and starts them. Use either these or the uplink.
     void starts_bridges();
 
     void turn();
@@ -145,6 +148,7 @@ public:
     storage::MemoryStore* store;
     std::deque<FakeUpstream> upstreams;
     UplinkOptions options;
+    std::optional<UplinkOptions> lane;
     std::vector<std::string> log_lines;
     Log log;
     std::unique_ptr<net::Poller> poller;

@@ -1,0 +1,392 @@
+// Rules of a session's queue (session/queue_rules.hpp), with a store behind it that forgets what was not committed.
+#include "ledge/session/queue_rules.hpp"
+
+#include <string>
+
+#include "ledge/broker/options.hpp"
+#include "ledge/session/limits.hpp"
+#include "rig.hpp"
+
+namespace ledge::broker {
+namespace {
+
+/// The listener 1 stands for the bridge `cloud`. Its queue has a window of two messages in memory.
+ShardOptions with_rules(const session::QueueRules& rules, bool has_store = true) {
+    ShardOptions options = has_store ? stored_options() : plain_options();
+    options.listeners.push_back({"bridge:cloud", false, 10'000, {}});
+    options.listeners[1].limits.queue_window_messages = 2;
+    options.listeners[1].queue_rules = rules;
+    return options;
+}
+
+struct RulesRig : Rig {
+    explicit RulesRig(const session::QueueRules& rules, bool has_store = true)
+        : RulesRig(with_rules(rules, has_store)) {}
+    explicit RulesRig(const ShardOptions& options) : Rig(options) {
+        (*this)["bridge"].connects(bridge()).subscribes("#", qos2).loses_connection();
+        sender();
+    }
+    static Wish bridge() {
+        return {.clean = false,
+                .expiry = 0xFFFF'FFFF,
+                .listener = 1,
+                .proven = "$bridge/cloud",
+                .is_inner = true,
+                .client_id = "$bridge/cloud"};
+    }
+    Client& sender() { return (*this)["p"].connects(); }
+    void publishes(std::string_view topic, std::string_view payload, QoS qos = qos1,
+                   const wire::PropertyBuilder& properties = {}) {
+        (*this)["p"].publishes(topic, payload, qos, false, properties);
+    }
+    std::uint64_t queued() const { return shard->find_session("$bridge/cloud")->messages; }
+    /// What the bridge gets when it comes, in order: "t 1, t 2". Everything is acknowledged.
+    std::string gets() {
+        (*this)["bridge"].acknowledges().connects(bridge());
+        passes(1s);
+        std::string out;
+        for (const std::string& packet : (*this)["bridge"].waiting()) {
+            if (!packet.starts_with("PUBLISH ")) continue;
+            const std::string text = packet.substr(8, packet.find(' ', packet.find(' ', 8) + 1) - 8);
+            out += (out.empty() ? "" : ", ") + text;
+        }
+        (*this)["bridge"].forgets();
+        return out;
+    }
+    /// Nothing is left of the messages, neither in the counts nor in the store.
+    void is_empty() {
+        passes(5s);
+        CHECK(queued() == 0);
+        CHECK(counters().queued_messages == 0);
+        CHECK(counters().queued_bytes == 0);
+        if (store == nullptr) return;
+        restarts();
+        CHECK(counters().queued_messages == 0);
+        CHECK(gets().empty());
+    }
+};
+
+// ---------------------------------------------------------------------------------------------------------------------
+// age_max
+
+TEST_CASE("a message that is older than age_max is not sent, counted as expired, and younger ones are sent") {
+    for (const bool has_store : {true, false}) {
+        CAPTURE(has_store);
+        RulesRig rig({.age_max = 60s}, has_store);
+        for (const char* payload : {"1", "2", "3", "4"}) rig.publishes("t", payload);
+        rig.passes(40s);
+        rig.publishes("t", "5");
+        rig.passes(30s);
+        CHECK(rig.gets() == "t 5");
+        CHECK(rig.counters().dropped_expired == 4);
+        rig.is_empty();
+    }
+}
+
+TEST_CASE("the age counts on through a crash and through a clean stop, with the time believed to have passed") {
+    for (const bool is_killed : {true, false}) {
+        CAPTURE(is_killed);
+        RulesRig rig({.age_max = 60s});
+        for (const char* payload : {"1", "2", "3"}) rig.publishes("old", payload);
+        rig.passes(30s);
+        for (const char* payload : {"4", "5", "6"}) rig.publishes("new", payload);
+        rig.passes(2s);
+        if (is_killed)
+            rig.restarts(10s);
+        else
+            rig.stops_and_starts();
+        rig.passes(is_killed ? 20s : 32s);
+        CHECK(rig.gets() == "new 4, new 5, new 6");
+        CHECK(rig.counters().dropped_expired == 3);
+        rig.is_empty();
+    }
+}
+
+TEST_CASE("[MQTT-3.3.2-6] the receiver gets what is left of the message's own expiry, and none if it had none") {
+    RulesRig rig({.age_max = 60s});
+    wire::PropertyBuilder brief;
+    brief.number(PropertyId::message_expiry_interval, 20);
+    wire::PropertyBuilder longer;
+    longer.number(PropertyId::message_expiry_interval, 600);
+    rig.publishes("brief", "1", qos1, brief);
+    rig.publishes("long", "2", qos1, longer);
+    rig.publishes("endless", "3");
+    rig.passes(30s);
+    rig["bridge"].connects(RulesRig::bridge());
+    CHECK(rig["bridge"].takes() == "PUBLISH long 2 q1#2 {02=570} | PUBLISH endless 3 q1#3");
+    CHECK(rig.counters().dropped_expired == 1);
+}
+
+TEST_CASE("[MQTT-4.4.0-1] a message that was sent is finished, however old it is") {
+    for (const QoS qos : {qos1, qos2}) {
+        RulesRig rig({.age_max = 60s});
+        rig["bridge"].connects(RulesRig::bridge());
+        rig.publishes("t", "1", qos);
+        rig.passes(1s);
+        CHECK(rig["bridge"].takes().starts_with("PUBLISH t 1"));
+        rig["bridge"].loses_connection();
+        rig.stops_and_starts();
+        rig.sender();
+        rig.passes(100s);
+        rig["bridge"].connects(RulesRig::bridge());
+        rig.passes(1s);
+        CHECK(rig["bridge"].takes().starts_with("PUBLISH t 1"));
+        CHECK(rig.counters().dropped_expired == 0);
+    }
+}
+
+TEST_CASE("messages that are too old make room in a full queue") {
+    ShardOptions options = with_rules({.age_max = 60s});
+    options.listeners[1].limits.queue_stored_messages_max = 2;
+    RulesRig rig(options);
+    for (const char* payload : {"1", "2", "3"}) rig.publishes("t", payload);
+    CHECK(rig.counters().dropped_queue_full == 1);
+    rig.passes(61s);
+    for (const char* payload : {"4", "5"}) rig.publishes("t", payload);
+    CHECK(rig.gets() == "t 4, t 5");
+    CHECK(rig.counters().dropped_expired == 2);
+    CHECK(rig.counters().dropped_queue_full == 1);
+}
+
+TEST_CASE("a changed age_max holds for the messages that wait already") {
+    RulesRig rig(session::QueueRules{});
+    rig.publishes("old", "1");
+    rig.passes(50s);
+    rig.publishes("new", "2");
+    rig.passes(2s);
+    rig.restarts_with(with_rules({.age_max = 40s}));
+    CHECK(rig.gets() == "new 2");
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// last_value
+
+TEST_CASE("of the topics of last_value, the newest message waits; others wait all, and the order is that of arrival") {
+    for (const bool has_store : {true, false}) {
+        CAPTURE(has_store);
+        RulesRig rig({.last_value = {"+/status"}}, has_store);
+        for (const char* payload : {"1", "2", "3"}) {
+            rig.publishes("a/status", payload);
+            rig.publishes("b/status", payload);
+            rig.publishes("a/data", payload);
+        }
+        CHECK(rig.queued() == 5);
+        CHECK(rig.counters().dropped_replaced == 4);
+        CHECK(rig.counters().dropped() == 4);
+        CHECK(rig.gets() == "a/data 1, a/data 2, a/status 3, b/status 3, a/data 3");
+        rig.is_empty();
+    }
+}
+
+TEST_CASE("the store keeps no message that was replaced, so a queue of last values does not grow") {
+    RulesRig rig({.last_value = {"#"}});
+    for (int i = 0; i < 500; ++i) {
+        rig.publishes("a", std::to_string(i));
+        rig.publishes("b", std::to_string(i));
+        rig.publishes("c", std::to_string(i));
+        if (i % 7 == 0) rig.passes(100ms);
+    }
+    rig.passes(2s);
+    CHECK(rig.queued() == 3);
+    rig.restarts();
+    CHECK(rig.queued() == 3);
+    CHECK(rig.gets() == "a 499, b 499, c 499");
+    rig.is_empty();
+}
+
+TEST_CASE("a crash leaves the newest message of a topic whose commit was complete, once") {
+    for (const bool has_window : {true, false}) {
+        for (int more = 0; more < 6; ++more) {
+            CAPTURE(more);
+            ShardOptions options = with_rules({.last_value = {"t/#"}});
+            if (has_window) options.listeners[1].limits.queue_window_messages = 100;
+            RulesRig rig(options);
+            for (const char* payload : {"1", "2"}) rig.publishes("fill", payload);
+            rig.publishes("t/1", "old");
+            rig.publishes("t/2", "old");
+            rig.passes(1s);
+            rig.writes = false;
+            for (int i = 0; i < more; ++i) {
+                const auto id = static_cast<wire::PacketId>(100 + i);
+                const char* topic = i % 2 == 0 ? "t/1" : "t/2";
+                rig["p"].sends(encoded(wire::Publish{topic, as_bytes("new"), qos1, false, false, id, {}}, v5));
+            }
+            rig.restarts();
+            CHECK(rig.gets() == "fill 1, fill 2, t/1 old, t/2 old");
+            rig.is_empty();
+        }
+    }
+}
+
+TEST_CASE("a commit that the crash tears apart never loses both messages of a topic") {
+    for (std::size_t records = 0; records < 5; ++records) {
+        CAPTURE(records);
+        RulesRig rig({.last_value = {"t"}});
+        rig.publishes("t", "old");
+        rig.passes(1s);
+        rig.writes = false;
+        rig["p"].sends(encoded(wire::Publish{"t", as_bytes("new"), qos1, false, false, 77, {}}, v5));
+        rig.restarts_torn(records);
+        const std::string got = rig.gets();
+        CHECK((got == "t old" || got == "t new"));
+    }
+}
+
+TEST_CASE("PUBACK of a replaced message waits until the newer one is safe") {
+    RulesRig rig({.last_value = {"t"}});
+    rig.writes = false;
+    rig["p"].sends(encoded(wire::Publish{"t", as_bytes("1"), qos1, false, false, 1, {}}, v5));
+    rig["p"].sends(encoded(wire::Publish{"t", as_bytes("2"), qos1, false, false, 2, {}}, v5));
+    rig.passes(1s);
+    CHECK(rig["p"].takes().empty());
+    CHECK(rig.counters().dropped_replaced == 1);
+    rig.writes = true;
+    rig.passes(1s);
+    CHECK(rig["p"].takes() == "PUBACK 1 | PUBACK 2");
+    CHECK(rig.gets() == "t 2");
+    rig.is_empty();
+}
+
+TEST_CASE("a newer message after a start replaces one from before it, in memory and in the tail") {
+    for (const bool is_killed : {true, false}) {
+        RulesRig rig({.last_value = {"+/status"}});
+        for (const char* topic : {"a/status", "x", "y", "z", "b/status", "c/status"}) rig.publishes(topic, "old");
+        rig.passes(1s);
+        if (is_killed)
+            rig.restarts();
+        else
+            rig.stops_and_starts();
+        rig.sender();
+        rig.publishes("b/status", "new");
+        rig.publishes("a/status", "new");
+        CHECK(rig.queued() == 6);
+        CHECK(rig.counters().dropped_replaced == 2);
+        CHECK(rig.gets() == "x old, y old, z old, c/status old, b/status new, a/status new");
+        rig.is_empty();
+    }
+}
+
+TEST_CASE("a rule that is new after a start removes what the store has too much") {
+    RulesRig rig(session::QueueRules{});
+    for (const char* payload : {"1", "2", "3"})
+        for (const char* topic : {"a/status", "b/data"}) rig.publishes(topic, payload);
+    rig.passes(1s);
+    rig.restarts_with(with_rules({.last_value = {"+/status"}}));
+    CHECK(rig.queued() == 4);
+    CHECK(rig.counters().dropped_replaced == 2);
+    CHECK(rig.gets() == "b/data 1, b/data 2, a/status 3, b/data 3");
+    rig.is_empty();
+}
+
+TEST_CASE("[MQTT-4.4.0-1] a message that was sent is not replaced; the newer one follows") {
+    for (const bool has_restart : {true, false}) {
+        for (const QoS qos : {qos1, qos2}) {
+            RulesRig rig({.last_value = {"t"}});
+            rig["bridge"].connects(RulesRig::bridge());
+            rig.publishes("t", "1", qos);
+            rig.passes(1s);
+            CHECK(rig["bridge"].takes().starts_with("PUBLISH t 1"));
+            rig["bridge"].loses_connection();
+            if (has_restart) rig.stops_and_starts();
+            rig.sender();
+            for (const char* payload : {"2", "3", "4"}) rig.publishes("t", payload, qos);
+            rig.passes(1s);
+            CHECK(rig.counters().dropped_replaced == 2);
+            CHECK(rig.gets() == "t 1, t 4");
+            rig.is_empty();
+        }
+    }
+}
+
+TEST_CASE("a full queue takes a message whose earlier one gives its place, whatever the policy is") {
+    using session::OverflowPolicy;
+    for (const auto policy : {OverflowPolicy::drop_oldest, OverflowPolicy::drop_newest, OverflowPolicy::refuse}) {
+        ShardOptions options = with_rules({.last_value = {"t"}});
+        options.listeners[1].limits.queue_stored_messages_max = 3;
+        options.listeners[1].limits.overflow = policy;
+        RulesRig rig(options);
+        for (const char* topic : {"a", "t", "b"}) rig.publishes(topic, "1");
+        rig.publishes("t", "2");
+        CHECK(rig.counters().dropped_queue_full == 0);
+        CHECK(rig.counters().refused_quota == 0);
+        CHECK(rig.gets() == "a 1, b 1, t 2");
+        rig.is_empty();
+    }
+}
+
+TEST_CASE("an earlier message that left its place does not come back while older ones make room for the newer") {
+    ShardOptions options = with_rules({.last_value = {"t"}});
+    options.listeners[1].limits.queue_stored_bytes_max = 60;
+    options.listeners[1].limits.overflow = session::OverflowPolicy::drop_oldest;
+    RulesRig rig(options);
+    for (const char* topic : {"a", "b", "c", "t", "d"}) rig.publishes(topic, "123456789");
+    rig.passes(1s);
+    rig.publishes("t", std::string(44, 'x'));
+    CHECK(rig.counters().dropped_queue_full == 3);
+    CHECK(rig.counters().dropped_replaced == 1);
+    CHECK(rig.queued() == 2);
+    CHECK(rig.gets() == "d 123456789, t 44B");
+    rig.is_empty();
+}
+
+TEST_CASE("messages leave the queue while others are replaced, and the counts stay right") {
+    RulesRig rig({.last_value = {"s/#"}});
+    rig["bridge"].acknowledges();
+    for (int round = 0; round < 20; ++round) {
+        for (int i = 0; i < 10; ++i) {
+            rig.publishes("s/" + std::to_string(i % 4), std::to_string(i));
+            rig.publishes("d", std::to_string(i), i % 3 == 0 ? qos2 : qos1);
+        }
+        if (round % 3 == 0) rig.passes(1s);
+        const std::string got = rig.gets();
+        CHECK(got.find("s/3 7") != std::string::npos);
+        CHECK(got.find("s/3 3") == std::string::npos);
+        rig["bridge"].loses_connection();
+        CHECK(rig.queued() == 0);
+    }
+    CHECK(rig.counters().dropped_replaced == 20 * 6);
+    rig.is_empty();
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// excluded
+
+TEST_CASE("excluded topics do not reach the session, neither live nor retained nor through a second filter") {
+    RulesRig rig({.excluded = {"alarms/#", "+/urgent"}});
+    rig["other"].connects().subscribes("#", qos1);
+    rig["p"].publishes("alarms/kept", "0", qos1, true);
+    rig["p"].publishes("plant/kept", "0", qos1, true);
+    for (const char* topic : {"alarms", "alarms/1", "plant/urgent", "plant/1", "plant/urgent/x"})
+        rig.publishes(topic, "1");
+    CHECK(rig.queued() == 3);
+    rig["bridge"].acknowledges().connects(RulesRig::bridge());
+    rig.passes(1s);
+    rig["bridge"].forgets();
+    rig["bridge"].subscribes("+/#", qos1).subscribes("alarms/#", qos1);
+    rig.publishes("alarms/1", "2");
+    rig.passes(1s);
+    const std::string got = rig["bridge"].takes();
+    CHECK(got.find("plant/kept 0") != std::string::npos);
+    CHECK(got.find("alarms") == std::string::npos);
+    CHECK(rig.counters().dropped() == 0);
+    CHECK(rig["other"].takes().find("alarms/1 2") != std::string::npos);
+}
+
+TEST_CASE("messages of the excluded client do not reach the session, those of others do") {
+    RulesRig rig({.excluded_client = "twin"});
+    rig["twin"].connects().publishes("t", "1", qos1);
+    rig.publishes("t", "2");
+    CHECK(rig.gets() == "t 2");
+}
+
+TEST_CASE("a session without rules keeps every message") {
+    RulesRig rig(session::QueueRules{.age_max = 1s, .last_value = {"#"}});
+    rig["other"].connects(lasting).subscribes("#", qos1).loses_connection();
+    for (const char* payload : {"1", "2", "3"}) rig.publishes("t", payload);
+    rig.passes(10s);
+    rig["other"].connects(lasting);
+    CHECK(rig["other"].takes() == "PUBLISH t 1 q1#1 | PUBLISH t 2 q1#2 | PUBLISH t 3 q1#3");
+}
+
+}  // namespace
+}  // namespace ledge::broker

@@ -1,0 +1,152 @@
+// A bridge with a priority lane: two sessions at the real core and two connections, which are told as one bridge.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+
+#include "ledge/broker/session_facts.hpp"
+#include "rig.hpp"
+
+namespace ledge::uplink {
+namespace {
+
+using wire::QoS;
+
+struct LaneRig : Rig {
+    explicit LaneRig(bridge::Direction direction = bridge::Direction::out) : Rig(2) {
+        options.relay.routes[0].direction = direction;
+        adds_lane();
+    }
+    FakeUpstream& main() { return upstreams[0]; }
+    FakeUpstream& priority() { return upstreams[1]; }
+    bool runs_bridges() {
+        starts_bridges();
+        return until_stage(BridgeStage::running);
+    }
+    BridgeFigures figures() const { return bridges->figures(Instant(1h)).front(); }
+    void rests() {
+        for (int i = 0; i < 16; ++i) turn();
+    }
+    bool until_got(std::string_view text) {
+        return until([&] { return std::ranges::find(local->got, text) != local->got.end(); });
+    }
+    void comes_from_main(std::string_view topic, std::string_view payload) {
+        main().sends(client::publish(topic, payload, QoS::at_least_once, 900));
+    }
+};
+
+TEST_CASE("messages of priority leave by a connection of their own, which carries nothing else") {
+    LaneRig rig;
+    REQUIRE(rig.runs_bridges());
+    CHECK(rig.main().received.front() == "CONNECT gw");
+    CHECK(rig.priority().received.front() == "CONNECT gw-priority");
+    CHECK(rig.shard.filters_of("$bridge/cloud") == std::vector<std::string>{"plant/#"});
+    CHECK(rig.shard.filters_of("$bridge/cloud/priority") == std::vector<std::string>{"plant/alarms/#"});
+    CHECK(rig.priority().count("SUBSCRIBE") == 0);
+    rig.local->publishes("plant/alarms/1", "fire");
+    rig.local->publishes("plant/press", "21");
+    CHECK(rig.until([&] { return rig.priority().has("PUBLISH site/plant/alarms/1 fire"); }));
+    CHECK(rig.until([&] { return rig.main().has("PUBLISH site/plant/press 21"); }));
+    CHECK(rig.until([&] { return rig.figures().queue_messages == 0; }));
+    CHECK(rig.main().count("PUBLISH") == 1);
+    CHECK(rig.priority().count("PUBLISH") == 1);
+    CHECK(rig.figures().messages.out_done == 2);
+}
+
+TEST_CASE("messages of priority do not wait behind a backlog, and keep their own order") {
+    LaneRig rig;
+    rig.main().acknowledges = false;
+    rig.options.relay.inflight_max = rig.lane->relay.inflight_max = 1;
+    for (FakeUpstream& upstream : rig.upstreams) upstream.stops_listening();
+    rig.starts_bridges();
+    REQUIRE(rig.until_stage(BridgeStage::pausing));
+    rig.rests();
+    for (int i = 0; i < 20; ++i) rig.local->publishes("plant/press", std::to_string(i));
+    for (const char* payload : {"1", "2", "3"}) rig.local->publishes("plant/alarms/1", payload);
+    rig.rests();
+    CHECK(rig.figures().queue_messages == 23);
+    for (FakeUpstream& upstream : rig.upstreams) upstream.listens();
+    rig.passes(5s);
+    CHECK(rig.until([&] { return rig.priority().count("PUBLISH") == 3; }));
+    std::vector<std::string> sent;
+    for (const std::string& packet : rig.priority().received)
+        if (packet.starts_with("PUBLISH")) sent.push_back(packet.substr(0, packet.find(" q")));
+    CHECK(sent == std::vector<std::string>{"PUBLISH site/plant/alarms/1 1", "PUBLISH site/plant/alarms/1 2",
+                                           "PUBLISH site/plant/alarms/1 3"});
+    CHECK(rig.main().count("PUBLISH") == 1);
+    CHECK(rig.until([&] { return rig.figures().queue_messages == 20; }));
+}
+
+TEST_CASE("the bridge runs only when both connections do, and says what is missing") {
+    for (const std::size_t missing : {std::size_t{0}, std::size_t{1}}) {
+        CAPTURE(missing);
+        LaneRig rig;
+        rig.upstreams[missing].stops_listening();
+        rig.starts_bridges();
+        REQUIRE(rig.until([&] { return rig.upstreams[1 - missing].has("CONNECT"); }));
+        rig.passes(1s);
+        CHECK(rig.until_stage(BridgeStage::pausing));
+        CHECK(rig.figures().server == to_text(rig.upstreams[missing].server()));
+        CHECK_FALSE(rig.figures().last_problem.empty());
+        rig.local->subscribes("$SYS/broker/bridges/#");
+        CHECK(rig.until_got("$SYS/broker/bridges/cloud/state 0"));
+        rig.upstreams[missing].listens();
+        rig.passes(10s);
+        CHECK(rig.until_got("$SYS/broker/bridges/cloud/state 1"));
+        rig.local->got.clear();
+        rig.upstreams[missing].hangs_up();
+        CHECK(rig.until_got("$SYS/broker/bridges/cloud/state 0"));
+        CHECK(std::ranges::none_of(rig.local->got,
+                                   [](const std::string& one) { return one.find("priority") != std::string::npos; }));
+    }
+}
+
+TEST_CASE("what the main connection brings does not leave by the lane, and not by the main connection either") {
+    LaneRig rig(bridge::Direction::both);
+    REQUIRE(rig.runs_bridges());
+    rig.local->subscribes("plant/#");
+    rig.rests();
+    rig.comes_from_main("site/plant/alarms/1", "theirs");
+    CHECK(rig.until_got("plant/alarms/1 theirs"));
+    rig.local->publishes("plant/alarms/2", "ours");
+    CHECK(rig.until([&] { return rig.priority().has("PUBLISH site/plant/alarms/2 ours"); }));
+    CHECK(rig.priority().count("PUBLISH") == 1);
+    CHECK(rig.main().count("PUBLISH") == 0);
+}
+
+TEST_CASE("the echo of a message of the lane, which comes to the main connection, is dropped and counted") {
+    LaneRig rig(bridge::Direction::both);
+    REQUIRE(rig.runs_bridges());
+    rig.local->subscribes("plant/#");
+    rig.rests();
+    rig.local->publishes("plant/alarms/1", "ours");
+    REQUIRE(rig.until([&] { return rig.priority().has("PUBLISH site/plant/alarms/1 ours"); }));
+    rig.comes_from_main("site/plant/alarms/1", "ours");
+    CHECK(rig.until([&] { return rig.figures().messages.echoes == 1; }));
+    rig.comes_from_main("site/plant/alarms/1", "theirs");
+    CHECK(rig.until_got("plant/alarms/1 theirs"));
+    CHECK(std::ranges::count(rig.local->got, "plant/alarms/1 ours") == 1);
+    CHECK(rig.figures().messages.loops == 0);
+}
+
+TEST_CASE("on demand, the lane connects alone when only it has messages") {
+    LaneRig rig;
+    rig.options.is_on_demand = rig.lane->is_on_demand = true;
+    rig.starts_bridges();
+    REQUIRE(rig.until_stage(BridgeStage::idle));
+    rig.local->publishes("plant/alarms/1", "fire");
+    CHECK(rig.until([&] { return rig.priority().has("PUBLISH site/plant/alarms/1 fire"); }));
+    CHECK(rig.until_stage(BridgeStage::running));
+    CHECK(rig.main().accepted == 0);
+}
+
+TEST_CASE("a stop ends both connections") {
+    LaneRig rig;
+    REQUIRE(rig.runs_bridges());
+    rig.bridges->stop(Instant(1h));
+    CHECK(rig.until([&] { return rig.bridges->is_stopped(); }));
+    CHECK(rig.until([&] { return rig.main().has("DISCONNECT") && rig.priority().has("DISCONNECT"); }));
+    CHECK(rig.bridges->next_deadline() == never);
+}
+
+}  // namespace
+}  // namespace ledge::uplink
