@@ -50,6 +50,7 @@ MANIFEST = {
     'fuzz_connection': CORE_BUILDS,
     'fuzz_shard': CORE_BUILDS,
     'fuzz_client': CORE_BUILDS,
+    'fuzz_relay': CORE_BUILDS,
     'fuzz_store': CORE_BUILDS,
     'fuzz_topic': CORE_BUILDS,
     'fuzz_config': CORE_BUILDS,
