@@ -21,7 +21,7 @@ namespace {
 constexpr std::uint32_t packet_bytes_max = 300;
 constexpr std::size_t unread_bytes_max = 1000;
 constexpr std::size_t output_bytes_max = 2 * bridge::outbox_bytes_fatal(Relay::dead_letter_bytes_max);
-constexpr unsigned published_max = 200;
+constexpr std::size_t published_max = 200;
 
 constexpr ReasonCode ack_codes[] = {ReasonCode::success,           ReasonCode::no_matching_subscribers,
                                     ReasonCode::quota_exceeded,    ReasonCode::packet_identifier_not_found,
@@ -151,10 +151,10 @@ void RelayStage::note_answer(const wire::Ack& packet) {
         requests_.erase(id);
         return;
     }
-    const auto sent = in_flight_.find(id);
-    if (sent == in_flight_.end() && !released_.contains(id)) return;
+    if (!in_flight_.contains(id) && !released_.contains(id)) return;
     answered_.insert(id);
-    if (sent != in_flight_.end() && sent->second == QoS::exactly_once) received_.insert(id);
+    // A message of QoS 2 has further packets to exchange with the local broker, perhaps on a later connection.
+    if (id <= published_.size() && published_[id - 1U] == QoS::exactly_once) received_.insert(id);
     if (packet.type == PacketType::pubrec && !wire::is_error(packet.code)) return;
     if (packet.type == PacketType::pubrel) return;  // of a message of the upstream
     in_flight_.erase(id);
@@ -243,7 +243,7 @@ void RelayStage::note_frame(Bytes frame) {
         if (packet->qos == QoS::at_most_once) return;
         const PacketId id = packet->packet_id;
         require(!requests_.contains(id), "the packet id of a message is not that of an open request");
-        require(in_flight_.emplace(id, packet->qos).second, "a message is sent once on a connection");
+        require(in_flight_.insert(id).second, "a message is sent once on a connection");
         require(in_flight_.size() <= receive_maximum_, "the Receive Maximum of the upstream holds [MQTT-3.3.4-7]");
     } else if (type == PacketType::pubrel) {
         const auto packet = wire::decode_ack(frame, version());
@@ -270,11 +270,10 @@ void RelayStage::note_frame(Bytes frame) {
 // The world
 
 void RelayStage::device_publishes(unsigned kind) {
-    if (published_ == published_max) return;
-    const std::string payload(kind % 5 == 4 ? 400 : 1 + kind % 5, static_cast<char>('a' + published_ % 26));
-    inner_.queue(std::string(local_topics[kind / 2 % 4]), payload,
-                 kind % 2 == 0 ? QoS::at_least_once : QoS::exactly_once);
-    ++published_;
+    if (published_.size() == published_max) return;
+    published_.push_back(kind % 2 == 0 ? QoS::at_least_once : QoS::exactly_once);
+    const std::string payload(kind % 5 == 4 ? 400 : 1 + kind % 5, static_cast<char>('a' + published_.size() % 26));
+    inner_.queue(std::string(local_topics[kind / 2 % 4]), payload, published_.back());
 }
 
 void RelayStage::moves_inner() {

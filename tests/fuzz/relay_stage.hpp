@@ -3,7 +3,6 @@
 #pragma once
 
 #include <deque>
-#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -80,7 +79,7 @@ private:
     std::unique_ptr<bridge::Relay> relay_;
     std::uint64_t excused_out_before_ = 0;  // by the relays before a restart
     std::uint64_t excused_in_before_ = 0;
-    unsigned published_ = 0;
+    std::vector<wire::QoS> published_;  // by devices; the local broker's packet ids begin with 1
 
     // What the stage knows about the connection to the upstream
     bool is_open_ = false;
@@ -92,7 +91,7 @@ private:
     std::optional<wire::Framer> to_upstream_;
     std::size_t noted_bytes_ = 0;  // of the relay's unsent output
     bool is_noting_ = false;       // until the connection ends: the relay may drop its output then
-    std::map<wire::PacketId, wire::QoS> in_flight_;
+    std::set<wire::PacketId> in_flight_;
     std::set<wire::PacketId> released_;
     std::set<wire::PacketId> requests_;
     wire::PacketId last_request_ = 0;
@@ -102,7 +101,7 @@ private:
     std::set<wire::PacketId> answered_;  // by the upstream, on this connection
 
     // What the stage knows about all connections
-    std::set<wire::PacketId> received_;  // QoS 2: the upstream has the message
+    std::set<wire::PacketId> received_;  // the upstream has this message of QoS 2
     bool is_capped_ = false;             // an upstream of QoS 0 was there: messages may be gone without an answer
     std::size_t finished_seen_ = 0;
     std::uint64_t unanswered_finished_ = 0;
