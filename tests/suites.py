@@ -247,6 +247,12 @@ def e2e_suite(name, build, broker, *extent):
 # The bridge with real upstreams; some of them take long to start.
 BRIDGE_CASES = '^(bridge( to [a-z]+)?|queue of a bridge): '
 BRIDGE_PORTS = '18000-18999'
+# What the sanitizers' builds have of them: each kind of transport, both directions, a kill, a ring, dead letters.
+FEW_BRIDGE_CASES = ('^bridge to mosquitto: (messages of each QoS|over WebSocket|a connection cut|a wrong password)|'
+                    '^bridge to ledgemq: (messages of each QoS|over WebSocket|SIGKILL of)|'
+                    '^bridge: (TLS to |a ring of 2 brokers|a port that answers with (HTTP|nothing))|'
+                    '^queue of a bridge: (a full queue|a lazy|a message larger|every gateway)')
+FEW_BRIDGE_PORTS = {ASAN: '16000-16999', TSAN: '17000-17999'}
 FAULT_CYCLES = (('ledgemq', 100, '19000-19499'), ('mosquitto', 50, '19500-19999'))  # upstream, cycles, ports
 
 
@@ -258,6 +264,12 @@ def bridge_suites():
         Suite(f'release: bridge_faults_{upstream}',
               [PYTHON, '-B', faults, '--broker', broker, '--upstream', upstream, '--cycles', str(cycles), '--ports',
                ports], count_last_line) for upstream, cycles, ports in FAULT_CYCLES]
+
+
+def few_bridge_suites(builds):
+    """Leaks, races and wrong steps of the bridge show in the exit code of a gateway, which the last case looks at."""
+    return [e2e_suite('e2e_bridge', build, 'ledgemq', '--only', FEW_BRIDGE_CASES, '--ports', FEW_BRIDGE_PORTS[build])
+            for build in builds if build != RELEASE]
 
 
 def rig_suites():
@@ -279,7 +291,7 @@ def waiting_suites(builds):
               if build != RELEASE]
     if not why_no_mbedtls3():
         suites.append(e2e_suite('e2e_mbedtls3', RELEASE, 'ledgemq-mbedtls3', '--only', MBEDTLS3_CASES, '--quick'))
-    return suites + bridge_suites() + [crash_suite(build) for build in builds]
+    return suites + bridge_suites() + few_bridge_suites(builds) + [crash_suite(build) for build in builds]
 
 
 # ---------------------------------------------------------------------------------------------------------------------
