@@ -253,7 +253,7 @@ FEW_BRIDGE_CASES = ('^bridge to mosquitto: (messages of each QoS|over WebSocket|
                     '^bridge: (TLS to |a ring of 2 brokers|a port that answers with (HTTP|nothing))|'
                     '^queue of a bridge: (a full queue|a lazy|a message larger|every gateway)')
 FEW_BRIDGE_PORTS = {ASAN: '16000-16999', TSAN: '17000-17999'}
-FAULT_CYCLES = (('ledgemq', 100, '19000-19499'), ('mosquitto', 50, '19500-19999'))  # upstream, cycles, ports
+FAULT_CYCLES = (('ledgemq', 150, '19000-19499'), ('mosquitto', 50, '19500-19999'))  # upstream, cycles, ports
 
 
 def bridge_suites():
