@@ -234,6 +234,13 @@ def store_bench_suite():
                  [PYTHON, '-B', os.path.join(ROOT, 'tests/bench/store_bench.py'), *extent], count_exit)
 
 
+def bridge_bench_suite():
+    """The same of the bridge."""
+    extent = ['--rounds', '1', '--count', '20000', '--live-count', '5000', '--idle-seconds', '2']
+    return Suite('release: bench_bridge_smoke',
+                 [PYTHON, '-B', os.path.join(ROOT, 'tests/bench/bridge_bench.py'), *extent], count_exit)
+
+
 # Each run of the end-to-end cases has ports of its own, below the range of ephemeral ports: they run side by side.
 E2E_PORTS = {RELEASE: '20000-21999', ASAN: '22000-23999', TSAN: '24000-25999'}
 
@@ -282,7 +289,8 @@ def rig_suites():
 def measuring_suites():
     """One at a time: some of them measure."""
     return [Suite('tidy', [PYTHON, '-B', os.path.join(ROOT, 'tests/tidy/tidy.py'), ROOT], count_last_line),
-            *rig_suites(), e2e_suite('e2e', RELEASE, 'ledgemq', '--without', BRIDGE_CASES), store_bench_suite()]
+            *rig_suites(), e2e_suite('e2e', RELEASE, 'ledgemq', '--without', BRIDGE_CASES), store_bench_suite(),
+            bridge_bench_suite()]
 
 
 def waiting_suites(builds):
