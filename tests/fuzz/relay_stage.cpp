@@ -1,7 +1,6 @@
 #include "relay_stage.hpp"
 
 #include "client_packets.hpp"
-#include "ledge/bridge/upstream_client.hpp"
 #include "require.hpp"
 #include "routes.hpp"
 
@@ -20,7 +19,8 @@ namespace {
 // Small limits, so that a short input reaches them.
 constexpr std::uint32_t packet_bytes_max = 300;
 constexpr std::size_t unread_bytes_max = 1000;
-constexpr std::size_t output_bytes_max = 2 * bridge::outbox_bytes_fatal(Relay::dead_letter_bytes_max);
+// Messages of QoS 0 are dropped above the limit. All others, and the answers, are few and small here.
+constexpr std::size_t output_bytes_max = client::Limits{}.outbox_bytes_max + 64 * 1024;
 constexpr std::size_t published_max = 200;
 
 constexpr ReasonCode ack_codes[] = {ReasonCode::success,           ReasonCode::no_matching_subscribers,
