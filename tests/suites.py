@@ -51,6 +51,7 @@ MANIFEST = {
     'fuzz_connection': CORE_BUILDS,
     'fuzz_shard': CORE_BUILDS,
     'fuzz_client': CORE_BUILDS,
+    'fuzz_relay': CORE_BUILDS,
     'fuzz_store': CORE_BUILDS,
     'fuzz_topic': CORE_BUILDS,
     'fuzz_config': CORE_BUILDS,
@@ -234,6 +235,13 @@ def store_bench_suite():
                  [PYTHON, '-B', os.path.join(ROOT, 'tests/bench/store_bench.py'), *extent], count_exit)
 
 
+def bridge_bench_suite():
+    """The same of the bridge."""
+    extent = ['--rounds', '1', '--count', '20000', '--live-count', '5000', '--idle-seconds', '2']
+    return Suite('release: bench_bridge_smoke',
+                 [PYTHON, '-B', os.path.join(ROOT, 'tests/bench/bridge_bench.py'), *extent], count_exit)
+
+
 # Each run of the end-to-end cases has ports of its own, below the range of ephemeral ports: they run side by side.
 E2E_PORTS = {RELEASE: '20000-21999', ASAN: '22000-23999', TSAN: '24000-25999'}
 
@@ -247,7 +255,13 @@ def e2e_suite(name, build, broker, *extent):
 # The bridge with real upstreams; some of them take long to start.
 BRIDGE_CASES = '^(bridge( to [a-z]+)?|queue of a bridge): '
 BRIDGE_PORTS = '18000-18999'
-FAULT_CYCLES = (('ledgemq', 100, '19000-19499'), ('mosquitto', 50, '19500-19999'))  # upstream, cycles, ports
+# What the sanitizers' builds have of them: each kind of transport, both directions, a kill, a ring, dead letters.
+FEW_BRIDGE_CASES = ('^bridge to mosquitto: (messages of each QoS|over WebSocket|a connection cut|a wrong password)|'
+                    '^bridge to ledgemq: (messages of each QoS|over WebSocket|SIGKILL of)|'
+                    '^bridge: (TLS to |a ring of 2 brokers|a port that answers with (HTTP|nothing))|'
+                    '^queue of a bridge: (a full queue|a lazy|a message larger|every gateway)')
+FEW_BRIDGE_PORTS = {ASAN: '16000-16999', TSAN: '17000-17999'}
+FAULT_CYCLES = (('ledgemq', 150, '19000-19499'), ('mosquitto', 50, '19500-19999'))  # upstream, cycles, ports
 
 
 def bridge_suites():
@@ -260,6 +274,12 @@ def bridge_suites():
                ports], count_last_line) for upstream, cycles, ports in FAULT_CYCLES]
 
 
+def few_bridge_suites(builds):
+    """Leaks, races and wrong steps of the bridge show in the exit code of a gateway, which the last case looks at."""
+    return [e2e_suite('e2e_bridge', build, 'ledgemq', '--only', FEW_BRIDGE_CASES, '--ports', FEW_BRIDGE_PORTS[build])
+            for build in builds if build != RELEASE]
+
+
 def rig_suites():
     """What the fault cycles of the bridge trust: the proxy and the ledger."""
     programs = {'fault_proxy': 'tests/support/fault_proxy_test.py', 'bridge_load': 'tests/e2e/bridge_load_test.py'}
@@ -270,7 +290,8 @@ def rig_suites():
 def measuring_suites():
     """One at a time: some of them measure."""
     return [Suite('tidy', [PYTHON, '-B', os.path.join(ROOT, 'tests/tidy/tidy.py'), ROOT], count_last_line),
-            *rig_suites(), e2e_suite('e2e', RELEASE, 'ledgemq', '--without', BRIDGE_CASES), store_bench_suite()]
+            *rig_suites(), e2e_suite('e2e', RELEASE, 'ledgemq', '--without', BRIDGE_CASES), store_bench_suite(),
+            bridge_bench_suite()]
 
 
 def waiting_suites(builds):
@@ -279,7 +300,7 @@ def waiting_suites(builds):
               if build != RELEASE]
     if not why_no_mbedtls3():
         suites.append(e2e_suite('e2e_mbedtls3', RELEASE, 'ledgemq-mbedtls3', '--only', MBEDTLS3_CASES, '--quick'))
-    return suites + bridge_suites() + [crash_suite(build) for build in builds]
+    return suites + bridge_suites() + few_bridge_suites(builds) + [crash_suite(build) for build in builds]
 
 
 # ---------------------------------------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Micro benches, the price of durability, then the whole broker beside mosquitto. README.md says how to read it.
+"""Micro benches, the prices of durability and of a bridge, then the whole broker beside mosquitto. README.md says how
+to read it.
 
 The comparison needs an MQTT load generator: a folder with mqload, null_broker and compare.py, named by LEDGE_LOAD_TOOLS
 (default ../shared/bench beside the repository). It is copied to build/bench and built there.
@@ -13,6 +14,7 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 MICRO = ['wire', 'topic', 'core']
+WHOLE = ['store', 'bridge', 'broker', 'ws', 'tls']
 LOAD_TOOLS = ['mqload.cpp', 'null_broker.cpp', 'compare.py', 'Makefile']
 
 # Nothing may be dropped: the load generator counts every message, and mosquitto runs without a queue limit as well.
@@ -32,12 +34,12 @@ def arguments():
     parser = argparse.ArgumentParser(prog='./run bench', description=__doc__.split('\n', maxsplit=1)[0],
                                      epilog='Other options go to the comparison: --rounds 5 --seconds 3 --only q0 ...')
     parser.add_argument('names', nargs='*', metavar='NAME',
-                        help='wire, topic, core, store, broker, ws, tls; default all')
+                        help='wire, topic, core, store, bridge, broker, ws, tls; default all')
     options, rest = parser.parse_known_args()
-    unknown = set(options.names) - set(MICRO) - {'store', 'broker', 'ws', 'tls'}
+    unknown = set(options.names) - set(MICRO) - set(WHOLE)
     if unknown:
         parser.error(f'no bench named {", ".join(sorted(unknown))}')
-    return options.names or MICRO + ['store', 'broker', 'ws', 'tls'], rest
+    return options.names or MICRO + WHOLE, rest
 
 
 def run_micro(name):
@@ -103,6 +105,11 @@ def main():
     if 'store' in names:
         print('--- store', flush=True)
         command = [sys.executable, '-B', os.path.join(HERE, 'store_bench.py'), *([] if 'broker' in names else rest)]
+        worst = max(worst, subprocess.run(command, check=False).returncode)
+    if 'bridge' in names:
+        print('--- bridge', flush=True)
+        own = rest if not {'store', 'broker'} & set(names) else []
+        command = [sys.executable, '-B', os.path.join(HERE, 'bridge_bench.py'), *own]
         worst = max(worst, subprocess.run(command, check=False).returncode)
     if 'broker' in names:
         worst = max(worst, run_comparison(rest))

@@ -6,8 +6,9 @@
 //     store_load drain   --port P [--count 100000]                            all of it, in order
 //     store_load retain  --port P [--topics 10000] [--rate 50] [--seconds 60] retained updates; rate 0: --count at once
 //
-// MQTT 3.1.1, QoS 1, payloads of 100 bytes. Ends with a line of KEY=VALUE; exit 1 when a message is lost, comes twice
-// as new or out of order, 2 when the broker does not answer.
+// `open`, `publish` and `drain` use one topic, or with --topic-bytes one topic of this size per publisher, below
+// "offline/". MQTT 3.1.1, QoS 1, payloads of --payload-bytes (100, at least 8). Ends with a line of KEY=VALUE; exit 1
+// when a message is lost, comes twice as new or out of order, 2 when the broker does not answer.
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -33,7 +34,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::size_t payload_bytes = 100;
 constexpr int stall_ms_max = 20'000;  // without any byte from the broker
 
 [[noreturn]] void fail(int code, const std::string& reason) {
@@ -45,8 +45,9 @@ double seconds_since(Clock::time_point begin) { return std::chrono::duration<dou
 
 struct Options {
     std::string command;
-    std::map<std::string, long> values{{"port", 1883}, {"pairs", 10},     {"window", 0}, {"seconds", 5},
-                                       {"pubs", 100},  {"count", 100000}, {"rate", 50},  {"topics", 10000}};
+    std::map<std::string, long> values{{"port", 1883},         {"pairs", 10},     {"window", 0}, {"seconds", 5},
+                                       {"pubs", 100},          {"count", 100000}, {"rate", 50},  {"topics", 10000},
+                                       {"payload-bytes", 100}, {"topic-bytes", 0}};
     long operator[](const char* name) const { return values.at(name); }
 };
 
@@ -87,7 +88,8 @@ std::string subscribe_packet(const std::string& filter) {
 }
 
 /// The payload starts with the number.
-std::string publish_packet(const std::string& topic, std::size_t id, std::uint64_t number, bool retain) {
+std::string publish_packet(const std::string& topic, std::size_t id, std::uint64_t number, bool retain,
+                           std::size_t payload_bytes) {
     std::string payload(payload_bytes, 'x');
     std::memcpy(payload.data(), &number, sizeof number);
     return packet(retain ? 0x33 : 0x32, two_bytes(topic.size()) + topic + two_bytes(id) + payload);
@@ -219,9 +221,10 @@ private:
 /// Keeps at most `window` messages under way, until it is told to stop or `count` is reached.
 class Publisher : public Client {
 public:
-    Publisher(Loop& loop, long port, const std::string& name, std::string topic, long window, std::uint64_t first,
-              std::uint64_t count)
-        : Client(loop.descriptor(), port),
+    Publisher(Loop& loop, const Options& options, const std::string& name, std::string topic, long window,
+              std::uint64_t first, std::uint64_t count)
+        : Client(loop.descriptor(), options["port"]),
+          payload_bytes_(static_cast<std::size_t>(options["payload-bytes"])),
           topic_(std::move(topic)),
           window_(static_cast<std::uint64_t>(window)),
           first_(first),
@@ -231,7 +234,7 @@ public:
 
     void fill() {
         while (!is_stopped_ && sent_ < count_ && sent_ < std::min(acked_, released_) + window_) {
-            out_ += publish_packet(topic_, sent_ % 60'000 + 1, first_ + sent_, false);
+            out_ += publish_packet(topic_, sent_ % 60'000 + 1, first_ + sent_, false, payload_bytes_);
             ++sent_;
         }
     }
@@ -248,6 +251,7 @@ private:
         fill();
     }
 
+    std::size_t payload_bytes_;
     std::string topic_;
     std::uint64_t window_;
     std::uint64_t first_;
@@ -287,8 +291,8 @@ int run_online(const Options& options) {
     std::vector<std::unique_ptr<PairedSubscriber>> subscribers;
     for (long i = 0; i < options["pairs"]; ++i) {
         const std::string name = std::to_string(i);
-        publishers.push_back(std::make_unique<Publisher>(loop, options["port"], "pub-" + name, "online/" + name, window,
-                                                         0, ~std::uint64_t{0} - 1));
+        publishers.push_back(std::make_unique<Publisher>(loop, options, "pub-" + name, "online/" + name, window, 0,
+                                                         ~std::uint64_t{0} - 1));
         subscribers.push_back(
             std::make_unique<PairedSubscriber>(loop, options["port"], "sub-" + name, *publishers.back()));
         subscribers.back()->ask(subscribe_packet("online/" + name), '\x90');
@@ -318,11 +322,20 @@ int run_online(const Options& options) {
     return 0;
 }
 
+/// The topic of a publisher for a session that is away.
+std::string offline_topic(const Options& options, long publisher) {
+    const auto size = static_cast<std::size_t>(options["topic-bytes"]);
+    if (size == 0) return "offline";
+    std::string topic = "offline/" + std::to_string(publisher) + "/";
+    topic.resize(std::max(size, topic.size()), 't');
+    return topic;
+}
+
 int run_open(const Options& options) {
     Loop loop;
     Client session(loop.descriptor(), options["port"]);
     session.log_in("offline", false);
-    session.ask(subscribe_packet("offline"), '\x90');
+    session.ask(subscribe_packet(options["topic-bytes"] == 0 ? "offline" : "offline/#"), '\x90');
     session.leave();
     return 0;
 }
@@ -333,8 +346,9 @@ int run_publish(const Options& options) {
     const auto each = static_cast<std::uint64_t>(options["count"] / options["pubs"]);
     std::vector<std::unique_ptr<Publisher>> publishers;
     for (long i = 0; i < options["pubs"]; ++i) {
-        publishers.push_back(std::make_unique<Publisher>(loop, options["port"], "pub-" + std::to_string(i), "offline",
-                                                         window, static_cast<std::uint64_t>(i) << 32U, each));
+        publishers.push_back(std::make_unique<Publisher>(loop, options, "pub-" + std::to_string(i),
+                                                         offline_topic(options, i), window,
+                                                         static_cast<std::uint64_t>(i) << 32U, each));
         publishers.back()->release_all();
     }
     const Clock::time_point begin = Clock::now();
@@ -377,12 +391,16 @@ int run_drain(const Options& options) {
 
 class Updater : public Client {
 public:
-    Updater(Loop& loop, long port) : Client(loop.descriptor(), port) { log_in("updater", true); }
+    Updater(Loop& loop, const Options& options)
+        : Client(loop.descriptor(), options["port"]),
+          payload_bytes_(static_cast<std::size_t>(options["payload-bytes"])) {
+        log_in("updater", true);
+    }
 
     void update(long topic) {
         const std::size_t id = sent_ % 60'000 + 1;
         sent_at_.push_back(Clock::now());
-        out_ += publish_packet("device/" + std::to_string(topic) + "/state", id, sent_++, true);
+        out_ += publish_packet("device/" + std::to_string(topic) + "/state", id, sent_++, true, payload_bytes_);
         flush();
     }
     std::size_t under_way() const { return sent_ - delays_ms_.size(); }
@@ -391,6 +409,7 @@ public:
 private:
     void on_puback(std::size_t) override { delays_ms_.push_back(1000 * seconds_since(sent_at_[delays_ms_.size()])); }
 
+    std::size_t payload_bytes_;
     std::size_t sent_ = 0;
     std::vector<Clock::time_point> sent_at_;
     std::vector<double> delays_ms_;
@@ -398,7 +417,7 @@ private:
 
 int run_retain(const Options& options) {
     Loop loop;
-    Updater updater(loop, options["port"]);
+    Updater updater(loop, options);
     const Clock::time_point begin = Clock::now();
     std::minstd_rand random(1);
     const long count = options["rate"] > 0 ? options["rate"] * options["seconds"] : options["count"];
@@ -424,6 +443,7 @@ int run_retain(const Options& options) {
 
 int main(int argc, char** argv) {
     const Options options = parse(argc, argv);
+    if (options["payload-bytes"] < 8) fail(2, "a payload has at least the 8 bytes of its number");
     if (options.command == "online") return run_online(options);
     if (options.command == "open") return run_open(options);
     if (options.command == "publish") return run_publish(options);

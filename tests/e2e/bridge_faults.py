@@ -36,6 +36,7 @@ from pki import Authority  # noqa: E402
 RECOVERY_S = 30.0  # from the end of a fault to the next message that arrives
 PATIENCE_S = 20.0  # without any arrival, until what is missing counts as lost
 DRAIN_S = 90.0  # until they count as lost although some still arrive
+PROGRESS_CYCLES = 100  # between two lines that tell how far it is
 LATE_S = 1.5  # for repetitions after the last message
 DIRECTIONS = {'out': ('up', 'to the upstream'), 'in': ('down', 'to the gateway')}
 
@@ -260,6 +261,9 @@ def run(options, folder):
         rig.begin()
         for number in range(1, options.cycles + 1):
             rig.cycle(number)
+            if number % PROGRESS_CYCLES == 0:
+                print(f'{number} cycles in {time.monotonic() - began:.0f} s, {rig.ledger.arrivals} messages arrived, '
+                      f'{rig.ledger.owed()} owed')
     except harness.Skipped as stuck:
         rig.violations.append(str(stuck))
     except BaseException:

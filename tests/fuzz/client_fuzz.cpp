@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 
+#include "client_packets.hpp"
 #include "input.hpp"
 #include "ledge/client/client.hpp"
 #include "require.hpp"
@@ -17,6 +18,7 @@ namespace {
 
 using namespace ledge;
 using client::Client;
+using fuzz::is_readable;
 using fuzz::require;
 using wire::PacketType;
 
@@ -40,23 +42,6 @@ client::Options options_of(unsigned flags) {
     options.maximum_packet_size = 300;
     options.limits = {200, fatal_bytes, 6, 300, 3, 2};
     return options;
-}
-
-bool is_readable(Bytes frame, wire::Version version) {
-    switch (wire::type_of(frame)) {
-        case PacketType::connect: return wire::decode_connect(frame).ok();
-        case PacketType::publish: return wire::decode_publish(frame, version).ok();
-        case PacketType::puback:
-        case PacketType::pubrec:
-        case PacketType::pubrel:
-        case PacketType::pubcomp: return wire::decode_ack(frame, version).ok();
-        case PacketType::subscribe: return wire::decode_subscribe(frame, version).ok();
-        case PacketType::unsubscribe: return wire::decode_unsubscribe(frame, version).ok();
-        case PacketType::pingreq: return wire::decode_pingreq(frame).ok();
-        case PacketType::disconnect: return wire::decode_disconnect(frame, version).ok();
-        case PacketType::auth: return version == wire::Version::v5 && wire::decode_auth(frame, version).ok();
-        default: return false;  // only servers send these
-    }
 }
 
 /// A client, and what its server has read of it.

@@ -6,6 +6,7 @@
 #include <limits>
 #include <optional>
 
+#include "../support/memory_meter.hpp"
 #include "ledge/base/assert.hpp"
 #include "ledge/base/log_events.hpp"
 #include "ledge/broker/options.hpp"
@@ -14,9 +15,11 @@
 #include "ledge/journal/journal_options.hpp"
 #include "ledge/journal/record.hpp"
 #include "ledge/journal/store_reader.hpp"
-#include "memory_meter.hpp"
 
 namespace ledge::sim {
+
+using support::metered_bytes;
+using support::MeterScope;
 
 BrokerSeat::~BrokerSeat() { kill(); }
 

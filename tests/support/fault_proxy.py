@@ -30,6 +30,7 @@ CONNECT_TIMEOUT_S = 2.0
 END_TIMEOUT_S = 10.0
 IDLE_S = 0.5  # the longest sleep of the thread
 CAP_STEP_S = 0.005  # the shortest one while bytes wait for the cap
+SEGMENTS_AT = 136  # where Linux has tcpi_segs_out and tcpi_segs_in in its struct tcp_info
 
 UP, DOWN = 'up', 'down'  # from the client to the server, and back
 CLIENT, SERVER = 'client', 'server'
@@ -176,6 +177,15 @@ class FaultProxy:
         connections that were closed at once, 'open': connections}"""
         with self._lock:
             return {**self._bytes, 'accepted': self._accepted, 'refused': self._refused, 'open': len(self._links)}
+
+    def segments(self):
+        """{'up': TCP segments that came from the clients, 'down': segments to them}, of all connections that are open;
+        acknowledgements without data are counted, too"""
+        with self._lock:
+            clients = [link.sockets[CLIENT] for link in self._links if link.half != SERVER]
+            infos = [struct.unpack_from('II', sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 192), SEGMENTS_AT)
+                     for sock in clients]
+        return {UP: sum(came for _, came in infos), DOWN: sum(sent for sent, _ in infos)}
 
     def close(self):
         """Ends all connections with RST and the thread."""

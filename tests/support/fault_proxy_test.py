@@ -89,6 +89,20 @@ def _pass(pair):
     check((counts['up'], counts['down'], counts['open']) == (100_000, 6, 1), f'counted {counts}')
 
 
+@claim('it counts the segments of TCP that carry the bytes, in both directions')
+def _segments(pair):
+    client, server = pair.open()
+    before = pair.proxy.segments()
+    for _ in range(5):  # each byte is a segment of its own, because its answer comes first
+        client.sendall(b'a')
+        read(server, 1)
+        server.sendall(b'b')
+        read(client, 1)
+    after = pair.proxy.segments()
+    for way in (fp.UP, fp.DOWN):
+        check(5 <= after[way] - before[way] <= 10, f'{way}: {before} and {after}')  # with acknowledgements of their own
+
+
 @claim('pass: a FIN is passed on after the bytes before it, and the other direction stays open')
 def _fin(pair):
     client, server = pair.open()

@@ -35,11 +35,12 @@ def include_graph(tree):
 
 
 def _private_header(tree, path, module, name, allowed):
-    """Of the module itself; a test may also use a helper of the tests of a module that it may include."""
+    """Of the module itself; a test may also use what all tests share, and a helper of the tests of a module that it may
+    include."""
     near = os.path.normpath(os.path.join(os.path.dirname(path), name))
     folders = [f'src/{module}/', f'tests/unit/{module}/']
     if path.startswith('tests/'):
-        folders += [f'tests/unit/{other}/' for other in allowed]
+        folders += ['tests/support/', *(f'tests/unit/{other}/' for other in allowed)]
     own = near.startswith(tuple(folders)) and near in tree.files
     return own or f'src/{module}/{name}' in tree.files
 

@@ -123,14 +123,17 @@ void ModelBroker::on_ack(const wire::Ack& packet, Rng& rng) {
     }
     const auto one = std::find_if(queue_.begin(), queue_.end(), [&](const Out& out) { return out.id == id; });
     if (one == queue_.end()) return;
-    if (packet.type == PacketType::pubrec) {
+    if (packet.type == PacketType::pubrec && (one->is_released || !wire::is_error(packet.code))) {
         if (one->qos != QoS::exactly_once) complaints.push_back("PUBREC answers QoS 1");
         one->is_released = true;
         return append(output_, wire::Ack{PacketType::pubrel, id, ReasonCode::success, {}});
     }
-    const bool is_end = packet.type == PacketType::puback ? one->qos == QoS::at_least_once : one->is_released;
+    const bool is_end = packet.type == PacketType::puback   ? one->qos == QoS::at_least_once
+                        : packet.type == PacketType::pubrec ? one->qos == QoS::exactly_once
+                                                            : one->is_released;
     if (!is_end) complaints.push_back("an answer that does not fit the state of its message");
     if (!one->was_sent) complaints.push_back("an answer to a message that was never sent");
+    finished.push_back(id);
     queue_.erase(one);
 }
 
@@ -144,6 +147,7 @@ void ModelBroker::answer(PacketType type, PacketId id, Rng& rng) {
     if (quirks.wrong != 0 && rng.one_in(quirks.wrong))
         append(to, wire::Ack{rng.one_in(2) ? type : PacketType::puback, far, ReasonCode::success, {}});
     append(to, packet);
+    if (type != PacketType::pubcomp) ++answers;
     if (quirks.twice != 0 && rng.one_in(quirks.twice)) append(to, packet);
 }
 

@@ -48,6 +48,10 @@ public:
     /// The broken rules of packet ids; empty = none.
     std::vector<std::string> complaints;
     int sessions_lost = 0;
+    /// The packet ids of messages from the queue whose exchange has ended, in this order.
+    std::vector<wire::PacketId> finished;
+    /// PUBACK and PUBREC packets that have left, repetitions included.
+    std::size_t answers = 0;
 
     void opened();
     void closed();

@@ -7,7 +7,7 @@
 
 namespace {
 
-// One thread runs the simulation; doctest's own threads, if any, allocate outside of scopes.
+// One thread runs the test; doctest's own threads, if any, allocate outside of scopes.
 thread_local int depth = 0;
 thread_local std::int64_t held = 0;
 
@@ -54,10 +54,10 @@ void operator delete[](void* memory, std::align_val_t) noexcept { release(memory
 void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { release(memory); }
 void operator delete[](void* memory, std::size_t, std::align_val_t) noexcept { release(memory); }
 
-namespace ledge::sim {
+namespace ledge::support {
 
 MeterScope::MeterScope() { ++depth; }
 MeterScope::~MeterScope() { --depth; }
 std::int64_t metered_bytes() { return held; }
 
-}  // namespace ledge::sim
+}  // namespace ledge::support
