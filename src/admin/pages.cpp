@@ -125,8 +125,9 @@ HttpAnswer Pages::health(Instant now) const {
     body.number("store_waiting_s", std::int64_t{waited});
     const std::vector<uplink::BridgeFigures> bridges = figures_of_bridges();
     // A degraded bridge does not hinder the broker from serving its clients, so the status stays 200.
-    body.boolean("degraded", std::ranges::any_of(
-                                 bridges, [](const uplink::BridgeFigures& bridge) { return !bridge.degraded.empty(); }));
+    body.boolean("degraded", std::ranges::any_of(bridges, [](const uplink::BridgeFigures& bridge) {
+                     return !bridge.degraded.empty();
+                 }));
     body.begin_list("bridges");
     for (const uplink::BridgeFigures& bridge : bridges) add_bridge(body, bridge);
     body.end_list();

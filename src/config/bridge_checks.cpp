@@ -117,8 +117,8 @@ public:
         const bool is_of_lane = id.ends_with(priority_client_id_end);
         complain(named, "client_id",
                  "the bridge '" + rival.name + "' has the client id " + quoted(id) + " too" +
-                     (is_of_lane ? " (queue.priority makes a second one, with \"" + std::string(priority_client_id_end) +
-                                       "\" behind it)"
+                     (is_of_lane ? " (queue.priority makes a second one, with \"" +
+                                       std::string(priority_client_id_end) + "\" behind it)"
                                  : "") +
                      ", and the same broker; the two would disconnect each other; choose another id");
     }

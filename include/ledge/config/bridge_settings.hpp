@@ -44,7 +44,7 @@ struct BridgeQueueSettings {
     std::uint32_t poison_attempts = 3;
     std::string dead_letter_topic;  // at the local broker; "" = such messages are dropped
     Duration warn_time_to_full = 1h;
-    Duration age_max{};             // 0 = no limit
+    Duration age_max{};  // 0 = no limit
     // Filters of topics at the local broker
     std::vector<std::string> last_value;  // only the newest message of each such topic waits
     std::vector<std::string> priority;    // carried by a second connection

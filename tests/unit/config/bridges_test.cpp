@@ -413,11 +413,10 @@ TEST_CASE("the check says what the queue leaves out, and what leaves by the prio
 
 TEST_CASE("no other bridge to the same broker may have the client id of a priority connection") {
     const auto count = [](const std::string& first, const std::string& second, const std::string& host = "h") {
-        Loaded loaded =
-            load_text("[bridges.x]\nurls = ['mqtt://h']\n" + first +
-                      "routes = [{filter = 'a'}]\nqueue = {priority = ['a']}\n[bridges.x-priority]\nurls "
-                      "= ['mqtt://" +
-                      host + "']\n" + second + "routes = [{filter = 'b'}]\n");
+        Loaded loaded = load_text("[bridges.x]\nurls = ['mqtt://h']\n" + first +
+                                  "routes = [{filter = 'a'}]\nqueue = {priority = ['a']}\n[bridges.x-priority]\nurls "
+                                  "= ['mqtt://" +
+                                  host + "']\n" + second + "routes = [{filter = 'b'}]\n");
         CHECK(lines_of(loaded) == Lines{});
         check_client_ids(loaded, "gw-1a");
         return lines_of(loaded).size();
