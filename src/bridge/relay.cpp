@@ -19,6 +19,7 @@ namespace {
 
 constexpr std::size_t events_max = 256;  // events that the owner has not taken; later ones are counted only
 constexpr Duration waiting_max = 60s;    // a message that cannot be passed on for so long ends the connections
+constexpr Duration inner_patience = 10s;  // a message for the local broker may wait so long for unread answers
 constexpr std::uint32_t packet_bytes_min = 64;
 
 bool needs_operator(ReasonCode code) {
@@ -149,13 +150,23 @@ void Relay::on_inner_connected(const client::Connected& event, Instant now) {
 // ---------------------------------------------------------------------------------------------------------------------
 // Bytes
 
+/// The connect cannot go on before the local broker has answered.
+bool Relay::awaits_local_answer() const {
+    if (stage_ == Stage::inner_wanted || stage_ == Stage::inner_greeting || stage_ == Stage::washing) return true;
+    const bool is_inner_next = !requests_.empty() && requests_.front().is_inner;
+    return request_ ? request_->is_inner : is_inner_next;
+}
+
 bool Relay::reads_upstream() const {
     if (is_ending() || stage_ == Stage::greeting) return true;
-    if (waiting_in_ || stage_ == Stage::inner_wanted || stage_ == Stage::inner_greeting || stage_ == Stage::washing)
-        return false;
     // A message of the upstream must not meet the packet id of a request to the local broker.
-    const bool is_inner_next = !requests_.empty() && requests_.front().is_inner;
-    return !(request_ ? request_->is_inner : is_inner_next);
+    return !waiting_in_ && !awaits_local_answer();
+}
+
+Instant Relay::inner_due() const {
+    if (is_ending() || awaits_local_answer()) return Instant::min();
+    // The local broker's acknowledgements make room for the message that waits.
+    return waiting_in_ ? waiting_in_->since + inner_patience : never;
 }
 
 bool Relay::reads_inner() const { return is_ending() || !waiting_out_; }

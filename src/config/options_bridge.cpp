@@ -119,6 +119,11 @@ constexpr Option bridge_rows[] = {
         "overflow", "", {},
         "What happens to a message for which the queue has no room. drop_oldest: the oldest messages make room. "
         "drop_newest: the message is dropped. refuse: the publisher is told quota exceeded."),
+    bridge_queue<&BridgeQueueSettings::rate_bytes_per_second>(
+        "rate_bytes_per_second", "bytes", {0, u32_max},
+        "Bytes of MQTT that the bridge sends to the upstream per second. Above this rate messages wait in the queue; "
+        "QoS 0 messages are dropped when more than about a second's worth waits. A single message may be larger. TLS, "
+        "WebSocket and TCP come on top. 0 = unlimited."),
     bridge_queue<&BridgeQueueSettings::poison_attempts>(
         "poison_attempts", "attempts", {1, 100},
         "Connections that the upstream may close because of the same message. Then the message is set aside and the "

@@ -48,6 +48,11 @@ broker::ListenerOptions inner_listener(const config::BridgeSettings& settings, b
     limits.queue_bytes_max =
         has_store ? std::min(settings.queue.bytes_max, memory_max_with_store) : settings.queue.bytes_max;
     limits.overflow = policy_of(settings.queue.overflow);
+    // With a limited rate, about a second's worth may be ahead of an answer of the local broker, so that answers are
+    // not late. QoS 0 messages above it are dropped, as for any client that reads slowly.
+    constexpr std::uint64_t outbox_bytes_min = 4096;
+    if (const std::uint64_t rate = settings.queue.rate_bytes_per_second; rate > 0)
+        limits.outbox_bytes_max = std::clamp(rate, outbox_bytes_min, limits.outbox_bytes_max);
     return listener;
 }
 
@@ -132,6 +137,7 @@ uplink::UplinkOptions uplink_options(const config::BridgeSettings& settings, std
             return std::string(as_text(password->bytes()));
         };
     }
+    uplink.rate_bytes_per_second = settings.queue.rate_bytes_per_second;
     uplink.backoff.first = settings.retry_first;
     uplink.backoff.largest = settings.retry_max;
     uplink.backoff.operator_smallest = std::min(uplink.backoff.operator_smallest, settings.retry_max);

@@ -119,7 +119,7 @@ Instant Uplink::ending_deadline() const {
 /// When the connection ends because nothing passes; `never` = it stays.
 Instant Uplink::idle_deadline() const {
     const bool may_end = options_.is_on_demand && ending_ == Ending::none && relay_.stage() == Stage::relaying &&
-                         !relay_.oldest_unanswered();
+                         !relay_.oldest_unanswered() && !pump_.is_holding();
     return may_end ? std::max(last_message_, relay_.stage_since()) + options_.idle_time : never;
 }
 

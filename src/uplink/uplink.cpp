@@ -43,7 +43,8 @@ Uplink::Uplink(const UplinkOptions& options, net::Connector& connector, transpor
       backoff_(options.backoff),
       upstream_(options.upstream),
       relay_(options.relay, upstream_),
-      pump_(relay_, driver, {options.inner_listener, "bridge:" + options.name, options.inner_user}) {
+      pump_(relay_, driver, {options.inner_listener, "bridge:" + options.name, options.inner_user},
+            options.rate_bytes_per_second) {
     const bool needs_tls =
         std::any_of(options.servers.begin(), options.servers.end(), [](const Server& server) { return server.is_tls; });
     LEDGE_ASSERT(!needs_tls || options.tls.has_value());

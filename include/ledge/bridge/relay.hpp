@@ -92,6 +92,9 @@ public:
     void inner_bytes(Bytes& input, Instant now);
     Bytes inner_output() const { return in_.output(); }
     void inner_sent(std::size_t count, Instant now);
+    /// Until this time the owner may leave bytes of the local broker unread, in order to send less to the upstream.
+    /// A time in the past: the relay waits for an answer of the local broker. `never`: it waits for none.
+    Instant inner_due() const;
 
     // ---- Time and news
     void on_time(Instant now);
@@ -154,6 +157,7 @@ private:
     void on_upstream_connected(const client::Connected& event, Instant now);
     void on_inner_connected(const client::Connected& event, Instant now);
     void on_upstream_ended(const client::Ended& event, Instant now);
+    bool awaits_local_answer() const;
     bool reads_upstream() const;
     bool reads_inner() const;
 

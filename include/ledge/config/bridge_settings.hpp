@@ -37,6 +37,7 @@ struct BridgeQueueSettings {
     std::uint64_t bytes_max = 256ULL * 1024 * 1024;
     std::uint32_t messages_max = 1'000'000;
     Overflow overflow = Overflow::drop_oldest;
+    std::uint32_t rate_bytes_per_second = 0;  // to the upstream; 0 = unlimited
     std::uint32_t poison_attempts = 3;
     std::string dead_letter_topic;  // at the local broker; "" = such messages are dropped
 };

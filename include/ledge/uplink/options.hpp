@@ -52,6 +52,9 @@ struct UplinkOptions {
     /// the operator, who must act. Empty = the password of `relay`, if there is one.
     std::function<Result<std::string, std::string>()> read_password;
 
+    /// Bytes of MQTT to the upstream per second; 0 = unlimited. Above this rate messages wait at the local broker.
+    std::uint64_t rate_bytes_per_second = 0;
+
     // Time
     bridge::BackoffOptions backoff;
     Duration connect_timeout = 15s;    // for the name look-up, TCP, TLS and WebSocket of one server together

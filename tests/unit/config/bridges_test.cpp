@@ -98,7 +98,7 @@ TEST_CASE("every key of a bridge is read") {
         "[[bridges.cloud.routes]]\ndirection = 'out'\nfilter = 'plant/#'\nremote_prefix = 'site-17/'\nqos = 0\n"
         "[[bridges.cloud.routes]]\ndirection = 'out'\nlocal_prefix = 'l/'\nfilter = '+'\nqos = 0\nretain = 'clear'\n"
         "[bridges.cloud.queue]\nbytes_max = '1 MiB'\nmessages_max = 5\noverflow = 'refuse'\n"
-        "poison_attempts = 4\ndead_letter_topic = 'dead'\n");
+        "rate_bytes_per_second = '2 KiB'\npoison_attempts = 4\ndead_letter_topic = 'dead'\n");
     CHECK(cloud.name == "cloud");
     REQUIRE(cloud.endpoints.size() == 2);
     CHECK(cloud.endpoints[0].host == "Broker.example");
@@ -120,6 +120,7 @@ TEST_CASE("every key of a bridge is read") {
     CHECK(cloud.routes[1].retain == bridge::RetainRule::clear);
     CHECK(cloud.queue.bytes_max == 1024 * 1024);
     CHECK(cloud.queue.overflow == BridgeQueueSettings::Overflow::refuse);
+    CHECK(cloud.queue.rate_bytes_per_second == 2048);
 }
 
 TEST_CASE("the defaults of a bridge are those of the manual") {

@@ -32,7 +32,7 @@ TEST_CASE("every key of a bridge reaches whom it concerns") {
         "lazy = true\nlazy_idle_s = 9\nwindows = ['01:00-02:00']\ninflight_max = 20000\npacket_bytes_max = 2048\n"
         "state_topic = 'gw/state'\nrepublish_retained = true\nfall_back_to_qos0 = true\ncharacter_map = ['._']\n"
         "[bridges.cloud.tls]\nca = '/ca.pem'\nserver_name = 's'\nalpn = ['mqtt']\n"
-        "[bridges.cloud.queue]\npoison_attempts = 4\ndead_letter_topic = 'dead'\n" +
+        "[bridges.cloud.queue]\nrate_bytes_per_second = 5000\npoison_attempts = 4\ndead_letter_topic = 'dead'\n" +
         route);
     const uplink::UplinkOptions options = uplink_options(loaded.config.bridges.at(0), 3, "host");
     CHECK(options.name == "cloud");
@@ -73,6 +73,7 @@ TEST_CASE("every key of a bridge reaches whom it concerns") {
     CHECK(options.tls->ca_file == "/ca.pem");
     CHECK(options.tls->alpn == std::vector<std::string>{"mqtt"});
     CHECK(options.server_name == "s");
+    CHECK(options.rate_bytes_per_second == 5000);
     CHECK(options.relay.poison_attempts == 4);
     CHECK(options.relay.dead_letter_topic == "dead");
     CHECK(options.relay.routes.size() == 1);
