@@ -1,4 +1,4 @@
-// The secret files of bridges: passwords and pre-shared keys. A secret that others can read is none, and a file that
+// The files of bridges: passwords, pre-shared keys, and programs that make passwords. A secret that others can read is none, and a file that
 // others can write lets them choose it, so both are mistakes.
 #include <sys/stat.h>
 
@@ -72,6 +72,10 @@ void check_bridge_files(const std::vector<BridgeSettings>& bridges, const Places
         if (!settings.password_file.empty()) {
             const auto password = read_bridge_password(settings.password_file);
             if (!password) complaints.push_back(complaint(places, prefix + "password_file", password.error()));
+        }
+        if (!settings.password_command.empty()) {
+            const std::string problem = problem_of_program(settings.password_command.front());
+            if (!problem.empty()) complaints.push_back(complaint(places, prefix + "password_command", problem));
         }
         if (settings.tls.psk_file.empty()) continue;
         const std::string psk_key = prefix + "tls.psk_file";

@@ -58,6 +58,21 @@ private:
 void check_bridges(std::vector<BridgeSettings>& bridges, const Places& places, const std::set<std::string>& broken,
                    BridgeFindings findings);
 
+/// A mistake in a bridge.
+struct BridgeProblem {
+    std::string_view key;  // below the bridge, "password_file"
+    std::string text;
+};
+
+/// Checks how one bridge logs in, without reading a file.
+std::vector<BridgeProblem> check_login(const BridgeSettings& settings);
+
+/// How the bridge gets its password, as a sentence for `ledgemq check`. Requires has_password().
+std::string explain_login(const BridgeSettings& settings);
+
+/// Why this process cannot or must not run the program; "" = it may. Looks at the file.
+std::string problem_of_program(const std::string& path);
+
 /// Checks the files that the bridges name. Adds complaints.
 void check_bridge_files(const std::vector<BridgeSettings>& bridges, const Places& places,
                         std::vector<Complaint>& complaints);

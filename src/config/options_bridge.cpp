@@ -29,6 +29,12 @@ constexpr Option bridge_rows[] = {
         "password_file", "", {},
         "The file whose first line is the password. Nobody but its owner and group may read it. The file is read "
         "again before each connection. \"\" = no password."),
+    bridge_row<&BridgeSettings::password_command>(
+        "password_command", "", {},
+        "A program that prints the password, for passwords that change: its whole path, then its arguments, for "
+        "example [\"/usr/bin/gateway-token\", \"--site\", \"17\"]. There is no shell. The program is run before each "
+        "connection, as the user of the broker, without input; the first line of its output is the password. After "
+        "10 s it is ended. [] = none."),
     bridge_row<&BridgeSettings::bridge_bit>(
         "bridge_bit", "", {},
         "Whether a CONNECT of MQTT 3.1.1 says that this client is a bridge. Mosquitto and aedes then do not send the "

@@ -126,6 +126,7 @@ std::string explain_bridges(const std::vector<BridgeSettings>& bridges) {
         for (const std::string& window : settings.windows)
             out += (&window == &settings.windows.front() ? ", in UTC from " : " and ") + window;
         out += "\n";
+        if (settings.has_password()) out += "  login: " + explain_login(settings) + "\n";
         for (std::size_t i = 0; i < settings.routes.size(); ++i)
             out += "  route " + std::to_string(i + 1) + ": " + bridge::explain(settings.routes[i]) + "\n";
     }

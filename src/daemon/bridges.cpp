@@ -4,6 +4,7 @@
 #include <memory>
 #include <utility>
 
+#include "bridge_password.hpp"
 #include "ledge/base/assert.hpp"
 #include "ledge/base/log.hpp"
 #include "ledge/config/config.hpp"
@@ -130,13 +131,7 @@ uplink::UplinkOptions uplink_options(const config::BridgeSettings& settings, std
     if (settings.uses_tls()) uplink.tls = tls_client_options(settings.tls);
     uplink.inner_listener = listener;
     uplink.inner_user = uplink.relay.inner_client_id;
-    if (!settings.password_file.empty()) {
-        uplink.read_password = [path = settings.password_file]() -> Result<std::string, std::string> {
-            auto password = config::read_bridge_password(path);
-            if (!password) return Failure{std::move(password.error())};
-            return std::string(as_text(password->bytes()));
-        };
-    }
+    uplink.password = password_hook(settings);
     uplink.rate_bytes_per_second = settings.queue.rate_bytes_per_second;
     uplink.backoff.first = settings.retry_first;
     uplink.backoff.largest = settings.retry_max;

@@ -60,7 +60,8 @@ struct BridgeSettings {
     std::string client_id;          // "" = the name of the host, '-' and the name of the bridge
     bridge::ProtocolChoice protocol{};
     std::string user;                              // "" = CONNECT has no user name
-    std::string password_file;                     // path; "" = CONNECT has no password
+    std::string password_file;                     // path; "" = none
+    std::vector<std::string> password_command;     // the path of a program, and its arguments; empty = none
     std::optional<bridge::UpstreamKind> upstream;  // nullopt = "auto"
     bool bridge_bit = false;
     Duration keep_alive = 60s;
@@ -90,6 +91,8 @@ struct BridgeSettings {
 
     /// True if one of the urls begins with mqtts:// or wss://.
     bool uses_tls() const;
+    /// True if CONNECT has a password, however it is made.
+    bool has_password() const;
 };
 
 inline constexpr std::size_t bridge_password_bytes_max = 0xFFFF;  // MQTT allows no longer password

@@ -299,6 +299,40 @@ TEST_CASE("a password is the first line of a file that not everybody can read or
     CHECK(read_bridge_password("/nonexistent/pw").error().starts_with("/nonexistent/pw cannot be opened"));
 }
 
+TEST_CASE("a password command is a list: the whole path of a program, and its arguments") {
+    const BridgeSettings bridge =
+        one_bridge(bridge_text("user = 'gw'\npassword_command = ['/usr/lib/gw/token', '--site', 'a b']\n"));
+    CHECK(bridge.password_command == Lines{"/usr/lib/gw/token", "--site", "a b"});
+    CHECK(bridge.has_password());
+    CHECK(has_note(load_text(bridge_text("user = 'gw'\npassword_command = ['/x']\n")), "unencrypted"));
+    CHECK(complaint_about(bridge_text("user = 'gw'\npassword_command = ['token']\n"))
+              .starts_with("test.toml:3: key 'bridges.x.password_command': \"token\" is not the whole path"));
+    CHECK(complaint_about(bridge_text("user = 'gw'\npassword_command = '/x'\n")).find("must be a list of texts") !=
+          std::string::npos);
+    CHECK(complaint_about(bridge_text("password_command = ['/x']\n")).find("add user, or write protocol") !=
+          std::string::npos);
+    CHECK(complaint_about(bridge_text("user = 'gw'\npassword_file = '/f'\npassword_command = ['/x']\n"))
+              .starts_with("test.toml:5: key 'bridges.x.password_command': the bridge has password_file too"));
+    CHECK(explain_bridges({bridge}).find("\n  login: The password is what /usr/lib/gw/token prints") !=
+          std::string::npos);
+}
+
+TEST_CASE("a program that cannot be run, or that everybody can change, is a mistake") {
+    CHECK(problem_of_program("/bin/sh").empty());
+    CHECK(problem_of_program("/nonexistent/x") == "/nonexistent/x cannot be run: No such file or directory");
+    CHECK(problem_of_program(SecretFile("#!/bin/sh\n", 0600).path()).find("cannot be run: ") != std::string::npos);
+    const SecretFile open_to_all("#!/bin/sh\n", 0707);
+    CHECK(problem_of_program(open_to_all.path()).find("run chmod o-w " + open_to_all.path()) != std::string::npos);
+    CHECK(problem_of_program("/tmp").find("is not a program") != std::string::npos);
+    const SecretFile toml(bridge_text("user = 'gw'\npassword_command = ['/nonexistent/x']\n"), 0600);
+    Sources sources;
+    sources.file = toml.path();
+    const Loaded loaded = load(sources);
+    REQUIRE(loaded.complaints.size() == 1);
+    CHECK(loaded.complaints[0].line() == toml.path() + ":4: key 'bridges.x.password_command': /nonexistent/x cannot "
+                                                       "be run: No such file or directory");
+}
+
 TEST_CASE("load() checks the files of secrets, and parse() reads none") {
     const SecretFile password("secret", 0644);
     const SecretFile toml(

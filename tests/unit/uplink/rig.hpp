@@ -65,6 +65,7 @@ public:
     void listens();
 
     std::vector<std::string> received;  // packets as text
+    std::vector<std::string> passwords;  // of each CONNECT
     bool was_reset = false;             // the uplink has answered by RST
     int accepted = 0;                   // connections, with those that had no CONNECT
     bool is_deaf = false;               // reads, but never answers

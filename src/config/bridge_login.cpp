@@ -1,0 +1,63 @@
+// How a bridge logs in at its upstream: which of the keys for the password fit together, and the program that makes it.
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <system_error>
+
+#include "bridges.hpp"
+#include "ledge/base/quote.hpp"
+#include "ledge/bridge/upstream.hpp"
+
+namespace ledge::config {
+namespace {
+
+/// The keys that give the bridge a password, of those that are set.
+std::vector<std::string_view> password_keys(const BridgeSettings& settings) {
+    std::vector<std::string_view> keys;
+    if (!settings.password_file.empty()) keys.push_back("password_file");
+    if (!settings.password_command.empty()) keys.push_back("password_command");
+    return keys;
+}
+
+}  // namespace
+
+bool BridgeSettings::has_password() const { return !password_keys(*this).empty(); }
+
+std::vector<BridgeProblem> check_login(const BridgeSettings& settings) {
+    std::vector<BridgeProblem> problems;
+    const std::vector<std::string_view> keys = password_keys(settings);
+    if (keys.size() > 1)
+        problems.push_back({keys[1], "the bridge has " + std::string(keys[0]) +
+                                         " too, and CONNECT has one password; remove one of the two"});
+    // [MQTT-3.1.2-22] of 3.1.1: without a user name there is no password. "auto" may come to 3.1.1.
+    if (!keys.empty() && settings.user.empty() && settings.protocol != bridge::ProtocolChoice::v5)
+        problems.push_back({keys[0],
+                            "MQTT 3.1.1 has no password without a user name; add user, or write protocol = \"5\""});
+    if (!settings.password_command.empty() && !settings.password_command.front().starts_with('/'))
+        problems.push_back({"password_command", quoted(settings.password_command.front()) +
+                                                    " is not the whole path of a program; write [\"/usr/bin/PROGRAM\", "
+                                                    "\"ARGUMENT\"]"});
+    return problems;
+}
+
+std::string explain_login(const BridgeSettings& settings) {
+    if (!settings.password_file.empty())
+        return "The password is the first line of " + settings.password_file + ", which is read before each connection.";
+    return "The password is what " + settings.password_command.front() + " prints; it is run before each connection.";
+}
+
+std::string problem_of_program(const std::string& path) {
+    struct stat file {};
+    const bool is_there = ::stat(path.c_str(), &file) == 0;
+    // AT_EACCESS: the rights that the process has now, which may be those of process.user.
+    if (!is_there || ::faccessat(AT_FDCWD, path.c_str(), X_OK, AT_EACCESS) != 0)
+        return path + " cannot be run: " + std::generic_category().message(errno);
+    if (!S_ISREG(file.st_mode)) return path + " is not a program";
+    // Whoever can change the program can read the password, and more.
+    if ((file.st_mode & S_IWOTH) != 0) return "every user of this machine can write " + path + "; run chmod o-w " + path;
+    return {};
+}
+
+}  // namespace ledge::config
