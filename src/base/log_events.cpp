@@ -52,7 +52,7 @@ constexpr LogEvent events[] = {
      "The bridge could not make its next password; the connection stays until the upstream ends it.",
      "Act on `reason` before the present password ends; the bridge tries again until then."},
     {"bridge_password_remark", "warning", "bridge text",
-     "The program of password_command has made a password, and has written `text` to its standard error.",
+     "The program of password_command has printed a password, and has written `text` to its standard error.",
      "Nothing if the program means no warning by it."},
     {"bridge_returns", "info", "bridge server",
      "The preferred server of the upstream can be reached again, so the bridge changes to this server.",

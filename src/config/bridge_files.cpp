@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "bridges.hpp"
+#include "ledge/auth/token_maker.hpp"
 #include "ledge/base/bytes.hpp"
 #include "ledge/base/wipe.hpp"
 #include "ledge/os/file.hpp"
@@ -50,6 +51,27 @@ Result<Secret, std::string> read_bridge_password(const std::string& path) {
     return read_secret_line(path, bridge_password_bytes_max, "password");
 }
 
+Result<auth::SigningKey, std::string> read_bridge_token_key(const BridgeTokenSettings& settings) {
+    using Algorithm = BridgeTokenSettings::Algorithm;
+    constexpr std::size_t file_bytes_max_of_key = 64 * 1024;
+    auto file = os::read_regular_file(settings.key_file, file_bytes_max_of_key);
+    if (!file) return Failure{text_of(file.error())};
+    std::string problem = problem_of_mode(settings.key_file, file->mode);
+    if (problem.empty() && file->text.size() > file_bytes_max_of_key) problem = settings.key_file + " is no key file";
+    if (!problem.empty()) {
+        wipe(file->text.data(), file->text.size());
+        return Failure{std::move(problem)};
+    }
+    auto algorithm = auth::TokenAlgorithm::es256;
+    if (settings.algorithm == Algorithm::rs256) algorithm = auth::TokenAlgorithm::rs256;
+    if (settings.algorithm == Algorithm::hs256) algorithm = auth::TokenAlgorithm::hs256;
+    auto key = settings.kind == BridgeTokenSettings::Kind::sas ? auth::parse_sas_key(file->text)
+                                                               : auth::parse_signing_key(algorithm, file->text);
+    wipe(file->text.data(), file->text.size());
+    if (!key) return Failure{settings.key_file + " " + key.error()};
+    return key;
+}
+
 Result<BridgePsk, std::string> read_bridge_psk(const std::string& path) {
     constexpr std::size_t line_bytes_max = 1024;
     constexpr std::size_t digits_min = 32;
@@ -76,6 +98,10 @@ void check_bridge_files(const std::vector<BridgeSettings>& bridges, const Places
         if (!settings.password_command.empty()) {
             const std::string problem = problem_of_program(settings.password_command.front());
             if (!problem.empty()) complaints.push_back(complaint(places, prefix + "password_command", problem));
+        }
+        if (settings.token.is_used() && !settings.token.key_file.empty()) {
+            const auto key = read_bridge_token_key(settings.token);
+            if (!key) complaints.push_back(complaint(places, prefix + "token.key_file", key.error()));
         }
         if (settings.tls.psk_file.empty()) continue;
         const std::string psk_key = prefix + "tls.psk_file";

@@ -4,11 +4,14 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <system_error>
+#include <utility>
 
 #include "bridges.hpp"
 #include "ledge/base/quote.hpp"
 #include "ledge/bridge/upstream.hpp"
+#include "option_rows.hpp"
 
 namespace ledge::config {
 namespace {
@@ -18,7 +21,52 @@ std::vector<std::string_view> password_keys(const BridgeSettings& settings) {
     std::vector<std::string_view> keys;
     if (!settings.password_file.empty()) keys.push_back("password_file");
     if (!settings.password_command.empty()) keys.push_back("password_command");
+    if (settings.token.is_used()) keys.push_back("token");
     return keys;
+}
+
+/// Complains about each of the keys that is set although the kind of token does not use it.
+void check_unused(const std::vector<std::pair<std::string_view, bool>>& keys, std::string_view kind,
+                  std::vector<BridgeProblem>& problems) {
+    for (const auto& [key, is_set] : keys) {
+        if (is_set) problems.push_back({key, "the key has no effect with kind = " + quoted(kind) + "; remove it"});
+    }
+}
+
+void check_token(const BridgeTokenSettings& token, std::vector<BridgeProblem>& problems) {
+    using Kind = BridgeTokenSettings::Kind;
+    const BridgeTokenSettings none;
+    if (token.kind == Kind::none) {
+        if (token != none)
+            problems.push_back({"token", "the section has no effect without a kind; write kind = \"jwt\" or \"sas\""});
+        return;
+    }
+    if (token.key_file.empty()) problems.push_back({"token", "a token is signed with a key; add key_file"});
+    if (token.kind == Kind::jwt) {
+        check_unused({{"token.resource", !token.resource.empty()}, {"token.policy", !token.policy.empty()}}, "jwt",
+                     problems);
+        return;
+    }
+    if (token.resource.empty())
+        problems.push_back({"token", "a shared access signature is for a resource; add resource = "
+                                     "\"HUB/devices/DEVICE\""});
+    check_unused({{"token.algorithm", token.algorithm != none.algorithm},
+                  {"token.key_id", !token.key_id.empty()},
+                  {"token.issuer", !token.issuer.empty()},
+                  {"token.subject", !token.subject.empty()},
+                  {"token.audience", !token.audience.empty()},
+                  {"token.claims", !token.claims.empty()}},
+                 "sas", problems);
+}
+
+std::string explain_token(const BridgeTokenSettings& token) {
+    const bool is_jwt = token.kind == BridgeTokenSettings::Kind::jwt;
+    const auto lifetime_s = std::chrono::duration_cast<std::chrono::seconds>(token.lifetime).count();
+    const std::string what =
+        is_jwt ? "JSON Web Token (" + std::string(token_algorithm_names[static_cast<std::size_t>(token.algorithm)]) + ")"
+               : "shared access signature for " + token.resource;
+    return "The password is a " + what + " that the bridge signs with " + token.key_file + ". It is valid for " +
+           std::to_string(lifetime_s) + " s, and shortly before its end the bridge connects again with a new one.";
 }
 
 }  // namespace
@@ -39,10 +87,12 @@ std::vector<BridgeProblem> check_login(const BridgeSettings& settings) {
         problems.push_back({"password_command", quoted(settings.password_command.front()) +
                                                     " is not the whole path of a program; write [\"/usr/bin/PROGRAM\", "
                                                     "\"ARGUMENT\"]"});
+    check_token(settings.token, problems);
     return problems;
 }
 
 std::string explain_login(const BridgeSettings& settings) {
+    if (settings.token.is_used()) return explain_token(settings.token);
     if (!settings.password_file.empty())
         return "The password is the first line of " + settings.password_file + ", which is read before each connection.";
     return "The password is what " + settings.password_command.front() + " prints; it is run before each connection.";

@@ -17,6 +17,7 @@ namespace ledge::config {
 inline constexpr std::size_t bridges_max = 16;
 inline constexpr std::size_t routes_max = 64;  // of one bridge
 inline constexpr std::size_t bridge_name_bytes_max = 64;
+inline constexpr std::size_t claims_max = 32;  // of one bridge, beside those that have keys of their own
 
 /// key -> where its value was set.
 using Places = std::map<std::string, std::string>;
@@ -48,6 +49,7 @@ private:
                            Places& places);
     std::string assign_route(BridgeSettings& settings, const Assignment& assignment, std::string_view rest,
                              Places& places);
+    static std::string assign_claim(BridgeSettings& settings, const Assignment& assignment, std::string_view rest);
 
     std::map<std::string, BridgeSettings> drafts_;  // by name
     std::set<std::string> broken_;                  // names of bridges with a mistake

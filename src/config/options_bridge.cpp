@@ -1,4 +1,4 @@
-// The options of one bridge: [bridges.NAME], its sections [.tls] and [.queue], and [[bridges.NAME.routes]]. Defaults
+// The options of one bridge: [bridges.NAME], its sections [.token], [.tls] and [.queue], and [[bridges.NAME.routes]]. Defaults
 // are not here: they are the values of a default-constructed BridgeSettings or Route.
 #include <vector>
 
@@ -96,6 +96,36 @@ constexpr Option bridge_rows[] = {
         "character_map", "", {},
         "Characters of outgoing topics that are replaced, each with its replacement: [\"._\"] makes a_b of a.b. NATS "
         "closes the connection for a topic with '.' or a space."),
+
+    bridge_token<&BridgeTokenSettings::kind>(
+        "kind", "", {},
+        "jwt: a JSON Web Token. sas: a shared access signature of Azure IoT Hub or its Device Provisioning Service. "
+        "none: the bridge makes no token."),
+    bridge_token<&BridgeTokenSettings::key_file>(
+        "key_file", "", {},
+        "The file with the key that signs. ES256, RS256: a private key in PEM. HS256: a shared secret of at least 32 "
+        "bytes. sas: the key in base64. Nobody but its owner and group may read it. It is read for each token."),
+    bridge_token<&BridgeTokenSettings::lifetime>(
+        "lifetime_s", "s", {10, 31'536'000},
+        "Seconds for which a token is valid. In the last tenth of this time the bridge makes the next token and "
+        "connects again with it."),
+    bridge_token<&BridgeTokenSettings::algorithm>(
+        "algorithm", "", {},
+        "How a JSON Web Token is signed. ES256: ECDSA on the curve P-256. RS256: RSA. HS256: a shared secret."),
+    bridge_token<&BridgeTokenSettings::key_id>(
+        "key_id", "", {}, "jwt: kid in the header, which tells the upstream the key. \"\" = none."),
+    bridge_token<&BridgeTokenSettings::issuer>("issuer", "", {}, "jwt: the claim iss. \"\" = none."),
+    bridge_token<&BridgeTokenSettings::subject>(
+        "subject", "", {}, "jwt: the claim sub, by which many upstreams know the user. \"\" = none."),
+    bridge_token<&BridgeTokenSettings::audience>("audience", "", {}, "jwt: the claim aud. \"\" = none."),
+    bridge_token<&BridgeTokenSettings::resource>(
+        "resource", "", {},
+        "sas: the resource that the token is for: HUB/devices/DEVICE, or IDSCOPE/registrations/DEVICE for the Device "
+        "Provisioning Service."),
+    bridge_token<&BridgeTokenSettings::policy>(
+        "policy", "", {},
+        "sas: the name of the policy whose key signs; \"registration\" for the Device Provisioning Service. \"\" = "
+        "none, for the key of a device."),
 
     bridge_tls<&BridgeTlsSettings::ca>(
         "ca",

@@ -1,12 +1,18 @@
 #include "bridge_password.hpp"
 
 #include <algorithm>
+#include <array>
+#include <ctime>
 #include <string_view>
 #include <utility>
 
+#include "ledge/auth/jwt.hpp"
+#include "ledge/auth/token_maker.hpp"
 #include "ledge/base/bytes.hpp"
+#include "ledge/base/wipe.hpp"
 #include "ledge/config/bridge_settings.hpp"
 #include "ledge/os/program.hpp"
+#include "process.hpp"
 
 namespace ledge::daemon {
 namespace {
@@ -49,9 +55,65 @@ PasswordResult from_program(const std::vector<std::string>& command, const os::P
     return Password{Secret(as_bytes(line)), {}, "made by " + path, remark};
 }
 
+/// "2026-05-01T12:00:00Z".
+std::string utc_text(auth::WallTime time) {
+    const std::time_t seconds = std::chrono::system_clock::to_time_t(time);
+    std::tm parts{};
+    ::gmtime_r(&seconds, &parts);
+    std::array<char, 32> text{};
+    return {text.data(), std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &parts)};
+}
+
+auth::TokenContent content_of(const config::BridgeTokenSettings& settings) {
+    auth::TokenContent content;
+    content.key_id = settings.key_id;
+    content.issuer = settings.issuer;
+    content.subject = settings.subject;
+    content.audience = settings.audience;
+    content.others = settings.claims;
+    return content;
+}
+
+/// The text of a token that is valid from `now` on.
+Result<std::string, std::string> signed_token(const config::BridgeTokenSettings& settings, const auth::SigningKey& key,
+                                              auth::WallTime now) {
+    const auto lifetime = std::chrono::duration_cast<std::chrono::seconds>(settings.lifetime);
+    if (settings.kind == config::BridgeTokenSettings::Kind::sas)
+        return auth::make_sas(key, settings.resource, settings.policy, now + lifetime);
+    return auth::make_token(key, content_of(settings), now, lifetime, random_seed());
+}
+
+PasswordResult from_token(const config::BridgeTokenSettings& settings, WallClock clock) {
+    const auto now = std::chrono::floor<std::chrono::seconds>(clock());
+    // Time servers are asked as soon as there is a network, so the next attempts come soon.
+    if (now < auth::earliest_plausible_time)
+        return Failure{PasswordProblem{"the clock of this machine is not set (it says " + utc_text(now) +
+                                           "), so a token would have wrong dates; the bridge waits for the right time",
+                                       RetryClass::network}};
+    const auto key = config::read_bridge_token_key(settings);
+    if (!key) return Failure{PasswordProblem{key.error(), RetryClass::operator_needed}};
+    auto token = signed_token(settings, *key, now);
+    if (!token) return Failure{PasswordProblem{"the token cannot be made: " + token.error()}};
+    if (token->size() > config::bridge_password_bytes_max)
+        return Failure{PasswordProblem{"the token is too long for MQTT; remove some of its claims"}};
+    const std::string end = utc_text(now + std::chrono::duration_cast<std::chrono::seconds>(settings.lifetime));
+    Password password{Secret(as_bytes(*token)), settings.lifetime, "a token that is valid until " + end, {}};
+    wipe(token->data(), token->size());
+    return password;
+}
+
+/// True: a signature with this key takes some milliseconds on a small machine, or more.
+bool is_slow(const config::BridgeTokenSettings& settings) {
+    return settings.kind == config::BridgeTokenSettings::Kind::jwt &&
+           settings.algorithm != config::BridgeTokenSettings::Algorithm::hs256;
+}
+
 }  // namespace
 
-uplink::PasswordHook password_hook(const config::BridgeSettings& settings) {
+uplink::PasswordHook password_hook(const config::BridgeSettings& settings, WallClock clock) {
+    if (settings.token.is_used())
+        return {[token = settings.token, clock](const os::ProgramStop&) { return from_token(token, clock); },
+                is_slow(settings.token)};
     if (!settings.password_file.empty())
         return {[path = settings.password_file](const os::ProgramStop&) { return from_file(path); }, false};
     if (!settings.password_command.empty())

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "ledge/base/result.hpp"
@@ -14,6 +15,9 @@
 #include "ledge/bridge/route.hpp"
 #include "ledge/config/settings.hpp"
 
+namespace ledge::auth {
+struct SigningKey;
+}
 namespace ledge::bridge {
 enum class ProtocolChoice : std::uint8_t;  // in ledge/bridge/upstream.hpp; the first value is "auto"
 enum class UpstreamKind : std::uint8_t;    // in ledge/bridge/upstream_profile.hpp
@@ -54,6 +58,34 @@ struct BridgeTlsSettings {
     friend bool operator==(const BridgeTlsSettings&, const BridgeTlsSettings&) = default;
 };
 
+/// [bridges.NAME.token]: a password that the bridge makes and signs itself before each connection.
+struct BridgeTokenSettings {
+    enum class Kind : std::uint8_t {
+        none,
+        jwt,  // JSON Web Token
+        sas,  // shared access signature of Azure IoT Hub
+    };
+    enum class Algorithm : std::uint8_t { es256, rs256, hs256 };
+    using Claim = std::variant<bool, std::int64_t, std::string, std::vector<std::string>>;
+
+    Kind kind = Kind::none;
+    std::string key_file;  // path
+    Duration lifetime = 1h;
+    // jwt only; "" = the token has no such claim
+    Algorithm algorithm = Algorithm::es256;
+    std::string key_id;
+    std::string issuer;
+    std::string subject;
+    std::string audience;
+    std::vector<std::pair<std::string, Claim>> claims;  // further ones, [bridges.NAME.token.claims], sorted by name
+    // sas only
+    std::string resource;
+    std::string policy;
+
+    bool is_used() const { return kind != Kind::none; }
+    friend bool operator==(const BridgeTokenSettings&, const BridgeTokenSettings&) = default;
+};
+
 struct BridgeSettings {
     std::string name;
     std::vector<std::string> urls;  // as the operator wrote them, in the order of preference
@@ -80,6 +112,7 @@ struct BridgeSettings {
     bool republish_retained = false;
     bool fall_back_to_qos0 = false;
     std::vector<std::string> character_map;  // texts of two characters: the replaced one, and its replacement
+    BridgeTokenSettings token;
     BridgeTlsSettings tls;
     BridgeQueueSettings queue;
     std::vector<bridge::Route> routes;  // valid, and without loops, if Loaded::ok()
@@ -101,6 +134,10 @@ inline constexpr std::size_t bridge_password_bytes_max = 0xFFFF;  // MQTT allows
 /// a sentence that names the file and the fix: the file cannot be read, everybody on this machine can read or write it,
 /// or its first line is empty or too long.
 Result<Secret, std::string> read_bridge_password(const std::string& path);
+
+/// Reads the key by which the tokens of a bridge are signed. Waits for the disk. The error is as above, and also says
+/// what is wrong with the key. Requires settings.is_used().
+Result<auth::SigningKey, std::string> read_bridge_token_key(const BridgeTokenSettings& settings);
 
 struct BridgePsk {
     std::string identity;

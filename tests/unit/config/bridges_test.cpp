@@ -2,13 +2,10 @@
 #include "bridges.hpp"
 
 #include <doctest/doctest.h>
-#include <sys/stat.h>
 
 #include <algorithm>
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
 
+#include "bridge_rig.hpp"
 #include "helpers.hpp"
 #include "ledge/bridge/upstream.hpp"
 #include "listener_url.hpp"
@@ -19,47 +16,6 @@ using namespace ledge::config;
 using Lines = std::vector<std::string>;
 
 namespace {
-
-/// The smallest useful bridge. `more` are further lines of [bridges.x], from line 3 on. `sections` follows the only
-/// route, so its first lines may be keys of this route; without `more` it begins in line 5.
-std::string bridge_text(const std::string& more = "", const std::string& sections = "") {
-    return "[bridges.x]\nurls = ['mqtt://broker.example']\n" + more + "[[bridges.x.routes]]\nfilter = 'a/#'\n" +
-           sections;
-}
-
-BridgeSettings one_bridge(const std::string& toml) {
-    const Loaded loaded = load_text(toml);
-    CHECK(lines_of(loaded) == Lines{});
-    REQUIRE(loaded.config.bridges.size() == 1);
-    return loaded.config.bridges.front();
-}
-
-bool has_note(const Loaded& loaded, std::string_view part) {
-    return std::ranges::any_of(loaded.notes,
-                               [&](const std::string& note) { return note.find(part) != std::string::npos; });
-}
-
-/// A file with this text and mode in a new folder; both are removed at the end.
-class SecretFile {
-public:
-    SecretFile(std::string_view text, ::mode_t mode) {
-        std::string pattern = (std::filesystem::temp_directory_path() / "ledge-bridges-XXXXXX").string();
-        REQUIRE(::mkdtemp(pattern.data()) != nullptr);
-        folder_ = pattern;
-        std::ofstream(path(), std::ios::binary) << text;
-        REQUIRE(::chmod(path().c_str(), mode) == 0);
-    }
-    SecretFile(const SecretFile&) = delete;
-    SecretFile& operator=(const SecretFile&) = delete;
-    ~SecretFile() {
-        std::error_code ignored;
-        std::filesystem::remove_all(folder_, ignored);
-    }
-    std::string path() const { return folder_ + "/password"; }
-
-private:
-    std::string folder_;
-};
 
 /// The error of read_bridge_password() for a file with this text and mode.
 std::string password_error(std::string_view text, ::mode_t mode) {
@@ -297,40 +253,6 @@ TEST_CASE("a password is the first line of a file that not everybody can read or
     CHECK(password_error(std::string(bridge_password_bytes_max + 1, 'x'), 0600).find("more than 65535 bytes") !=
           std::string::npos);
     CHECK(read_bridge_password("/nonexistent/pw").error().starts_with("/nonexistent/pw cannot be opened"));
-}
-
-TEST_CASE("a password command is a list: the whole path of a program, and its arguments") {
-    const BridgeSettings bridge =
-        one_bridge(bridge_text("user = 'gw'\npassword_command = ['/usr/lib/gw/token', '--site', 'a b']\n"));
-    CHECK(bridge.password_command == Lines{"/usr/lib/gw/token", "--site", "a b"});
-    CHECK(bridge.has_password());
-    CHECK(has_note(load_text(bridge_text("user = 'gw'\npassword_command = ['/x']\n")), "unencrypted"));
-    CHECK(complaint_about(bridge_text("user = 'gw'\npassword_command = ['token']\n"))
-              .starts_with("test.toml:3: key 'bridges.x.password_command': \"token\" is not the whole path"));
-    CHECK(complaint_about(bridge_text("user = 'gw'\npassword_command = '/x'\n")).find("must be a list of texts") !=
-          std::string::npos);
-    CHECK(complaint_about(bridge_text("password_command = ['/x']\n")).find("add user, or write protocol") !=
-          std::string::npos);
-    CHECK(complaint_about(bridge_text("user = 'gw'\npassword_file = '/f'\npassword_command = ['/x']\n"))
-              .starts_with("test.toml:5: key 'bridges.x.password_command': the bridge has password_file too"));
-    CHECK(explain_bridges({bridge}).find("\n  login: The password is what /usr/lib/gw/token prints") !=
-          std::string::npos);
-}
-
-TEST_CASE("a program that cannot be run, or that everybody can change, is a mistake") {
-    CHECK(problem_of_program("/bin/sh").empty());
-    CHECK(problem_of_program("/nonexistent/x") == "/nonexistent/x cannot be run: No such file or directory");
-    CHECK(problem_of_program(SecretFile("#!/bin/sh\n", 0600).path()).find("cannot be run: ") != std::string::npos);
-    const SecretFile open_to_all("#!/bin/sh\n", 0707);
-    CHECK(problem_of_program(open_to_all.path()).find("run chmod o-w " + open_to_all.path()) != std::string::npos);
-    CHECK(problem_of_program("/tmp").find("is not a program") != std::string::npos);
-    const SecretFile toml(bridge_text("user = 'gw'\npassword_command = ['/nonexistent/x']\n"), 0600);
-    Sources sources;
-    sources.file = toml.path();
-    const Loaded loaded = load(sources);
-    REQUIRE(loaded.complaints.size() == 1);
-    CHECK(loaded.complaints[0].line() == toml.path() + ":4: key 'bridges.x.password_command': /nonexistent/x cannot "
-                                                       "be run: No such file or directory");
 }
 
 TEST_CASE("load() checks the files of secrets, and parse() reads none") {

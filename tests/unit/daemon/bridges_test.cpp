@@ -1,16 +1,10 @@
 #include "bridges.hpp"
 
 #include <doctest/doctest.h>
-#include <sys/stat.h>
 
-#include <filesystem>
-#include <fstream>
-
-#include "ledge/base/bytes.hpp"
 #include "ledge/base/log.hpp"
 #include "ledge/config/load.hpp"
 #include "ledge/uplink/bridges.hpp"
-#include "process.hpp"
 #include "tls_files.hpp"
 #include "wiring.hpp"
 
@@ -24,20 +18,6 @@ config::Loaded load(const std::string& text) {
 }
 
 const std::string route = "[[bridges.cloud.routes]]\nfilter = 'plant/#'\nqos = 2\n";
-
-uplink::PasswordResult make(const uplink::UplinkOptions& options) { return options.password.make(os::ProgramStop()); }
-
-std::string made(const uplink::UplinkOptions& options) {
-    const uplink::PasswordResult result = make(options);
-    REQUIRE_MESSAGE(result.ok(), (result.ok() ? "" : result.error().reason));
-    return std::string(as_text(result.value().text.bytes()));
-}
-
-uplink::PasswordProblem problem(const uplink::UplinkOptions& options) {
-    const uplink::PasswordResult result = make(options);
-    REQUIRE_FALSE(result.ok());
-    return result.error();
-}
 
 TEST_CASE("every key of a bridge reaches whom it concerns") {
     const config::Loaded loaded = load(
@@ -119,59 +99,6 @@ TEST_CASE("a bridge has a listener of its own, whose limits are those of its que
     runtime::BrokerLoopOptions none = loop_options(load("").config, "1", 1);
     add_bridges(none, load("").config, log, 1, bridges);
     CHECK(none.parts.empty());
-}
-
-TEST_CASE("the password is read before each connection, and the error names the file") {
-    const std::string path = "/tmp/ledge-bridge-password-" + std::to_string(random_seed());
-    std::ofstream(path) << "first\n";
-    REQUIRE(::chmod(path.c_str(), 0600) == 0);
-    const config::Loaded loaded =
-        load("[bridges.cloud]\nurls = ['mqtt://h']\nuser = 'u'\npassword_file = '" + path + "'\n" + route);
-    const uplink::UplinkOptions options = uplink_options(loaded.config.bridges.at(0), 1, "host");
-    CHECK_FALSE(options.password.is_slow);
-    CHECK(made(options) == "first");
-    std::ofstream(path) << "second\r\n";
-    CHECK(made(options) == "second");
-    REQUIRE(::chmod(path.c_str(), 0604) == 0);
-    CHECK(problem(options).reason.find("chmod o-r " + path) != std::string::npos);
-    CHECK(problem(options).kind == bridge::RetryClass::operator_needed);
-    std::filesystem::remove(path);
-    CHECK(problem(options).reason.find(path) != std::string::npos);
-}
-
-/// A bridge whose password is made by a script of the shell.
-uplink::UplinkOptions with_script(const std::string& script) {
-    return uplink_options(load("[bridges.cloud]\nurls = ['mqtt://h']\nuser = 'u'\npassword_command = ['/bin/sh', '-c', '" +
-                               script + "', 'sh', 'one argument']\n" + route)
-                              .config.bridges.at(0),
-                          1, "host");
-}
-
-TEST_CASE("a password command prints the password in its first line") {
-    CHECK(with_script("").password.is_slow);
-    CHECK(made(with_script("echo \"$1\"; echo more")) == "one argument");
-    CHECK(made(with_script("printf \"secret\\\\r\\\\n\"")) == "secret");
-    CHECK(made(with_script("printf secret")) == "secret");
-    const uplink::PasswordResult loud = make(with_script("echo secret; echo; echo careful >&2"));
-    CHECK(loud.value().origin == "made by /bin/sh");
-    CHECK(loud.value().remark == "careful");
-    CHECK(loud.value().valid_for == 0s);
-}
-
-TEST_CASE("a password command that fails says why, and never what it has printed") {
-    const auto reason = [](const std::string& script) {
-        const uplink::PasswordProblem found = problem(with_script(script));
-        CHECK(found.kind == bridge::RetryClass::network);
-        CHECK(found.reason.find("secret") == std::string::npos);
-        return found.reason;
-    };
-    CHECK(reason("echo secret; echo \"no network\" >&2; echo more >&2; exit 4") ==
-          "the password command /bin/sh has ended with status 4, and says: no network");
-    CHECK(reason("true") == "the password command /bin/sh has printed no password");
-    CHECK(reason("echo; echo secret") == "the password command /bin/sh has printed no password");
-    CHECK(reason("head -c 70000 /dev/zero | tr \"\\\\0\" x") ==
-          "the password command /bin/sh has printed too long a password");
-    CHECK(reason("yes secret") == "the password command /bin/sh has printed more than 131072 bytes");
 }
 
 TEST_CASE("a TLS file of a bridge that is missing is a complaint about its key") {
