@@ -2,6 +2,7 @@
 // module depends on the version.
 #pragma once
 
+#include <mbedtls/hmac_drbg.h>
 #include <mbedtls/md.h>
 #include <mbedtls/pk.h>
 #include <mbedtls/pkcs5.h>
@@ -34,16 +35,10 @@ inline int pbkdf2(mbedtls_md_type_t hash, Bytes password, Bytes salt, std::uint3
 #endif
 }
 
-/// A source of random bytes for mbedTLS: its function and the argument of this function.
-struct RandomSource {
-    int (*function)(void*, unsigned char*, std::size_t);
-    void* argument;
-};
-
 /// Parses a private key without a password. `pem` ends with a zero byte. Returns 0, or an error of mbedTLS.
-inline int parse_private_key(mbedtls_pk_context& key, Bytes pem, RandomSource random) {
+inline int parse_private_key(mbedtls_pk_context& key, Bytes pem, mbedtls_hmac_drbg_context& random) {
 #if MBEDTLS_VERSION_NUMBER >= 0x03000000
-    return mbedtls_pk_parse_key(&key, pem.data(), pem.size(), nullptr, 0, random.function, random.argument);
+    return mbedtls_pk_parse_key(&key, pem.data(), pem.size(), nullptr, 0, mbedtls_hmac_drbg_random, &random);
 #else
     static_cast<void>(random);
     return mbedtls_pk_parse_key(&key, pem.data(), pem.size(), nullptr, 0);
@@ -52,13 +47,13 @@ inline int parse_private_key(mbedtls_pk_context& key, Bytes pem, RandomSource ra
 
 /// Signs a digest, and sets `size` to the number of bytes in `signature`. Returns 0, or an error of mbedTLS.
 inline int sign(mbedtls_pk_context& key, mbedtls_md_type_t hash, Bytes digest, std::span<Byte> signature,
-                std::size_t& size, RandomSource random) {
+                std::size_t& size, mbedtls_hmac_drbg_context& random) {
 #if MBEDTLS_VERSION_NUMBER >= 0x03000000
     return mbedtls_pk_sign(&key, hash, digest.data(), digest.size(), signature.data(), signature.size(), &size,
-                           random.function, random.argument);
+                           mbedtls_hmac_drbg_random, &random);
 #else
-    return mbedtls_pk_sign(&key, hash, digest.data(), digest.size(), signature.data(), &size, random.function,
-                           random.argument);
+    return mbedtls_pk_sign(&key, hash, digest.data(), digest.size(), signature.data(), &size, mbedtls_hmac_drbg_random,
+                           &random);
 #endif
 }
 

@@ -161,14 +161,14 @@ public:
     ~Randomness() { mbedtls_hmac_drbg_free(&context_); }
     Randomness(const Randomness&) = delete;
     Randomness& operator=(const Randomness&) = delete;
-    mbed::RandomSource source() { return {mbedtls_hmac_drbg_random, &context_}; }
+    mbedtls_hmac_drbg_context& get() { return context_; }
 
 private:
     mbedtls_hmac_drbg_context context_{};
 };
 
 /// Parses a private key in PEM. False = it is none.
-bool parse_private(ParsedKey& parsed, Bytes pem, mbed::RandomSource random) {
+bool parse_private(ParsedKey& parsed, Bytes pem, mbedtls_hmac_drbg_context& random) {
     std::vector<Byte> text(pem.size() + 1);  // mbedTLS needs a zero byte at the end
     std::copy(pem.begin(), pem.end(), text.begin());
     const int error = mbed::parse_private_key(*parsed.get(), text, random);
@@ -241,7 +241,7 @@ Result<SigningKey, std::string> parse_private_key(TokenAlgorithm algorithm, std:
         return Failure{std::string("has a public key; a token is signed with the private key")};
     ParsedKey parsed;
     Randomness randomness(0, {}, {});  // a key in PEM has all its numbers, so none is computed by chance
-    if (!parse_private(parsed, as_bytes(pem), randomness.source()))
+    if (!parse_private(parsed, as_bytes(pem), randomness.get()))
         return Failure{std::string("has no readable private key in PEM (-----BEGIN PRIVATE KEY-----)")};
     const mbedtls_pk_type_t type = mbedtls_pk_get_type(parsed.get());
     if (type != (is_rsa ? MBEDTLS_PK_RSA : MBEDTLS_PK_ECKEY))
@@ -260,11 +260,11 @@ Result<std::vector<Byte>, std::string> sign(const SigningKey& key, std::string_v
     }
     Randomness randomness(seed, material, as_bytes(text));
     ParsedKey parsed;
-    if (!parse_private(parsed, material, randomness.source())) return Failure{std::string("the private key is damaged")};
+    if (!parse_private(parsed, material, randomness.get())) return Failure{std::string("the private key is damaged")};
     const Digest256 digest = sha256(as_bytes(text));
     std::vector<Byte> signature(TokenKey::modulus_bytes_max);
     std::size_t size = 0;
-    const int error = mbed::sign(*parsed.get(), MBEDTLS_MD_SHA256, digest, signature, size, randomness.source());
+    const int error = mbed::sign(*parsed.get(), MBEDTLS_MD_SHA256, digest, signature, size, randomness.get());
     if (error != 0) return Failure{"mbedTLS cannot sign (error " + std::to_string(error) + ")"};
     signature.resize(size);
     if (key.algorithm == TokenAlgorithm::es256) signature = raw_signature(signature);

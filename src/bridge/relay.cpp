@@ -18,8 +18,8 @@ using wire::Version;
 
 namespace {
 
-constexpr std::size_t events_max = 256;  // events that the owner has not taken; later ones are counted only
-constexpr Duration waiting_max = 60s;    // a message that cannot be passed on for so long ends the connections
+constexpr std::size_t events_max = 256;   // events that the owner has not taken; later ones are counted only
+constexpr Duration waiting_max = 60s;     // a message that cannot be passed on for so long ends the connections
 constexpr Duration inner_patience = 10s;  // a message for the local broker may wait so long for unread answers
 constexpr std::uint32_t packet_bytes_min = 64;
 

@@ -1,5 +1,5 @@
-// The files of bridges: passwords, pre-shared keys, and programs that make passwords. A secret that others can read is none, and a file that
-// others can write lets them choose it, so both are mistakes.
+// The files of bridges: passwords, keys, and programs that print passwords. A secret that others can read is none, and
+// a file that others can write lets them choose it, so both are mistakes.
 #include <sys/stat.h>
 
 #include <utility>
@@ -52,7 +52,6 @@ Result<Secret, std::string> read_bridge_password(const std::string& path) {
 }
 
 Result<auth::SigningKey, std::string> read_bridge_token_key(const BridgeTokenSettings& settings) {
-    using Algorithm = BridgeTokenSettings::Algorithm;
     constexpr std::size_t file_bytes_max_of_key = 64 * 1024;
     auto file = os::read_regular_file(settings.key_file, file_bytes_max_of_key);
     if (!file) return Failure{text_of(file.error())};
@@ -62,11 +61,9 @@ Result<auth::SigningKey, std::string> read_bridge_token_key(const BridgeTokenSet
         wipe(file->text.data(), file->text.size());
         return Failure{std::move(problem)};
     }
-    auto algorithm = auth::TokenAlgorithm::es256;
-    if (settings.algorithm == Algorithm::rs256) algorithm = auth::TokenAlgorithm::rs256;
-    if (settings.algorithm == Algorithm::hs256) algorithm = auth::TokenAlgorithm::hs256;
-    auto key = settings.kind == BridgeTokenSettings::Kind::sas ? auth::parse_sas_key(file->text)
-                                                               : auth::parse_signing_key(algorithm, file->text);
+    auto key = settings.kind == BridgeTokenSettings::Kind::sas
+                   ? auth::parse_sas_key(file->text)
+                   : auth::parse_signing_key(settings.algorithm, file->text);
     wipe(file->text.data(), file->text.size());
     if (!key) return Failure{settings.key_file + " " + key.error()};
     return key;

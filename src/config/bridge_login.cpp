@@ -11,7 +11,6 @@
 #include "bridges.hpp"
 #include "ledge/base/quote.hpp"
 #include "ledge/bridge/upstream.hpp"
-#include "option_rows.hpp"
 
 namespace ledge::config {
 namespace {
@@ -48,8 +47,9 @@ void check_token(const BridgeTokenSettings& token, std::vector<BridgeProblem>& p
         return;
     }
     if (token.resource.empty())
-        problems.push_back({"token", "a shared access signature is for a resource; add resource = "
-                                     "\"HUB/devices/DEVICE\""});
+        problems.push_back({"token",
+                            "a shared access signature is for a resource; add resource = "
+                            "\"HUB/devices/DEVICE\""});
     check_unused({{"token.algorithm", token.algorithm != none.algorithm},
                   {"token.key_id", !token.key_id.empty()},
                   {"token.issuer", !token.issuer.empty()},
@@ -59,12 +59,20 @@ void check_token(const BridgeTokenSettings& token, std::vector<BridgeProblem>& p
                  "sas", problems);
 }
 
+std::string_view name_of(auth::TokenAlgorithm algorithm) {
+    switch (algorithm) {
+        case auth::TokenAlgorithm::hs256: return "HS256";
+        case auth::TokenAlgorithm::rs256: return "RS256";
+        case auth::TokenAlgorithm::es256: return "ES256";
+    }
+    return {};
+}
+
 std::string explain_token(const BridgeTokenSettings& token) {
     const bool is_jwt = token.kind == BridgeTokenSettings::Kind::jwt;
+    const std::string what = is_jwt ? "JSON Web Token (" + std::string(name_of(token.algorithm)) + ")"
+                                    : "shared access signature for " + token.resource;
     const auto lifetime_s = std::chrono::duration_cast<std::chrono::seconds>(token.lifetime).count();
-    const std::string what =
-        is_jwt ? "JSON Web Token (" + std::string(token_algorithm_names[static_cast<std::size_t>(token.algorithm)]) + ")"
-               : "shared access signature for " + token.resource;
     return "The password is a " + what + " that the bridge signs with " + token.key_file + ". It is valid for " +
            std::to_string(lifetime_s) + " s, and shortly before its end the bridge connects again with a new one.";
 }
@@ -81,8 +89,8 @@ std::vector<BridgeProblem> check_login(const BridgeSettings& settings) {
                                          " too, and CONNECT has one password; remove one of the two"});
     // [MQTT-3.1.2-22] of 3.1.1: without a user name there is no password. "auto" may come to 3.1.1.
     if (!keys.empty() && settings.user.empty() && settings.protocol != bridge::ProtocolChoice::v5)
-        problems.push_back({keys[0],
-                            "MQTT 3.1.1 has no password without a user name; add user, or write protocol = \"5\""});
+        problems.push_back(
+            {keys[0], "MQTT 3.1.1 has no password without a user name; add user, or write protocol = \"5\""});
     if (!settings.password_command.empty() && !settings.password_command.front().starts_with('/'))
         problems.push_back({"password_command", quoted(settings.password_command.front()) +
                                                     " is not the whole path of a program; write [\"/usr/bin/PROGRAM\", "
@@ -94,7 +102,8 @@ std::vector<BridgeProblem> check_login(const BridgeSettings& settings) {
 std::string explain_login(const BridgeSettings& settings) {
     if (settings.token.is_used()) return explain_token(settings.token);
     if (!settings.password_file.empty())
-        return "The password is the first line of " + settings.password_file + ", which is read before each connection.";
+        return "The password is the first line of " + settings.password_file +
+               ", which is read before each connection.";
     return "The password is what " + settings.password_command.front() + " prints; it is run before each connection.";
 }
 
@@ -106,7 +115,8 @@ std::string problem_of_program(const std::string& path) {
         return path + " cannot be run: " + std::generic_category().message(errno);
     if (!S_ISREG(file.st_mode)) return path + " is not a program";
     // Whoever can change the program can read the password, and more.
-    if ((file.st_mode & S_IWOTH) != 0) return "every user of this machine can write " + path + "; run chmod o-w " + path;
+    if ((file.st_mode & S_IWOTH) != 0)
+        return "every user of this machine can write " + path + "; run chmod o-w " + path;
     return {};
 }
 

@@ -39,7 +39,7 @@ inline constexpr std::string_view protocol_names[] = {"auto", "5", "3.1.1"};
 inline constexpr std::string_view direction_names[] = {"out", "in", "both"};
 inline constexpr std::string_view retain_names[] = {"keep", "clear"};
 inline constexpr std::string_view token_kind_names[] = {"none", "jwt", "sas"};
-inline constexpr std::string_view token_algorithm_names[] = {"ES256", "RS256", "HS256"};
+inline constexpr std::string_view token_algorithm_names[] = {"HS256", "RS256", "ES256"};
 inline constexpr std::string_view queue_overflow_names[] = {"drop_oldest", "drop_newest", "refuse"};
 
 /// The words for the values of T, in the order of the values. Empty for an enumeration that is configured by its number
@@ -61,7 +61,7 @@ constexpr std::span<const std::string_view> names_of() {
     if constexpr (std::is_same_v<T, bridge::RetainRule>) return retain_names;
     if constexpr (std::is_same_v<T, BridgeQueueSettings::Overflow>) return queue_overflow_names;
     if constexpr (std::is_same_v<T, BridgeTokenSettings::Kind>) return token_kind_names;
-    if constexpr (std::is_same_v<T, BridgeTokenSettings::Algorithm>) return token_algorithm_names;
+    if constexpr (std::is_same_v<T, auth::TokenAlgorithm>) return token_algorithm_names;
     return {};
 }
 

@@ -1,5 +1,5 @@
-// The options of one bridge: [bridges.NAME], its sections [.token], [.tls] and [.queue], and [[bridges.NAME.routes]]. Defaults
-// are not here: they are the values of a default-constructed BridgeSettings or Route.
+// The options of one bridge: [bridges.NAME], its sections [.token], [.tls] and [.queue], and [[bridges.NAME.routes]].
+// Defaults are not here: they are the values of a default-constructed BridgeSettings or Route.
 #include <vector>
 
 #include "ledge/bridge/upstream_profile.hpp"

@@ -6,7 +6,6 @@
 #include <string_view>
 #include <utility>
 
-#include "ledge/auth/jwt.hpp"
 #include "ledge/auth/token_maker.hpp"
 #include "ledge/base/bytes.hpp"
 #include "ledge/base/wipe.hpp"
@@ -42,9 +41,9 @@ PasswordResult from_program(const std::vector<std::string>& command, const os::P
     const os::ProgramResult result = os::run_program(command, {}, stop);
     const std::string remark = first_words(result.errors);
     const auto failure = [&](const std::string& what) {
-        return Failure{PasswordProblem{"the password command " + path + " " + what +
-                                           (remark.empty() ? "" : ", and says: " + remark),
-                                       RetryClass::network}};
+        return Failure{PasswordProblem{
+            "the password command " + path + " " + what + (remark.empty() ? "" : ", and says: " + remark),
+            RetryClass::network}};
     };
     if (!result.problem.empty()) return failure(result.problem);
     const std::string_view output = as_text(result.output.bytes());
@@ -104,8 +103,7 @@ PasswordResult from_token(const config::BridgeTokenSettings& settings, WallClock
 
 /// True: a signature with this key takes some milliseconds on a small machine, or more.
 bool is_slow(const config::BridgeTokenSettings& settings) {
-    return settings.kind == config::BridgeTokenSettings::Kind::jwt &&
-           settings.algorithm != config::BridgeTokenSettings::Algorithm::hs256;
+    return settings.kind == config::BridgeTokenSettings::Kind::jwt && settings.algorithm != auth::TokenAlgorithm::hs256;
 }
 
 }  // namespace
@@ -117,10 +115,9 @@ uplink::PasswordHook password_hook(const config::BridgeSettings& settings, WallC
     if (!settings.password_file.empty())
         return {[path = settings.password_file](const os::ProgramStop&) { return from_file(path); }, false};
     if (!settings.password_command.empty())
-        return {[command = settings.password_command](const os::ProgramStop& stop) {
-                    return from_program(command, stop);
-                },
-                true};
+        return {
+            [command = settings.password_command](const os::ProgramStop& stop) { return from_program(command, stop); },
+            true};
     return {};
 }
 

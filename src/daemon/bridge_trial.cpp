@@ -12,6 +12,7 @@
 #include "ledge/bridge/upstream_client.hpp"
 #include "ledge/net/post.hpp"
 #include "ledge/net/tls_session.hpp"
+#include "ledge/os/program.hpp"
 #include "ledge/runtime/clock.hpp"
 #include "ledge/wire/packets.hpp"
 

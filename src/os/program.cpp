@@ -23,7 +23,7 @@
 namespace ledge::os {
 namespace {
 
-constexpr int look_interval_ms = 10;     // between two questions whether the process has ended
+constexpr int look_interval_ms = 10;       // between two questions whether the process has ended
 constexpr int looks_after_kill_max = 100;  // a killed process that waits for a device may take longer to end
 
 /// The two ends of a pipe. Both are above the standard descriptors, which the program's descriptors replace.

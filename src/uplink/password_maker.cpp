@@ -4,6 +4,7 @@
 
 #include "ledge/base/assert.hpp"
 #include "ledge/net/post.hpp"
+#include "ledge/os/program.hpp"
 
 namespace ledge::uplink {
 
@@ -30,15 +31,15 @@ PasswordMaker::~PasswordMaker() { give_up(); }
 
 void PasswordMaker::begin() {
     LEDGE_ASSERT(is_used() && !is_busy());
-    stop_.emplace();
+    stop_ = std::make_unique<const os::ProgramStop>();
     if (!hook_.is_slow) {
         result_.emplace(hook_.make(*stop_));
         return;
     }
     auto pool = os::WorkerPool::create(net::post_to(io_), {.name = "password"});
     if (!pool) {
-        result_.emplace(Failure{PasswordProblem{"a thread for the password cannot be started: " + pool.error().message(),
-                                                bridge::RetryClass::network}});
+        result_.emplace(Failure{PasswordProblem{
+            "a thread for the password cannot be started: " + pool.error().message(), bridge::RetryClass::network}});
         return;
     }
     pool_ = std::move(*pool);

@@ -14,8 +14,8 @@
 #include <variant>
 #include <vector>
 
-#include "ledge/auth/jwks.hpp"
-#include "ledge/auth/jwt.hpp"
+#include "ledge/auth/token_algorithm.hpp"
+#include "ledge/auth/wall_time.hpp"
 #include "ledge/base/result.hpp"
 #include "ledge/base/secret.hpp"
 

@@ -9,6 +9,7 @@
 #include <variant>
 #include <vector>
 
+#include "ledge/auth/token_algorithm.hpp"
 #include "ledge/base/result.hpp"
 #include "ledge/base/secret.hpp"
 #include "ledge/base/time.hpp"
@@ -65,14 +66,13 @@ struct BridgeTokenSettings {
         jwt,  // JSON Web Token
         sas,  // shared access signature of Azure IoT Hub
     };
-    enum class Algorithm : std::uint8_t { es256, rs256, hs256 };
     using Claim = std::variant<bool, std::int64_t, std::string, std::vector<std::string>>;
 
     Kind kind = Kind::none;
     std::string key_file;  // path
     Duration lifetime = 1h;
     // jwt only; "" = the token has no such claim
-    Algorithm algorithm = Algorithm::es256;
+    auth::TokenAlgorithm algorithm = auth::TokenAlgorithm::es256;
     std::string key_id;
     std::string issuer;
     std::string subject;

@@ -9,7 +9,10 @@
 #include "ledge/base/secret.hpp"
 #include "ledge/base/time.hpp"
 #include "ledge/bridge/backoff.hpp"
-#include "ledge/os/program.hpp"
+
+namespace ledge::os {
+class ProgramStop;
+}
 
 namespace ledge::uplink {
 

@@ -5,7 +5,6 @@
 #include <memory>
 #include <optional>
 
-#include "ledge/os/program.hpp"
 #include "ledge/os/worker_pool.hpp"
 #include "ledge/uplink/password.hpp"
 
@@ -41,9 +40,9 @@ private:
 
     PasswordHook hook_;
     boost::asio::io_context& io_;
-    std::optional<os::ProgramStop> stop_;   // of the call that runs
-    std::unique_ptr<os::WorkerPool> pool_;  // nullptr = no slow call runs
-    std::optional<PasswordResult> result_;  // nullopt = there is none, or it was taken
+    std::unique_ptr<const os::ProgramStop> stop_;  // of the last call
+    std::unique_ptr<os::WorkerPool> pool_;         // nullptr = no slow call runs
+    std::optional<PasswordResult> result_;         // nullopt = there is none, or it was taken
 };
 
 }  // namespace ledge::uplink

@@ -161,7 +161,7 @@ private:
     Attempt attempt_;                   // of State::connecting
     std::unique_ptr<Channel> opening_;  // of State::connecting, while the WebSocket request is under way
     Instant opening_deadline_ = never;
-    Attempt probe_;  // of the preferred server, in State::open
+    Attempt probe_;                    // of the preferred server, in State::open
     Instant password_end_ = never;     // of the password in use
     Instant renew_at_ = never;         // when the next password is made; `never` also while it is made
     std::optional<Password> renewed_;  // for the next attempt, from Ending::renewal on

@@ -13,8 +13,9 @@ using Lines = std::vector<std::string>;
 
 namespace {
 
-const std::string token_head = "[bridges.x]\nurls = ['mqtts://h']\nuser = 'gw'\nroutes = [{filter = 'a'}]\n"
-                               "[bridges.x.tls]\nca = '/ca'\n[bridges.x.token]\n";  // 7 lines
+const std::string token_head =
+    "[bridges.x]\nurls = ['mqtts://h']\nuser = 'gw'\nroutes = [{filter = 'a'}]\n"
+    "[bridges.x.tls]\nca = '/ca'\n[bridges.x.token]\n";  // 7 lines
 
 }  // namespace
 
@@ -38,12 +39,13 @@ TEST_CASE("a password command is a list: the whole path of a program, and its ar
 
 TEST_CASE("every key of a token is read") {
     const BridgeTokenSettings jwt =
-        one_bridge(token_head + "kind = 'jwt'\nalgorithm = 'RS256'\nkey_file = '/key'\nkey_id = 'k'\nissuer = 'i'\n"
-                                "subject = 's'\naudience = 'a'\nlifetime_s = '2 h'\nclaims = {b = true, n = -7, "
-                                "t = 'x', 'https://claims.example/list' = ['x', 'y']}\n")
+        one_bridge(token_head +
+                   "kind = 'jwt'\nalgorithm = 'RS256'\nkey_file = '/key'\nkey_id = 'k'\nissuer = 'i'\n"
+                   "subject = 's'\naudience = 'a'\nlifetime_s = '2 h'\nclaims = {b = true, n = -7, "
+                   "t = 'x', 'https://claims.example/list' = ['x', 'y']}\n")
             .token;
     CHECK(jwt.kind == BridgeTokenSettings::Kind::jwt);
-    CHECK(jwt.algorithm == BridgeTokenSettings::Algorithm::rs256);
+    CHECK(jwt.algorithm == auth::TokenAlgorithm::rs256);
     CHECK(jwt.key_file == "/key");
     CHECK(jwt.key_id == "k");
     CHECK(jwt.issuer == "i");
@@ -64,8 +66,7 @@ TEST_CASE("every key of a token is read") {
     sources.set = {"bridges.x.token.claims.site=17", "bridges.x.token.claims.b=true"};
     const Loaded flags = load_text(token_head + "kind = 'jwt'\nkey_file = '/key'\n", sources);
     CHECK(lines_of(flags) == Lines{});
-    CHECK((flags.config.bridges[0].token.claims ==
-           decltype(jwt.claims){{"b", true}, {"site", std::string("17")}}));
+    CHECK((flags.config.bridges[0].token.claims == decltype(jwt.claims){{"b", true}, {"site", std::string("17")}}));
 }
 
 TEST_CASE("a token whose keys do not fit together is a mistake") {
@@ -111,8 +112,9 @@ TEST_CASE("a claim has a plain value, and a name that no other key has") {
 }
 
 TEST_CASE("tokens are printed so that they parse back to the same, and explained in a sentence") {
-    const Loaded loaded = load_text(token_head + "kind = 'jwt'\nkey_file = '/key'\nclaims = {b = true, n = -7, "
-                                                 "'a.b' = ['x', 'y'], t = 'q\"'}\n");
+    const Loaded loaded = load_text(token_head +
+                                    "kind = 'jwt'\nkey_file = '/key'\nclaims = {b = true, n = -7, "
+                                    "'a.b' = ['x', 'y'], t = 'q\"'}\n");
     REQUIRE(lines_of(loaded) == Lines{});
     const std::string printed = print(loaded.config);
     const Loaded again = load_text(printed);
@@ -123,9 +125,10 @@ TEST_CASE("tokens are printed so that they parse back to the same, and explained
     changed.bridges[0].token.claims.pop_back();
     changed.bridges[0].token.audience = "a";
     CHECK(differences(loaded.config, changed) == Lines{"bridges.x.token.audience", "bridges.x.token.claims.t"});
-    CHECK(explain_bridges(loaded.config.bridges)
-              .find("  login: The password is a JSON Web Token (ES256) that the bridge signs with /key. It is valid for "
-                    "3600 s") != std::string::npos);
+    CHECK(
+        explain_bridges(loaded.config.bridges)
+            .find("  login: The password is a JSON Web Token (ES256) that the bridge signs with /key. It is valid for "
+                  "3600 s") != std::string::npos);
 }
 
 TEST_CASE("load() reads the key of a token") {
@@ -157,6 +160,7 @@ TEST_CASE("a program that cannot be run, or that everybody can change, is a mist
     sources.file = toml.path();
     const Loaded loaded = load(sources);
     REQUIRE(loaded.complaints.size() == 1);
-    CHECK(loaded.complaints[0].line() == toml.path() + ":4: key 'bridges.x.password_command': /nonexistent/x cannot "
-                                                       "be run: No such file or directory");
+    CHECK(loaded.complaints[0].line() == toml.path() +
+                                             ":4: key 'bridges.x.password_command': /nonexistent/x cannot "
+                                             "be run: No such file or directory");
 }

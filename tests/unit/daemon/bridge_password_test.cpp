@@ -12,6 +12,7 @@
 #include "ledge/auth/jwt.hpp"
 #include "ledge/base/bytes.hpp"
 #include "ledge/config/load.hpp"
+#include "ledge/os/program.hpp"
 #include "process.hpp"
 
 namespace ledge::daemon {
@@ -139,9 +140,9 @@ TEST_CASE("a JSON Web Token is one that the broker's own check accepts, with the
         bool is_slow;
     };
     const std::string secret(40, 's');
-    for (const Kind& kind : {Kind{"ES256", auth::test::ec_private, auth::test::ec_public, true},
-                             Kind{"RS256", auth::test::rsa_private, auth::test::rsa_public, true},
-                             Kind{"HS256", secret, secret, false}}) {
+    for (const Kind& kind :
+         {Kind{"ES256", auth::test::ec_private, auth::test::ec_public, true},
+          Kind{"RS256", auth::test::rsa_private, auth::test::rsa_public, true}, Kind{"HS256", secret, secret, false}}) {
         CAPTURE(kind.algorithm);
         const KeyFile file(kind.private_key);
         const PasswordHook hook =
@@ -172,8 +173,8 @@ TEST_CASE("a token for Azure is dated by the clock, and names the resource") {
 
 TEST_CASE("the key of a token is read for each token") {
     const KeyFile file(std::string(32, 'a'));
-    const PasswordHook hook = hook_of(
-        token(file, "kind = 'jwt'\nalgorithm = 'HS256'\nissuer = 'gw'\nsubject = 'u'\naudience = 'broker'"));
+    const PasswordHook hook =
+        hook_of(token(file, "kind = 'jwt'\nalgorithm = 'HS256'\nissuer = 'gw'\nsubject = 'u'\naudience = 'broker'"));
     CHECK(checked(std::string(32, 'a'), made(hook)).reason == "");
     file.write(std::string(32, 'b'));
     CHECK(checked(std::string(32, 'b'), made(hook)).reason == "");
@@ -186,8 +187,7 @@ TEST_CASE("the key of a token is read for each token") {
 
 TEST_CASE("without a clock there is no token, and the next attempt comes soon") {
     const KeyFile file(std::string(32, 'a'));
-    const PasswordProblem found =
-        problem(hook_of(token(file, "kind = 'jwt'\nalgorithm = 'HS256'"), without_clock));
+    const PasswordProblem found = problem(hook_of(token(file, "kind = 'jwt'\nalgorithm = 'HS256'"), without_clock));
     CHECK(found.kind == RetryClass::network);
     CHECK(found.reason.find("the clock of this machine is not set (it says 1970-01-01T00:05:00Z)") == 0);
 }

@@ -64,7 +64,7 @@ TEST_CASE("output and errors are bounded") {
 
 TEST_CASE("a program gets no descriptor of this process, and an empty standard input") {
     const Descriptor inherited(::fcntl(STDIN_FILENO, F_DUPFD, 40));  // without O_CLOEXEC
-    CHECK(output_of("cat; ls /proc/self/fd | wc -l") == "4\n");  // 0, 1, 2, and that of ls
+    CHECK(output_of("cat; ls /proc/self/fd | wc -l") == "4\n");      // 0, 1, 2, and that of ls
     CHECK(output_of("readlink /proc/self/fd/0") == "/dev/null\n");
 }
 
