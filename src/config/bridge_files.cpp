@@ -92,7 +92,8 @@ void check_bridge_files(const std::vector<BridgeSettings>& bridges, const Places
             const auto password = read_bridge_password(settings.password_file);
             if (!password) complaints.push_back(complaint(places, prefix + "password_file", password.error()));
         }
-        if (!settings.password_command.empty()) {
+        // A path that is not whole has its complaint already.
+        if (!settings.password_command.empty() && settings.password_command.front().starts_with('/')) {
             const std::string problem = problem_of_program(settings.password_command.front());
             if (!problem.empty()) complaints.push_back(complaint(places, prefix + "password_command", problem));
         }

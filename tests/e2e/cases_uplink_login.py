@@ -24,18 +24,21 @@ SECRET = b's' * 40
 LIFETIME_S = 10  # the shortest
 
 
-def program(scene, text):
-    """A program of the shell; scripts of the cases below count their runs in the file RUNS."""
-    path = scene.upstream.write(f'{scene.context.client_id}-program', '#!/bin/sh\n' + text, mode=0o700)
-    return path
-
-
 def with_program(context, name, text, arguments=(), **settings):
-    """A scene whose bridge runs a program for its password. `{file}` in the text is the password file."""
+    """A scene whose bridge runs a program for its password. In the text, `{file}` is the file with the right password,
+    and `{runs}` a file for lines about its runs."""
     scene = Scene(context, name, password_file='', **settings)
-    path = program(scene, text.replace('{file}', scene.password_file).replace('{runs}', runs_file(scene)))
+    text = text.replace('{file}', scene.password_file).replace('{runs}', runs_file(scene))
+    path = scene.upstream.write(f'{context.client_id}-program', '#!/bin/sh\n' + text, mode=0o700)
     scene.bridge.settings['password_command'] = [path, *arguments]
     return scene
+
+
+def await_true(is_done, text):
+    end = time.monotonic() + harness.DEADLINE_S
+    while not is_done():
+        check(time.monotonic() < end, text)
+        time.sleep(0.01)
 
 
 def runs_file(scene):
@@ -43,6 +46,8 @@ def runs_file(scene):
 
 
 def runs(scene):
+    if not os.path.exists(runs_file(scene)):
+        return []
     with open(runs_file(scene), encoding='ascii') as file:
         return file.read().splitlines()
 
@@ -61,9 +66,8 @@ for _name in ('mosquitto', 'ledgemq'):
         scene.gateway.log_line('bridge_password_remark .*text="a remark"')
         before = len(runs(scene))
         scene.proxy.drop_all()
-        scene.await_state('0')
+        await_true(lambda: len(runs(scene)) > before, 'the program is not run for the second connection')
         scene.await_state('1')
-        check(len(runs(scene)) > before, 'the program was not run for the second connection')
 
 
 @case('a program that fails is told in the log, local clients are served, and messages wait until it works', GROUP,
@@ -85,10 +89,7 @@ def _command_fails(context):
 def _command_hangs(context):
     scene = with_program(context, 'mosquitto', 'echo $$ > {runs}\nexec sleep 1000\n')
     scene.gateway.start()
-    end = time.monotonic() + harness.DEADLINE_S
-    while not os.path.exists(runs_file(scene)) or not runs(scene):
-        check(time.monotonic() < end, 'the program is not run')
-        time.sleep(0.01)
+    await_true(lambda: runs(scene), 'the program is not run')
     process = int(runs(scene)[0])
     near = scene.near()
     near.subscribe('#', 1)
@@ -153,14 +154,13 @@ class TokenScene:
         return peer
 
     def upstream_line(self, pattern):
-        end = time.monotonic() + harness.DEADLINE_S
-        while True:
+        """Waits until the upstream has logged such a line."""
+
+        def is_there():
             with open(self.upstream.log, encoding='utf-8', errors='replace') as file:
-                found = [line for line in file if re.search(pattern, line)]
-            if found:
-                return found[0]
-            check(time.monotonic() < end, f'the upstream has not logged {pattern!r}: {self.upstream.tail()}')
-            time.sleep(0.02)
+                return re.search(pattern, file.read())
+
+        await_true(is_there, f'the upstream has not logged {pattern!r}')
 
 
 def key_for(context, algorithm):
@@ -244,7 +244,10 @@ class LoginRecorder:
             with peer:
                 data, found = b'', None
                 while found is None:
-                    data += peer.recv(4096)
+                    more = peer.recv(4096)
+                    if not more:
+                        return
+                    data += more
                     found = cut_packet(data)
                 self.logins.append(self._login(found[1]))
                 peer.sendall(bytes([0x20, 2, 0, 5]))
@@ -259,10 +262,7 @@ class LoginRecorder:
         return texts
 
     def first(self):
-        end = time.monotonic() + harness.DEADLINE_S
-        while not self.logins:
-            check(time.monotonic() < end, 'nobody has connected')
-            time.sleep(0.01)
+        await_true(lambda: self.logins, 'nobody has connected')
         return self.logins[0]
 
     def close(self):
@@ -295,7 +295,6 @@ def _sas(context):
 @case('bridge test and check say how the password is made, and never what it is', GROUP, needs_ledge=True)
 def _commands(context):
     scene = TokenScene(context, SECRET, 'HS256')
-    scene.gateway.prepare()
     path = scene.gateway.path('gateway.toml')
 
     def ledgemq(*arguments):
