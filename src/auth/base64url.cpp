@@ -1,5 +1,5 @@
-// Decodes base64url without padding (RFC 4648 section 5), as tokens use it (RFC 7515 section 2). Each sequence of
-// bytes has exactly one accepted spelling.
+// Base64url without padding (RFC 4648 section 5), as tokens use it (RFC 7515 section 2). Each sequence of bytes has
+// exactly one accepted spelling.
 #include "base64url.hpp"
 
 #include "ledge/base/assert.hpp"
@@ -36,6 +36,20 @@ std::optional<std::vector<Byte>> decode_base64url(std::string_view text) {
     }
     LEDGE_ASSERT(count < 8);
     if ((bits & ((1U << count) - 1U)) != 0) return std::nullopt;  // an encoder leaves zeros at the end
+    return out;
+}
+
+std::string encode_base64url(Bytes bytes) {
+    constexpr std::string_view digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    std::string out;
+    out.reserve((bytes.size() * 4 + 2) / 3);
+    unsigned bits = 0;
+    unsigned count = 0;  // bits that have not become a digit
+    for (const Byte byte : bytes) {
+        bits = ((bits << 8U) | byte) & 0xFFFFU;
+        for (count += 8; count >= 6; count -= 6) out += digits[(bits >> (count - 6)) & 63U];
+    }
+    if (count > 0) out += digits[(bits << (6 - count)) & 63U];
     return out;
 }
 

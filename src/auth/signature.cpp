@@ -1,8 +1,10 @@
-// Signatures and public keys, with mbedTLS.
+// Signatures and keys, with mbedTLS.
 #include "signature.hpp"
 
+#include <mbedtls/asn1.h>
 #include <mbedtls/ecdsa.h>
 #include <mbedtls/ecp.h>
+#include <mbedtls/hmac_drbg.h>
 #include <mbedtls/md.h>
 #include <mbedtls/pk.h>
 #include <mbedtls/rsa.h>
@@ -11,18 +13,20 @@
 #include <vector>
 
 #include "ledge/auth/hmac.hpp"
+#include "ledge/base/assert.hpp"
 #include "ledge/base/constant_time.hpp"
+#include "mbedtls_version.hpp"
 
 namespace ledge::auth {
 namespace {
 
-/// A public key in the form of mbedTLS; the destructor frees it.
-class PublicKey {
+/// A key in the form of mbedTLS; the destructor frees it.
+class ParsedKey {
 public:
-    PublicKey() { mbedtls_pk_init(&context_); }
-    ~PublicKey() { mbedtls_pk_free(&context_); }
-    PublicKey(const PublicKey&) = delete;
-    PublicKey& operator=(const PublicKey&) = delete;
+    ParsedKey() { mbedtls_pk_init(&context_); }
+    ~ParsedKey() { mbedtls_pk_free(&context_); }
+    ParsedKey(const ParsedKey&) = delete;
+    ParsedKey& operator=(const ParsedKey&) = delete;
     mbedtls_pk_context* get() { return &context_; }
 
     /// False = the numbers are not an RSA key.
@@ -75,7 +79,7 @@ struct Curve {
 };
 
 bool is_signed_rsa(const TokenKey& key, const Digest256& digest, Bytes signature) {
-    PublicKey public_key;
+    ParsedKey public_key;
     // A signature of RSA has as many bytes as the modulus (RFC 8017 section 8.2.2).
     if (signature.size() != key.material.bytes().size() || !public_key.set_rsa(key)) return false;
     return mbedtls_pk_verify(public_key.get(), MBEDTLS_MD_SHA256, digest.data(), digest.size(), signature.data(),
@@ -102,7 +106,7 @@ std::string fault_of_rsa(const TokenKey& key) {
         return out_of_range("an RSA modulus", size, TokenKey::modulus_bytes_min, TokenKey::modulus_bytes_max);
     if (key.exponent.empty() || key.exponent.size() > TokenKey::exponent_bytes_max)
         return out_of_range("an RSA exponent", key.exponent.size(), 1, TokenKey::exponent_bytes_max);
-    return PublicKey().set_rsa(key) ? "" : "has numbers that are not an RSA key";
+    return ParsedKey().set_rsa(key) ? "" : "has numbers that are not an RSA key";
 }
 
 /// The first bytes of every EC key in DER (RFC 5480) on the curve P-256. The point follows: x, then y.
@@ -137,6 +141,58 @@ Result<TokenKey, std::string> key_from_rsa(mbedtls_rsa_context* rsa) {
     return key;
 }
 
+/// The random numbers that mbedTLS uses during a signature. They only hide the key from somebody who measures time or
+/// power, since the signatures themselves do not depend on chance: RS256 has none, and the number of ES256 is derived
+/// from key and text (RFC 6979). Key and text are part of the seed all the same, in case a library was built otherwise.
+class Randomness {
+public:
+    Randomness(std::uint64_t seed, Bytes key, Bytes text) {
+        mbedtls_hmac_drbg_init(&context_);
+        std::array<Byte, sizeof seed + sizeof(Digest256)> start{};
+        for (std::size_t i = 0; i < sizeof seed; ++i) start[i] = static_cast<Byte>(seed >> (8 * i));
+        Digest256 digest = hmac_sha256(key, text);
+        std::copy(digest.begin(), digest.end(), start.begin() + sizeof seed);
+        const int error = mbedtls_hmac_drbg_seed_buf(&context_, mbedtls_md_info_from_type(MBEDTLS_MD_SHA256),
+                                                     start.data(), start.size());
+        LEDGE_ASSERT(error == 0);  // an error means: no memory, or a library without SHA-256
+        wipe(start.data(), start.size());
+        wipe(digest.data(), digest.size());
+    }
+    ~Randomness() { mbedtls_hmac_drbg_free(&context_); }
+    Randomness(const Randomness&) = delete;
+    Randomness& operator=(const Randomness&) = delete;
+    mbedtls_hmac_drbg_context& get() { return context_; }
+
+private:
+    mbedtls_hmac_drbg_context context_{};
+};
+
+/// Parses a private key in PEM. False = it is none.
+bool parse_private(ParsedKey& parsed, Bytes pem, mbedtls_hmac_drbg_context& random) {
+    std::vector<Byte> text(pem.size() + 1);  // mbedTLS needs a zero byte at the end
+    std::copy(pem.begin(), pem.end(), text.begin());
+    const int error = mbed::parse_private_key(*parsed.get(), text, random);
+    wipe(text.data(), text.size());
+    return error == 0;
+}
+
+/// r and s with 32 bytes each (RFC 7518 section 3.4), of a signature in DER. Empty = the DER is damaged.
+std::vector<Byte> raw_signature(std::span<Byte> der) {
+    Curve numbers;  // for its r and s
+    constexpr std::size_t number_bytes = TokenKey::point_bytes / 2;
+    std::vector<Byte> raw(2 * number_bytes);
+    Byte* at = der.data();
+    const Byte* const end = der.data() + der.size();
+    std::size_t size = 0;
+    const bool is_valid =
+        mbedtls_asn1_get_tag(&at, end, &size, MBEDTLS_ASN1_CONSTRUCTED | MBEDTLS_ASN1_SEQUENCE) == 0 &&
+        mbedtls_asn1_get_mpi(&at, end, &numbers.r) == 0 && mbedtls_asn1_get_mpi(&at, end, &numbers.s) == 0 &&
+        mbedtls_mpi_write_binary(&numbers.r, raw.data(), number_bytes) == 0 &&
+        mbedtls_mpi_write_binary(&numbers.s, raw.data() + number_bytes, number_bytes) == 0;
+    if (!is_valid) raw.clear();
+    return raw;
+}
+
 }  // namespace
 
 std::string fault_of(const TokenKey& key) {
@@ -164,7 +220,7 @@ bool is_signed_with(const TokenKey& key, std::string_view text, Bytes signature)
 
 Result<TokenKey, std::string> parse_public_key(std::string_view pem) {
     const std::string text(pem);  // mbedTLS needs a zero byte at the end
-    PublicKey parsed;
+    ParsedKey parsed;
     const auto* bytes = as_bytes(text).data();
     if (mbedtls_pk_parse_public_key(parsed.get(), bytes, text.size() + 1) != 0)
         return Failure{std::string("has no readable public key in PEM (-----BEGIN PUBLIC KEY-----)")};
@@ -174,6 +230,46 @@ Result<TokenKey, std::string> parse_public_key(std::string_view pem) {
         default:
             return Failure{std::string("has a public key of an unsupported kind; supported are RSA and EC on P-256")};
     }
+}
+
+Result<SigningKey, std::string> parse_private_key(TokenAlgorithm algorithm, std::string_view pem) {
+    LEDGE_ASSERT(algorithm != TokenAlgorithm::hs256);
+    const bool is_rsa = algorithm == TokenAlgorithm::rs256;
+    const bool is_encrypted = pem.find("ENCRYPTED") != std::string_view::npos;
+    if (is_encrypted) return Failure{std::string("has an encrypted key; remove its password: openssl pkey -in FILE")};
+    if (pem.find("-----BEGIN PUBLIC KEY") != std::string_view::npos)
+        return Failure{std::string("has a public key; a token is signed with the private key")};
+    ParsedKey parsed;
+    Randomness randomness(0, {}, {});  // a key in PEM has all its numbers, so none is computed by chance
+    if (!parse_private(parsed, as_bytes(pem), randomness.get()))
+        return Failure{std::string("has no readable private key in PEM (-----BEGIN PRIVATE KEY-----)")};
+    const mbedtls_pk_type_t type = mbedtls_pk_get_type(parsed.get());
+    if (type != (is_rsa ? MBEDTLS_PK_RSA : MBEDTLS_PK_ECKEY))
+        return Failure{std::string(is_rsa ? "has no RSA key, which RS256 needs" : "has no EC key, which ES256 needs")};
+    const auto public_key = is_rsa ? key_from_rsa(mbedtls_pk_rsa(*parsed.get())) : key_from_ec(parsed.get());
+    if (!public_key) return Failure{public_key.error()};
+    if (std::string fault = fault_of(*public_key); !fault.empty()) return Failure{std::move(fault)};
+    return SigningKey{algorithm, Secret(as_bytes(pem))};
+}
+
+Result<std::vector<Byte>, std::string> sign(const SigningKey& key, std::string_view text, std::uint64_t seed) {
+    const Bytes material = key.material.bytes();
+    if (key.algorithm == TokenAlgorithm::hs256) {
+        const Digest256 digest = hmac_sha256(material, as_bytes(text));
+        return std::vector<Byte>(digest.begin(), digest.end());
+    }
+    Randomness randomness(seed, material, as_bytes(text));
+    ParsedKey parsed;
+    if (!parse_private(parsed, material, randomness.get())) return Failure{std::string("the private key is damaged")};
+    const Digest256 digest = sha256(as_bytes(text));
+    std::vector<Byte> signature(TokenKey::modulus_bytes_max);
+    std::size_t size = 0;
+    const int error = mbed::sign(*parsed.get(), MBEDTLS_MD_SHA256, digest, signature, size, randomness.get());
+    if (error != 0) return Failure{"mbedTLS cannot sign (error " + std::to_string(error) + ")"};
+    signature.resize(size);
+    if (key.algorithm == TokenAlgorithm::es256) signature = raw_signature(signature);
+    if (signature.empty()) return Failure{std::string("mbedTLS makes a signature that is not in DER")};
+    return signature;
 }
 
 }  // namespace ledge::auth

@@ -1,10 +1,13 @@
-// Checks signatures of tokens, and parses keys in PEM, with mbedTLS. Stateless.
+// Checks and makes signatures of tokens, and parses keys in PEM, with mbedTLS. Stateless.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "ledge/auth/jwks.hpp"
+#include "ledge/auth/token_maker.hpp"
 #include "ledge/base/bytes.hpp"
 #include "ledge/base/result.hpp"
 
@@ -19,5 +22,11 @@ bool is_signed_with(const TokenKey& key, std::string_view text, Bytes signature)
 
 /// Parses a public key in PEM. The error is a sentence without its subject, the file.
 Result<TokenKey, std::string> parse_public_key(std::string_view pem);
+
+/// Parses a private key in PEM for rs256 or es256. The error is as above.
+Result<SigningKey, std::string> parse_private_key(TokenAlgorithm algorithm, std::string_view pem);
+
+/// The signature of `text`. `seed`: see make_token(). The error says what mbedTLS refuses.
+Result<std::vector<Byte>, std::string> sign(const SigningKey& key, std::string_view text, std::uint64_t seed);
 
 }  // namespace ledge::auth

@@ -48,6 +48,12 @@ constexpr LogEvent events[] = {
     {"bridge_message_problem", "warning", "bridge problem topic code reason skipped",
      "The bridge could not pass a message on; `skipped` counts further messages of this kind since the last such line.",
      "Compare `reason` with the limits of the upstream; with set_aside, the message is below the dead letter topic."},
+    {"bridge_password_problem", "warning", "bridge reason",
+     "The bridge could not make its next password; the connection stays until the upstream ends it.",
+     "Act on `reason` before the present password ends; the bridge tries again until then."},
+    {"bridge_password_remark", "warning", "bridge text",
+     "The program of password_command has printed a password, and has written `text` to its standard error.",
+     "Nothing if the program means no warning by it."},
     {"bridge_queue_filling", "warning", "bridge time_to_full_s messages messages_max bytes bytes_max",
      "If messages go on coming and leaving as now, the bridge's queue will be full in `time_to_full_s`; then "
      "queue.overflow decides which messages are lost.",

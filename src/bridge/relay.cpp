@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "ledge/base/assert.hpp"
+#include "ledge/base/wipe.hpp"
 #include "ledge/bridge/upstream_client.hpp"
 #include "temporary.hpp"
 
@@ -17,8 +18,9 @@ using wire::Version;
 
 namespace {
 
-constexpr std::size_t events_max = 256;  // events that the owner has not taken; later ones are counted only
-constexpr Duration waiting_max = 60s;    // a message that cannot be passed on for so long ends the connections
+constexpr std::size_t events_max = 256;   // events that the owner has not taken; later ones are counted only
+constexpr Duration waiting_max = 60s;     // a message that cannot be passed on for so long ends the connections
+constexpr Duration inner_patience = 10s;  // a message for the local broker may wait so long for unread answers
 constexpr std::uint32_t packet_bytes_min = 64;
 
 bool needs_operator(ReasonCode code) {
@@ -71,9 +73,11 @@ client::Options Relay::inner_options() const {
 // ---------------------------------------------------------------------------------------------------------------------
 // The beginning
 
-void Relay::set_credentials(std::optional<std::string> user_name, std::optional<std::string> password) {
+void Relay::set_credentials(std::optional<std::string> user_name, std::optional<std::string> password, Instant end) {
     LEDGE_ASSERT(is_closed());
+    password_end_ = end;
     options_.user_name = std::move(user_name);
+    if (options_.password) wipe(options_.password->data(), options_.password->size());
     options_.password = std::move(password);
 }
 
@@ -149,13 +153,23 @@ void Relay::on_inner_connected(const client::Connected& event, Instant now) {
 // ---------------------------------------------------------------------------------------------------------------------
 // Bytes
 
+/// The connect cannot go on before the local broker has answered.
+bool Relay::awaits_local_answer() const {
+    if (stage_ == Stage::inner_wanted || stage_ == Stage::inner_greeting || stage_ == Stage::washing) return true;
+    const bool is_inner_next = !requests_.empty() && requests_.front().is_inner;
+    return request_ ? request_->is_inner : is_inner_next;
+}
+
 bool Relay::reads_upstream() const {
     if (is_ending() || stage_ == Stage::greeting) return true;
-    if (waiting_in_ || stage_ == Stage::inner_wanted || stage_ == Stage::inner_greeting || stage_ == Stage::washing)
-        return false;
     // A message of the upstream must not meet the packet id of a request to the local broker.
-    const bool is_inner_next = !requests_.empty() && requests_.front().is_inner;
-    return !(request_ ? request_->is_inner : is_inner_next);
+    return !waiting_in_ && !awaits_local_answer();
+}
+
+Instant Relay::inner_due() const {
+    if (is_ending() || awaits_local_answer()) return Instant::min();
+    // The local broker's acknowledgements make room for the message that waits.
+    return waiting_in_ ? waiting_in_->since + inner_patience : never;
 }
 
 bool Relay::reads_inner() const { return is_ending() || !waiting_out_; }
@@ -321,15 +335,15 @@ void Relay::on_upstream_ended(const Ended& event, Instant now) {
     }
     if (event.cause == Ended::Cause::disconnected) {
         if (event.code == ReasonCode::session_taken_over) tell(RelayEvent::Kind::client_id_in_use);
-        if (may_blame_message(event.code)) blame_message();
+        if (may_blame_message(event.code)) blame_message(now);
     }
     end(kind, std::move(why), now, event.code);
 }
 
 /// The upstream has closed the connection, and a message may be the reason.
-void Relay::blame_message() {
+void Relay::blame_message(Instant now) {
     const Exchange* const oldest = out_.oldest_unanswered();
-    if (oldest == nullptr) return;
+    if (oldest == nullptr || now >= password_end_) return;
     const bool is_first_qos2 = oldest->target_qos == wire::QoS::exactly_once && !has_done_qos2_;
     if (is_first_qos2 && upstream_.on_close_after_qos2()) return tell(RelayEvent::Kind::qos_lowered);
     poison_.on_close(oldest->fingerprint, out_.unanswered());
@@ -347,7 +361,7 @@ void Relay::judge_close(Closed how, Instant now) {
     }
     const bool has_unanswered = out_.oldest_unanswered() != nullptr || request_.has_value();
     if (upstream_.on_end(now - connack_at_, has_unanswered)) tell(RelayEvent::Kind::client_id_in_use);
-    if (how == Closed::by_peer) blame_message();
+    if (how == Closed::by_peer) blame_message(now);
     end(RetryClass::network,
         how == Closed::by_peer ? "the upstream has closed the connection" : "the connection to the upstream is lost",
         now);
@@ -369,10 +383,10 @@ void Relay::inner_closed(Instant now) {
     finish_if_closed();
 }
 
-void Relay::stop(Instant now) {
+void Relay::stop(Instant now, bool is_back_soon) {
     if (is_closed() || is_ending()) return;
-    tell_absence();
-    end(RetryClass::network, "the bridge is stopped", now);
+    if (!is_back_soon) tell_absence();
+    end(is_back_soon ? RetryClass::at_once : RetryClass::network, "the bridge is stopped", now);
 }
 
 /// An end in order: nobody must believe the state topic any more. MQTT 5 has a code that makes the upstream publish the

@@ -9,7 +9,6 @@
 #include "ledge/base/quote.hpp"
 #include "ledge/bridge/filter_algebra.hpp"
 #include "ledge/bridge/route_check.hpp"
-#include "ledge/bridge/upstream.hpp"
 #include "ledge/bridge/upstream_profile.hpp"
 #include "ledge/topic/name.hpp"
 #include "listener_url.hpp"
@@ -161,7 +160,7 @@ private:
                 continue;
             }
             const bool is_exposed = !endpoint->is_tls && !endpoint->is_local;
-            if (is_exposed && !settings.password_file.empty())
+            if (is_exposed && settings.has_password())
                 findings_.notes.push_back("the password of bridge '" + settings.name + "' goes to " + url +
                                           " unencrypted, so others in the network can read it; use mqtts:// or wss://");
             settings.endpoints.push_back(std::move(*endpoint));
@@ -169,11 +168,7 @@ private:
     }
 
     void login(const BridgeSettings& settings) {
-        // [MQTT-3.1.2-22] of 3.1.1: without a user name there is no password. "auto" may come to 3.1.1.
-        const bool is_lonely = !settings.password_file.empty() && settings.user.empty();
-        if (is_lonely && settings.protocol != bridge::ProtocolChoice::v5)
-            complain(settings, "password_file",
-                     "MQTT 3.1.1 has no password without a user name; add user, or write protocol = \"5\"");
+        for (const BridgeProblem& problem : check_login(settings)) complain(settings, problem.key, problem.text);
     }
 
     void tls(const BridgeSettings& settings) {

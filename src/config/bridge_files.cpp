@@ -1,10 +1,11 @@
-// The secret files of bridges: passwords and pre-shared keys. A secret that others can read is none, and a file that
-// others can write lets them choose it, so both are mistakes.
+// The files of bridges: passwords, keys, and programs that print passwords. A secret that others can read is none, and
+// a file that others can write lets them choose it, so both are mistakes.
 #include <sys/stat.h>
 
 #include <utility>
 
 #include "bridges.hpp"
+#include "ledge/auth/token_maker.hpp"
 #include "ledge/base/bytes.hpp"
 #include "ledge/base/wipe.hpp"
 #include "ledge/os/file.hpp"
@@ -53,6 +54,24 @@ Result<Secret, std::string> read_bridge_password(const std::string& path) {
     return secret;
 }
 
+Result<auth::SigningKey, std::string> read_bridge_token_key(const BridgeTokenSettings& settings) {
+    constexpr std::size_t file_bytes_max_of_key = 64 * 1024;
+    auto file = os::read_regular_file(settings.key_file, file_bytes_max_of_key);
+    if (!file) return Failure{text_of(file.error())};
+    std::string problem = problem_of_mode(settings.key_file, file->mode);
+    if (problem.empty() && file->text.size() > file_bytes_max_of_key) problem = settings.key_file + " is no key file";
+    if (!problem.empty()) {
+        wipe(file->text.data(), file->text.size());
+        return Failure{std::move(problem)};
+    }
+    auto key = settings.kind == BridgeTokenSettings::Kind::sas
+                   ? auth::parse_sas_key(file->text)
+                   : auth::parse_signing_key(settings.algorithm, file->text);
+    wipe(file->text.data(), file->text.size());
+    if (!key) return Failure{settings.key_file + " " + key.error()};
+    return key;
+}
+
 void check_bridge_files(const std::vector<BridgeSettings>& bridges, const Places& places,
                         std::vector<Complaint>& complaints) {
     for (const BridgeSettings& settings : bridges) {
@@ -60,6 +79,15 @@ void check_bridge_files(const std::vector<BridgeSettings>& bridges, const Places
         if (!settings.password_file.empty()) {
             const auto password = read_bridge_password(settings.password_file);
             if (!password) complaints.push_back(complaint(places, prefix + "password_file", password.error()));
+        }
+        // A path that is not whole has its complaint already.
+        if (!settings.password_command.empty() && settings.password_command.front().starts_with('/')) {
+            const std::string problem = problem_of_program(settings.password_command.front());
+            if (!problem.empty()) complaints.push_back(complaint(places, prefix + "password_command", problem));
+        }
+        if (settings.token.is_used() && !settings.token.key_file.empty()) {
+            const auto key = read_bridge_token_key(settings.token);
+            if (!key) complaints.push_back(complaint(places, prefix + "token.key_file", key.error()));
         }
         if (settings.tls.psk_file.empty()) continue;
         const std::string problem = problem_of_secret_file(settings.tls.psk_file);

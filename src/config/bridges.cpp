@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "convert.hpp"
+#include "ledge/auth/token_maker.hpp"
 #include "ledge/base/assert.hpp"
 #include "nearest.hpp"
 #include "options.hpp"
@@ -15,6 +16,7 @@ namespace {
 
 constexpr std::string_view bridges_key = "bridges";
 constexpr std::string_view routes_name = "routes";
+constexpr std::string_view claims_name = "token.claims";
 constexpr std::size_t key_bytes_shown = 200;  // of a key in a complaint
 
 bool is_table(const Assignment& assignment) {
@@ -51,6 +53,32 @@ std::string unknown(Scope scope, std::string_view prefix, std::string_view name)
     const std::string meant = nearest(name, candidates);
     if (meant.empty()) return "is unknown; ledgemq --print-config shows all keys";
     return "is unknown; did you mean '" + std::string(prefix.substr(0, key_bytes_shown)) + meant + "'?";
+}
+
+std::string problem_of_claim_name(const std::string& name) {
+    constexpr std::size_t name_bytes_max = 256;
+    if (name.empty() || name.size() > name_bytes_max) return "has a name that is empty or longer than 256 bytes";
+    if (!auth::is_reserved_claim(name)) return {};
+    if (name == "iat" || name == "exp") return "is set by the bridge, from lifetime_s; remove it";
+    const std::string_view key = name == "iss" ? "issuer" : name == "sub" ? "subject" : "audience";
+    return "has a key of its own; write " + std::string(key) + " in the section token";
+}
+
+/// true, 7, "text" or ["text", "text"].
+Result<PlainValue, std::string> convert_claim(const Assignment& assignment) {
+    Option like{};  // the rules for texts and lists are those of an option with this type
+    const Value& value = assignment.value;
+    if (assignment.is_flag) {
+        const std::string& text = std::get<std::string>(value);
+        like.type = text == "true" || text == "false" ? Type::boolean : Type::text;
+        return convert_flag(like, text);
+    }
+    if (const auto* boolean = std::get_if<bool>(&value)) return PlainValue(*boolean);
+    if (const auto* number = std::get_if<std::int64_t>(&value)) return PlainValue(*number);
+    like.type = std::holds_alternative<TextList>(value) ? Type::list : Type::text;
+    if (std::holds_alternative<TextList>(value) || std::holds_alternative<std::string>(value))
+        return convert(like, value);
+    return Failure{"must be true or false, a whole number, a text or a list of texts, not " + describe(value)};
 }
 
 /// Converts the value and writes it to its place. Returns the mistake, "" = none.
@@ -94,11 +122,16 @@ std::string Bridges::assign_key(BridgeSettings& settings, const Assignment& assi
     if (rest.empty()) return is_table(assignment) ? "" : "is a section; write [bridges." + settings.name + "]";
     if (is_at_or_below(rest, routes_name))
         return assign_route(settings, assignment, rest.substr(routes_name.size()), places);
-    if (rest == "tls" || rest == "queue")
+    if (rest == "tls" || rest == "queue" || rest == "token")
         return is_table(assignment) ? "" : "is a section; write [" + assignment.key + "]";
     // The place of a section is the place of its first key, for complaints about the section as a whole.
     if (const std::size_t dot = rest.find('.'); dot != std::string_view::npos)
         places.try_emplace("bridges." + settings.name + "." + std::string(rest.substr(0, dot)), assignment.place);
+    if (is_at_or_below(rest, claims_name)) {
+        places.try_emplace("bridges." + settings.name + "." + std::string(claims_name), assignment.place);
+        places[assignment.key] = assignment.place;
+        return assign_claim(settings, assignment, rest.substr(claims_name.size()));
+    }
     const Option* option = find_option(Scope::bridge, rest);
     if (option == nullptr) return unknown(Scope::bridge, "bridges." + settings.name + ".", rest);
     places[assignment.key] = assignment.place;
@@ -127,6 +160,30 @@ std::string Bridges::assign_route(BridgeSettings& settings, const Assignment& as
     if (option == nullptr) return unknown(Scope::route, route_key + ".", name);
     places[assignment.key] = assignment.place;
     return set(*option, assignment, {.route = &settings.routes[number - 1]});
+}
+
+/// rest := "" | "." name. The name in `rest` may be quoted; the path of an assignment from a file has its plain form.
+std::string Bridges::assign_claim(BridgeSettings& settings, const Assignment& assignment, std::string_view rest) {
+    constexpr std::size_t path_parts = 5;  // bridges, the name of the bridge, token, claims, the name of the claim
+    if (rest.empty()) return is_table(assignment) ? "" : "is a section; write [" + assignment.key + "]";
+    rest.remove_prefix(1);
+    if (assignment.path.size() > path_parts || (assignment.is_flag && !is_bare_key(rest)))
+        return "is no claim; a claim is one name with a plain value";
+    const std::string name = assignment.is_flag ? std::string(rest) : assignment.path.back();
+    std::string problem = problem_of_claim_name(name);
+    if (!problem.empty()) return problem;
+    auto value = convert_claim(assignment);
+    if (!value) return value.error();
+    auto& claims = settings.token.claims;
+    const auto place = std::ranges::lower_bound(claims, name, {}, &std::pair<std::string, PlainValue>::first);
+    if (place != claims.end() && place->first == name) {
+        place->second = std::move(*value);
+    } else if (claims.size() == claims_max) {
+        return "is one claim too many; at most " + std::to_string(claims_max) + " are allowed";
+    } else {
+        claims.insert(place, {name, std::move(*value)});
+    }
+    return {};
 }
 
 std::vector<BridgeSettings> Bridges::finish(const Places& places, BridgeFindings findings) {

@@ -18,6 +18,7 @@ inline constexpr std::size_t bridges_max = 16;
 inline constexpr std::size_t routes_max = 64;         // of one bridge
 inline constexpr std::size_t queue_filters_max = 64;  // in each list of [bridges.NAME.queue]
 inline constexpr std::size_t bridge_name_bytes_max = 64;
+inline constexpr std::size_t claims_max = 32;  // of one bridge, beside those that have keys of their own
 
 /// key -> where its value was set.
 using Places = std::map<std::string, std::string>;
@@ -49,6 +50,7 @@ private:
                            Places& places);
     std::string assign_route(BridgeSettings& settings, const Assignment& assignment, std::string_view rest,
                              Places& places);
+    static std::string assign_claim(BridgeSettings& settings, const Assignment& assignment, std::string_view rest);
 
     std::map<std::string, BridgeSettings> drafts_;  // by name
     std::set<std::string> broken_;                  // names of bridges with a mistake
@@ -62,6 +64,21 @@ void check_bridges(std::vector<BridgeSettings>& bridges, const Places& places, c
 /// Checks the client ids of all bridges. `machine`: as for client_id_of().
 void check_bridge_client_ids(const std::vector<BridgeSettings>& bridges, const Places& places, std::string_view machine,
                              BridgeFindings findings);
+
+/// A mistake in a bridge.
+struct BridgeProblem {
+    std::string_view key;  // below the bridge, "password_file"
+    std::string text;
+};
+
+/// Checks how one bridge logs in, without reading a file.
+std::vector<BridgeProblem> check_login(const BridgeSettings& settings);
+
+/// How the bridge gets its password, as a sentence for `ledgemq check`. Requires has_password().
+std::string explain_login(const BridgeSettings& settings);
+
+/// Why this process cannot or must not run the program; "" = it may. Looks at the file.
+std::string problem_of_program(const std::string& path);
 
 /// Checks the files that the bridges name. Adds complaints.
 void check_bridge_files(const std::vector<BridgeSettings>& bridges, const Places& places,

@@ -39,6 +39,8 @@ inline constexpr std::string_view protocol_names[] = {"auto", "5", "3.1.1"};
 inline constexpr std::string_view mark_names[] = {"auto", "never", "always"};
 inline constexpr std::string_view direction_names[] = {"out", "in", "both"};
 inline constexpr std::string_view retain_names[] = {"keep", "clear"};
+inline constexpr std::string_view token_kind_names[] = {"none", "jwt", "sas"};
+inline constexpr std::string_view token_algorithm_names[] = {"HS256", "RS256", "ES256"};
 inline constexpr std::string_view queue_overflow_names[] = {"drop_oldest", "drop_newest", "refuse"};
 inline constexpr std::string_view queue_order_names[] = {"backlog_first", "live_first"};
 
@@ -62,6 +64,8 @@ constexpr std::span<const std::string_view> names_of() {
     if constexpr (std::is_same_v<T, bridge::RetainRule>) return retain_names;
     if constexpr (std::is_same_v<T, BridgeQueueSettings::Overflow>) return queue_overflow_names;
     if constexpr (std::is_same_v<T, BridgeQueueSettings::Order>) return queue_order_names;
+    if constexpr (std::is_same_v<T, BridgeTokenSettings::Kind>) return token_kind_names;
+    if constexpr (std::is_same_v<T, auth::TokenAlgorithm>) return token_algorithm_names;
     return {};
 }
 
@@ -205,6 +209,11 @@ constexpr Option hook(std::string_view name, std::string_view unit, Range range,
 template <auto Member>
 constexpr Option bridge_row(std::string_view name, std::string_view unit, Range range, std::string_view help) {
     return row<Scope::bridge, Member>("", name, unit, range, help);
+}
+
+template <auto Member>
+constexpr Option bridge_token(std::string_view name, std::string_view unit, Range range, std::string_view help) {
+    return row<Scope::bridge, &BridgeSettings::token, Member>("token", name, unit, range, help);
 }
 
 template <auto Member>

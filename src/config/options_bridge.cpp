@@ -1,5 +1,5 @@
-// The options of one bridge: [bridges.NAME], its sections [.tls] and [.queue], and [[bridges.NAME.routes]]. Defaults
-// are not here: they are the values of a default-constructed BridgeSettings or Route.
+// The options of one bridge: [bridges.NAME], its sections [.token], [.tls] and [.queue], and [[bridges.NAME.routes]].
+// Defaults are not here: they are the values of a default-constructed BridgeSettings or Route.
 #include <vector>
 
 #include "ledge/bridge/upstream_profile.hpp"
@@ -32,6 +32,12 @@ constexpr Option bridge_rows[] = {
         "password_file", "", {},
         "The file whose first line is the password. Nobody but its owner and group may read it. The file is read "
         "again before each connection. \"\" = no password."),
+    bridge_row<&BridgeSettings::password_command>(
+        "password_command", "", {},
+        "A program that prints the password, for passwords that change: its whole path, then its arguments, for "
+        "example [\"/usr/bin/gateway-token\", \"--site\", \"17\"]. There is no shell. The program is run before each "
+        "connection, as the user of the broker, without input; the first line of its output is the password. After "
+        "10 s it is ended. [] = none."),
     bridge_row<&BridgeSettings::bridge_bit>(
         "bridge_bit", "", {},
         "Whether a CONNECT of MQTT 3.1.1 says that this client is a bridge. Mosquitto and aedes then do not send the "
@@ -99,6 +105,36 @@ constexpr Option bridge_rows[] = {
         "Characters of outgoing topics that are replaced, each with its replacement: [\"._\"] makes a_b of a.b. NATS "
         "closes the connection for a topic with '.' or a space."),
 
+    bridge_token<&BridgeTokenSettings::kind>(
+        "kind", "", {},
+        "jwt: a JSON Web Token. sas: a shared access signature of Azure IoT Hub or its Device Provisioning Service. "
+        "none: the bridge makes no token."),
+    bridge_token<&BridgeTokenSettings::key_file>(
+        "key_file", "", {},
+        "The file with the key that signs. ES256, RS256: a private key in PEM. HS256: a shared secret of at least 32 "
+        "bytes. sas: the key in base64. Nobody but its owner and group may read it. It is read for each token."),
+    bridge_token<&BridgeTokenSettings::lifetime>(
+        "lifetime_s", "s", {10, 31'536'000},
+        "Seconds for which a token is valid. In the last tenth of this time the bridge makes the next token and "
+        "connects again with it."),
+    bridge_token<&BridgeTokenSettings::algorithm>(
+        "algorithm", "", {},
+        "How a JSON Web Token is signed. ES256: ECDSA on the curve P-256. RS256: RSA. HS256: a shared secret."),
+    bridge_token<&BridgeTokenSettings::key_id>(
+        "key_id", "", {}, "jwt: kid in the header, which tells the upstream the key. \"\" = none."),
+    bridge_token<&BridgeTokenSettings::issuer>("issuer", "", {}, "jwt: the claim iss. \"\" = none."),
+    bridge_token<&BridgeTokenSettings::subject>(
+        "subject", "", {}, "jwt: the claim sub, by which many upstreams know the user. \"\" = none."),
+    bridge_token<&BridgeTokenSettings::audience>("audience", "", {}, "jwt: the claim aud. \"\" = none."),
+    bridge_token<&BridgeTokenSettings::resource>(
+        "resource", "", {},
+        "sas: the resource that the token is for: HUB/devices/DEVICE, or IDSCOPE/registrations/DEVICE for the Device "
+        "Provisioning Service."),
+    bridge_token<&BridgeTokenSettings::policy>(
+        "policy", "", {},
+        "sas: the name of the policy whose key signs; \"registration\" for the Device Provisioning Service. \"\" = "
+        "none, for the key of a device."),
+
     bridge_tls<&BridgeTlsSettings::ca>(
         "ca",
         "PEM file with the certificates of the authorities that sign the upstream's certificate. The authorities that "
@@ -127,6 +163,11 @@ constexpr Option bridge_rows[] = {
         "overflow", "", {},
         "What happens to a message for which the queue has no room. drop_oldest: the oldest messages make room. "
         "drop_newest: the message is dropped. refuse: the publisher is told quota exceeded."),
+    bridge_queue<&BridgeQueueSettings::rate_bytes_per_second>(
+        "rate_bytes_per_second", "bytes", {0, u32_max},
+        "Bytes of MQTT that the bridge sends to the upstream per second. Above this rate messages wait in the queue; "
+        "QoS 0 messages are dropped when more than about a second's worth waits. A single message may be larger. TLS, "
+        "WebSocket and TCP come on top. 0 = unlimited."),
     bridge_queue<&BridgeQueueSettings::poison_attempts>(
         "poison_attempts", "attempts", {1, 100},
         "Connections that the upstream may close because of the same message. Then the message is set aside and the "

@@ -16,6 +16,10 @@ constexpr std::string_view help =
     "A bridge is a client of another broker, the upstream. It carries messages between the two along its routes. A "
     "bridge has a name of letters, digits, '-' and '_', here: cloud. There may be up to 16 bridges with up to 64 "
     "routes each.";
+constexpr std::string_view token_help =
+    "A password that the bridge makes and signs itself before each connection, in place of password_file. The clock of "
+    "this machine must be right. jwt: further claims stand in the section [bridges.NAME.token.claims], each as name = "
+    "value with true, false, a whole number, a text or a list of texts.";
 constexpr std::string_view tls_help = "TLS of a bridge with a url that begins with mqtts:// or wss://.";
 constexpr std::string_view queue_help =
     "The outgoing messages of a bridge that wait for the upstream. A message leaves the queue when the upstream has "
@@ -57,6 +61,17 @@ void append_section(std::string_view section, std::string_view section_text, con
     end_section(out);
 }
 
+/// A claim as TOML. Unlike a row, a claim has no type of its own.
+std::string claim_literal(const PlainValue& value) { return literal(Option{}, value); }
+
+void append_claims(const BridgeSettings& settings, std::string& out) {
+    if (settings.token.claims.empty()) return;
+    out += "[bridges." + settings.name + ".token.claims]\n";
+    for (const auto& [name, value] : settings.token.claims)
+        out += (is_bare_key(name) ? name : quoted(name)) + " = " + claim_literal(value) + "\n";
+    end_section(out);
+}
+
 void append_routes(const BridgeSettings& settings, bool is_documented, std::string& out) {
     for (const bridge::Route& route : settings.routes) {
         if (is_documented) append_comment(routes_help, out);
@@ -71,6 +86,8 @@ void append_routes(const BridgeSettings& settings, bool is_documented, std::stri
 
 void append_bridge(const BridgeSettings& settings, bool is_documented, std::string& out) {
     append_section("", help, settings, is_documented, out);
+    append_section("token", token_help, settings, is_documented, out);
+    append_claims(settings, out);
     append_section("tls", tls_help, settings, is_documented, out);
     append_section("queue", queue_help, settings, is_documented, out);
     append_routes(settings, is_documented, out);
@@ -134,6 +151,8 @@ void flatten_bridges(const std::vector<BridgeSettings>& bridges, std::map<std::s
     for (const BridgeSettings& settings : bridges) {
         const std::string prefix = "bridges." + settings.name + ".";
         append_options(Scope::bridge, prefix, place_of(settings), out);
+        for (const auto& [name, value] : settings.token.claims)
+            out[prefix + "token.claims." + (is_bare_key(name) ? name : quoted(name))] = claim_literal(value);
         for (std::size_t i = 0; i < settings.routes.size(); ++i)
             append_options(Scope::route, prefix + "routes." + std::to_string(i + 1) + ".", place_of(settings.routes[i]),
                            out);
@@ -150,6 +169,7 @@ std::string explain_bridges(const std::vector<BridgeSettings>& bridges, std::str
         for (const std::string& window : settings.windows)
             out += (&window == &settings.windows.front() ? ", in UTC from " : " and ") + window;
         out += "\n  client id: " + client_id_of(settings, machine) + "\n";
+        if (settings.has_password()) out += "  login: " + explain_login(settings) + "\n";
         if (const auto kind = upstream_kind_of(settings); kind && !settings.upstream)
             out += "  upstream: taken for " + std::string(bridge::profile_of(*kind).name) +
                    " because of the host name; if it is not, write upstream = \"generic\" or its kind\n";

@@ -12,6 +12,7 @@
 #include "ledge/bridge/upstream_client.hpp"
 #include "ledge/net/post.hpp"
 #include "ledge/net/tls_session.hpp"
+#include "ledge/os/program.hpp"
 #include "ledge/runtime/clock.hpp"
 #include "ledge/wire/packets.hpp"
 
@@ -78,7 +79,7 @@ BridgeTrial::BridgeTrial(TrialLoop& loop, const uplink::UplinkOptions& options, 
 BridgeTrial::~BridgeTrial() = default;
 
 bool BridgeTrial::run(const std::string& topic) {
-    if (!read_password()) return false;
+    if (!make_password()) return false;
     std::vector<bridge::Upstream::Dialect> tried;
     for (;;) {
         tried.push_back(upstream_.dialect());
@@ -164,11 +165,13 @@ std::string BridgeTrial::text_of_silence(Duration waited) const {
 // ---------------------------------------------------------------------------------------------------------------------
 // The steps
 
-bool BridgeTrial::read_password() {
-    if (!options_.read_password) return true;
-    auto password = options_.read_password();
-    if (!password) return fail("password", password.error());
-    relay_.password = std::move(*password);
+bool BridgeTrial::make_password() {
+    if (!options_.password.make) return true;
+    const auto password = options_.password.make(os::ProgramStop());
+    if (!password) return fail("password", password.error().reason);
+    relay_.password = as_text(password->text.bytes());
+    tell("password", true, password->origin);
+    if (!password->remark.empty()) print_(without_controls("  note: its program says: " + password->remark));
     if (!server_.is_tls) print_("  note: this url does not encrypt the password; mqtts:// and wss:// do");
     return true;
 }

@@ -2,9 +2,9 @@
 // parts of which a running bridge is made (Connector, Channel, Upstream, Client), but carries no messages. Each step is
 // one printed line:
 //
-//     name, TCP, TLS ──► WebSocket ──► CONNACK ──► SUBACK of each filter ──► PUBACK ──► DISCONNECT
-//                           ▲ └ ws://, wss:// ┘ │                               └ only with a topic
-//                           └── another dialect ┘
+//     password ──► name, TCP, TLS ──► WebSocket ──► CONNACK ──► SUBACK of each filter ──► PUBACK ──► DISCONNECT
+//                                        ▲ └ ws://, wss:// ┘ │                               └ only with a topic
+//                                        └── another dialect ┘
 //
 // Owned by the command; everything runs on the main thread, and the calls wait for the network.
 #pragma once
@@ -58,7 +58,7 @@ public:
 
 private:
     // The steps. Each prints its line, and returns true if it has worked.
-    bool read_password();
+    bool make_password();
     bool reach();
     bool open_web(Instant deadline);
     bool greet();

@@ -4,6 +4,7 @@
 #include <memory>
 #include <utility>
 
+#include "bridge_password.hpp"
 #include "ledge/base/assert.hpp"
 #include "ledge/base/log.hpp"
 #include "ledge/config/config.hpp"
@@ -50,6 +51,11 @@ broker::ListenerOptions inner_listener(const config::BridgeSettings& settings, b
     limits.queue_bytes_max =
         has_store ? std::min(settings.queue.bytes_max, memory_max_with_store) : settings.queue.bytes_max;
     limits.overflow = policy_of(settings.queue.overflow);
+    // With a limited rate, about a second's worth may be ahead of an answer of the local broker, so that answers are
+    // not late. QoS 0 messages above it are dropped, as for any client that reads slowly.
+    constexpr std::uint64_t outbox_bytes_min = 4096;
+    if (const std::uint64_t rate = settings.queue.rate_bytes_per_second; rate > 0)
+        limits.outbox_bytes_max = std::clamp(rate, outbox_bytes_min, limits.outbox_bytes_max);
     // Also without an age limit: the queue then records when a message has come, so that a later limit applies to it.
     session::QueueRules& rules = listener.queue_rules.emplace();
     rules.age_max = settings.queue.age_max;
@@ -133,13 +139,8 @@ uplink::UplinkOptions uplink_options(const config::BridgeSettings& settings, std
     uplink.inner_listener = listener;
     uplink.inner_user = uplink.relay.inner_client_id;
     uplink.queue = {{settings.queue.messages_max, settings.queue.bytes_max}, settings.queue.warn_time_to_full};
-    if (!settings.password_file.empty()) {
-        uplink.read_password = [path = settings.password_file]() -> Result<std::string, std::string> {
-            auto password = config::read_bridge_password(path);
-            if (!password) return Failure{std::move(password.error())};
-            return std::string(as_text(password->bytes()));
-        };
-    }
+    uplink.password = password_hook(settings);
+    uplink.rate_bytes_per_second = settings.queue.rate_bytes_per_second;
     uplink.backoff.first = settings.retry_first;
     uplink.backoff.largest = settings.retry_max;
     uplink.backoff.operator_smallest = std::min(uplink.backoff.operator_smallest, settings.retry_max);

@@ -145,8 +145,8 @@ std::vector<std::string> files_read_again(const config::Loaded& loaded) {
     for (const ListenerSocket& socket : loaded.config.sockets) add(socket.tls);
     add(loaded.config.admin.tls);
     for (const config::BridgeSettings& bridge : loaded.config.bridges)
-        files.insert(files.end(), {bridge.password_file, bridge.tls.ca, bridge.tls.certificate, bridge.tls.key,
-                                   bridge.tls.psk_file});
+        files.insert(files.end(), {bridge.password_file, bridge.token.key_file, bridge.tls.ca, bridge.tls.certificate,
+                                   bridge.tls.key, bridge.tls.psk_file});
     std::erase(files, std::string());  // keys that are not set
     return files;
 }

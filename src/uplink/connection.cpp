@@ -65,12 +65,13 @@ void Uplink::end_connection(Ending why, Instant now) {
     LEDGE_ASSERT(state_ == State::open && why != Ending::none);
     ending_ = why;
     cancel(probe_);
-    relay_.stop(now);
+    relay_.stop(now, why == Ending::renewal);
 }
 
 void Uplink::on_connection_ended(Instant now) {
     LEDGE_ASSERT(state_ == State::open && relay_.is_closed());
     cancel(probe_);
+    passwords_.give_up();
     last_problem_ = text_of_end();
     // A connection that ends soon with an error code (a quota, a full store, the same client id in use elsewhere) ends
     // so again: without longer pauses the bridge would connect each second. A lost network is another matter.
@@ -86,6 +87,7 @@ void Uplink::on_connection_ended(Instant now) {
             if (std::exchange(is_wanted_, false)) return connect(now);
             return enter(State::idle, now);
         case Ending::preferred: order_.on_return(); return connect(now);
+        case Ending::renewal: return connect(now);
     }
 }
 
@@ -106,6 +108,7 @@ std::string Uplink::text_of_end() const {
         case Ending::stop: return "the bridge is stopped";
         case Ending::idle: return "no message has passed for a while";
         case Ending::preferred: return "the preferred server can be reached again";
+        case Ending::renewal: return "the password ends soon, and the bridge connects again with a new one";
     }
     const std::string& reason = pump_.channel_reason();
     return reason.empty() ? end_text_ : end_text_ + ": " + reason;
@@ -119,13 +122,18 @@ Instant Uplink::ending_deadline() const {
 /// When the connection ends because nothing passes; `never` = it stays.
 Instant Uplink::idle_deadline() const {
     const bool may_end = options_.is_on_demand && ending_ == Ending::none && relay_.stage() == Stage::relaying &&
-                         !relay_.oldest_unanswered();
+                         !relay_.oldest_unanswered() && !pump_.is_holding();
     return may_end ? std::max(last_message_, relay_.stage_since()) + options_.idle_time : never;
 }
 
 /// When the preferred server is probed; `never` = it is in use, or the connection is ending.
 Instant Uplink::probe_deadline() const {
     return ending_ == Ending::none && relay_.stage() != Stage::ending ? order_.probe_at() : never;
+}
+
+/// When the next password is made; `never` = the present one has no end, or the connection does not work.
+Instant Uplink::renewal_deadline() const {
+    return ending_ == Ending::none && relay_.stage() == Stage::relaying ? renew_at_ : never;
 }
 
 }  // namespace ledge::uplink

@@ -12,11 +12,29 @@ namespace ledge::uplink {
 
 using Closed = bridge::Relay::Closed;
 
-Pump::Pump(bridge::Relay& relay, transport::Driver& driver, InnerPeer peer)
+namespace {
+
+/// With a limited rate, the largest burst is what a second brings: half of it are tokens, and half of it waits in the
+/// inner link, which is read as a whole. A single packet may be larger than that.
+constexpr std::uint64_t burst_divisor = 2;
+
+transport::InnerLinkLimits inner_limits(std::uint64_t bytes_per_second) {
+    constexpr std::uint64_t smallest = 1024;
+    transport::InnerLinkLimits limits;
+    if (bytes_per_second == 0) return limits;
+    limits.to_client_bytes_max =
+        std::clamp<std::uint64_t>(bytes_per_second / burst_divisor, smallest, limits.to_client_bytes_max);
+    return limits;
+}
+
+}  // namespace
+
+Pump::Pump(bridge::Relay& relay, transport::Driver& driver, InnerPeer peer, std::uint64_t bytes_per_second)
     : relay_(relay),
       driver_(driver),
       peer_(std::move(peer)),
-      inner_(std::make_unique<transport::InnerEnd>(driver, transport::InnerLinkLimits{})) {}
+      inner_(std::make_unique<transport::InnerEnd>(driver, inner_limits(bytes_per_second))),
+      tokens_(bytes_per_second, bytes_per_second / burst_divisor, Instant{}) {}
 
 Pump::~Pump() = default;
 
@@ -36,6 +54,7 @@ void Pump::open(std::unique_ptr<Channel> channel, Instant now) {
 
 void Pump::turn(Instant now) {
     if (relay_.is_closed()) return;
+    tokens_.refill(now);
     bool has_moved = true;
     for (int round = 0; has_moved && round < rounds_max; ++round) has_moved = do_round(now);
     is_unfinished_ = has_moved;
@@ -44,6 +63,7 @@ void Pump::turn(Instant now) {
         inner_->turn();
         write_inner(now);  // the core has made room
     }
+    is_held_ = must_hold(now);
     if (channel_ != nullptr) channel_->watch(unread_.empty(), !relay_.upstream_output().empty());
 }
 
@@ -64,7 +84,7 @@ bool Pump::wants_turn() const {
     if (is_unfinished_ || relay_.wants_inner()) return true;
     if (is_inner_open_) {
         // Bytes that the relay has left wait for another event. New bytes have joined them if the size has changed.
-        const bool has_new_bytes = inner_->readable().size() != inner_left_;
+        const bool has_new_bytes = !is_held_ && inner_->readable().size() != inner_left_;
         if (has_new_bytes || !inner_->is_open() || inner_->wants_turn()) return true;
     }
     if (channel_ == nullptr) return false;
@@ -72,6 +92,12 @@ bool Pump::wants_turn() const {
     const bool must_finish = relay_.wants_upstream_close() && !is_lingering();
     return can_write || must_finish || (unread_.empty() && channel_->may_read());
 }
+
+Instant Pump::next_deadline() const {
+    return is_holding() ? std::min({linger_until_, tokens_.ready_at(), relay_.inner_due()}) : linger_until_;
+}
+
+bool Pump::is_holding() const { return is_held_ && is_inner_open_ && !inner_->readable().empty(); }
 
 void Pump::abort(Instant now) {
     LEDGE_ASSERT(!relay_.is_closed());
@@ -119,6 +145,7 @@ bool Pump::write_upstream(Instant now) {
     // A failed write makes the channel readable: the next round reads the peer's last bytes.
     if (count == 0) return channel_->is_broken();
     is_end_written_ = relay_.stage() == bridge::Relay::Stage::ending && count == output.size();
+    tokens_.take(count);
     relay_.upstream_sent(count, now);
     return true;
 }
@@ -170,8 +197,13 @@ bool Pump::open_inner_if_wanted(Instant now) {
     return true;
 }
 
+/// True: tokens are missing, and the relay can do without the bytes of the local broker for now.
+bool Pump::must_hold(Instant now) const {
+    return !tokens_.is_ready() && is_inner_open_ && inner_->is_open() && now < relay_.inner_due();
+}
+
 bool Pump::read_inner(Instant now) {
-    if (!is_inner_open_) return false;
+    if (!is_inner_open_ || must_hold(now)) return false;
     const Bytes all = inner_->readable();
     Bytes input = all;
     if (!all.empty()) relay_.inner_bytes(input, now);

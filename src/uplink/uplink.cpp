@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "ledge/base/assert.hpp"
+#include "ledge/base/bytes.hpp"
 #include "ledge/transport/driver.hpp"
 
 namespace ledge::uplink {
@@ -18,6 +19,8 @@ using bridge::RetryClass;
 namespace {
 
 constexpr Duration failover_pause_max = 1s;  // before the next server of a round
+constexpr Duration renewal_pause_min = 1s;   // between two attempts to make the next password
+constexpr int renewal_part = 10;             // the next password is made in the last tenth of the present one's life
 
 }  // namespace
 
@@ -39,11 +42,13 @@ Uplink::Uplink(const UplinkOptions& options, net::Connector& connector, transpor
       relay_log_(log, options.name, options.message_log_pause),
       rng_(seed),
       tls_files_(options.tls),
+      passwords_(options.password, connector.io()),
       order_(options.servers.size(), options.return_first, options.return_largest),
       backoff_(options.backoff),
       upstream_(options.upstream),
       relay_(options.relay, upstream_),
-      pump_(relay_, driver, {options.inner_listener, "bridge:" + options.name, options.inner_user}) {
+      pump_(relay_, driver, {options.inner_listener, "bridge:" + options.name, options.inner_user},
+            options.rate_bytes_per_second) {
     const bool needs_tls =
         std::any_of(options.servers.begin(), options.servers.end(), [](const Server& server) { return server.is_tls; });
     LEDGE_ASSERT(!needs_tls || options.tls.has_value());
@@ -85,15 +90,17 @@ void Uplink::wake(Instant now) {
 }
 
 void Uplink::turn(Instant now) {
+    if (state_ == State::connecting && passwords_.is_done()) take_password(now);
     if (attempt_.outcome) take_outcome(now);
     if (opening_ != nullptr) go_on_opening(now);
     if (probe_.outcome) take_probe(now);
+    if (state_ == State::open && passwords_.is_done()) take_renewal(now);
     if (state_ == State::open) serve_open(now);
 }
 
 bool Uplink::wants_turn() const {
     const bool can_open = opening_ != nullptr && opening_->may_read();
-    return attempt_.outcome || probe_.outcome || can_open || pump_.wants_turn();
+    return attempt_.outcome || probe_.outcome || passwords_.is_done() || can_open || pump_.wants_turn();
 }
 
 void Uplink::on_time(Instant now) {
@@ -112,6 +119,8 @@ void Uplink::on_time(Instant now) {
         end_connection(Ending::idle, now);
     else if (now >= probe_deadline())
         begin_probe(now);
+    else if (now >= renewal_deadline())
+        begin_renewal();
     serve_open(now);
 }
 
@@ -119,13 +128,15 @@ Instant Uplink::next_deadline() const {
     if (state_ == State::pausing) return retry_at_;
     if (opening_ != nullptr) return opening_deadline_;
     if (state_ != State::open) return never;
-    return std::min(
-        {relay_.next_deadline(), pump_.next_deadline(), ending_deadline(), idle_deadline(), probe_deadline()});
+    return std::min({relay_.next_deadline(), pump_.next_deadline(), ending_deadline(), idle_deadline(),
+                     probe_deadline(), renewal_deadline()});
 }
 
 void Uplink::stop(Instant now) {
     cancel(attempt_);
     cancel(probe_);
+    passwords_.give_up();
+    renewed_.reset();
     opening_.reset();
     if (state_ != State::open) return enter(State::stopped, now);
     end_connection(Ending::stop, now);
@@ -138,12 +149,42 @@ void Uplink::stop(Instant now) {
 void Uplink::connect(Instant now) {
     LEDGE_ASSERT(relay_.is_closed() && !attempt_.ticket && !attempt_.outcome && opening_ == nullptr);
     enter(State::connecting, now);
-    opening_deadline_ = now + options_.connect_timeout;
-    if (options_.read_password) {
-        auto password = options_.read_password();
-        if (!password) return on_unreachable(RetryClass::operator_needed, std::move(password.error()), now);
-        relay_.set_credentials(options_.relay.user_name, std::move(*password));
+    if (!passwords_.is_used()) return reach(now);
+    if (const std::optional<Password> renewed = std::exchange(renewed_, std::nullopt)) {
+        use_password(*renewed, renewed_at_);
+        return reach(now);
     }
+    passwords_.begin();
+    if (passwords_.is_done()) take_password(now);
+}
+
+void Uplink::take_password(Instant now) {
+    LEDGE_ASSERT(state_ == State::connecting);
+    const PasswordResult made = passwords_.take();
+    if (!made) return on_unreachable(made.error().kind, made.error().reason, now);
+    use_password(*made, now);
+    reach(now);
+}
+
+/// Requires that the relay is closed.
+void Uplink::use_password(const Password& password, Instant made_at) {
+    if (!password.remark.empty())
+        log_.warning("bridge_password_remark", {{"bridge", options_.name}, {"text", password.remark}});
+    password_end_ = renew_at_ = never;
+    // The clock of the server may be ahead, so an end by the server is no surprise from the renewal on.
+    Instant blameless_from = never;
+    if (password.valid_for > Duration::zero()) {
+        password_end_ = made_at + password.valid_for;
+        blameless_from = password_end_ - password.valid_for / renewal_part;
+        // Many gateways may have begun at the same moment.
+        const auto jitter_max = static_cast<std::uint64_t>((password.valid_for / renewal_part / 2).count());
+        renew_at_ = blameless_from + Duration(static_cast<Duration::rep>(rng_.below(jitter_max + 1)));
+    }
+    relay_.set_credentials(options_.relay.user_name, std::string(as_text(password.text.bytes())), blameless_from);
+}
+
+void Uplink::reach(Instant now) {
+    opening_deadline_ = now + options_.connect_timeout;
     // Files that only the operator can correct: minutes may pass between two attempts, as after a wrong password.
     if (!begin(attempt_, server()))
         on_unreachable(RetryClass::operator_needed, "the TLS files have a mistake: " + tls_files_.problem(), now);
@@ -255,6 +296,31 @@ void Uplink::take_probe(Instant now) {
     if (ending_ != Ending::none || relay_.stage() == bridge::Relay::Stage::ending) return;
     log_.info("bridge_returns", {{"bridge", options_.name}, {"server", to_text(options_.servers.front())}});
     end_connection(Ending::preferred, now);
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// The next password, while the connection with the present one is open
+
+/// A server ends the connection when the password of its CONNECT ends, at a moment that it chooses. So the bridge makes
+/// the next password before, and connects again with it. If that fails, the connection stays as long as it can.
+void Uplink::begin_renewal() {
+    LEDGE_ASSERT(state_ == State::open && !passwords_.is_busy());
+    renew_at_ = never;
+    passwords_.begin();
+}
+
+void Uplink::take_renewal(Instant now) {
+    LEDGE_ASSERT(state_ == State::open);
+    PasswordResult made = passwords_.take();
+    if (ending_ != Ending::none || relay_.stage() == bridge::Relay::Stage::ending) return;
+    if (made) {
+        renewed_ = std::move(*made);
+        renewed_at_ = now;
+        return end_connection(Ending::renewal, now);
+    }
+    log_.warning("bridge_password_problem", {{"bridge", options_.name}, {"reason", made.error().reason}});
+    // Afterwards the server decides, and the next attempt to connect makes a password again.
+    if (now < password_end_) renew_at_ = now + std::max<Duration>(renewal_pause_min, (password_end_ - now) / 2);
 }
 
 }  // namespace ledge::uplink

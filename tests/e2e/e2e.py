@@ -46,6 +46,7 @@ import cases_tls  # noqa: E402,F401
 import cases_uplink  # noqa: E402,F401
 import cases_uplink_faults  # noqa: E402,F401
 import cases_uplink_figures  # noqa: E402,F401
+import cases_uplink_login  # noqa: E402,F401
 import cases_uplink_queue  # noqa: E402,F401
 import cases_uplink_rules  # noqa: E402,F401
 import log_reference  # noqa: E402

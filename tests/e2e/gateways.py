@@ -23,7 +23,7 @@ class Route:
 
 @dataclasses.dataclass
 class Bridge:
-    """One [bridges.NAME]. `settings`, `tls` and `queue` are further keys of the table and its two sections."""
+    """One [bridges.NAME]. `settings`, `token`, `tls` and `queue` are further keys of the table and its sections."""
     port: int
     client_id: str
     routes: list
@@ -32,6 +32,7 @@ class Bridge:
     scheme: str = 'mqtt'
     path: str = ''  # of a WebSocket
     settings: dict = dataclasses.field(default_factory=dict)
+    token: dict = dataclasses.field(default_factory=dict)  # the key claims is a table of its own
     tls: dict = dataclasses.field(default_factory=dict)
     queue: dict = dataclasses.field(default_factory=dict)
 
@@ -42,6 +43,10 @@ class Bridge:
         keys = {'urls': [self.url()], 'client_id': self.client_id, 'upstream': self.kind,
                 'retry_first_s': 1, 'retry_max_s': 1, 'keep_alive_s': 10, **self.settings}
         lines = table(f'[bridges.{self.name}]', keys)
+        token = dict(self.token)
+        claims = token.pop('claims', {})
+        lines += table(f'[bridges.{self.name}.token]', token) if token else []
+        lines += table(f'[bridges.{self.name}.token.claims]', claims) if claims else []
         lines += table(f'[bridges.{self.name}.tls]', self.tls) if self.tls else []
         lines += table(f'[bridges.{self.name}.queue]', self.queue) if self.queue else []
         for route in self.routes:

@@ -13,14 +13,12 @@
 #include <string_view>
 #include <vector>
 
+#include "ledge/auth/token_algorithm.hpp"
 #include "ledge/base/bytes.hpp"
 #include "ledge/base/result.hpp"
 #include "ledge/base/secret.hpp"
 
 namespace ledge::auth {
-
-/// RFC 7518 section 3.1. There is no "none".
-enum class TokenAlgorithm : std::uint8_t { hs256, rs256, es256 };
 
 /// One key. The kind of the key decides its only algorithm; the token has no influence on this choice.
 struct TokenKey {

@@ -20,17 +20,12 @@
 #include <vector>
 
 #include "ledge/auth/jwks.hpp"
+#include "ledge/auth/wall_time.hpp"
 #include "ledge/base/bytes.hpp"
 
 namespace ledge::auth {
 
 struct LoginOutcome;
-
-/// Calendar time: seconds since 1970, UTC.
-using WallTime = std::chrono::sys_seconds;
-
-/// The source code is newer than this date. A machine with an earlier time has not set its clock yet.
-inline constexpr WallTime earliest_plausible_time{std::chrono::sys_days{std::chrono::year{2026} / 1 / 1}};
 
 /// The rules for tokens: which tokens are accepted, and which claims hold the user name and the roles.
 struct TokenRules {

@@ -71,8 +71,10 @@ public:
     Relay(const Relay&) = delete;
     Relay& operator=(const Relay&) = delete;
 
-    /// The user name and the password of the next CONNECT to the upstream. Requires is_closed().
-    void set_credentials(std::optional<std::string> user_name, std::optional<std::string> password);
+    /// The user name and the password of the next CONNECT to the upstream. From `end` on the upstream may close the
+    /// connection because the password has expired, so no message is blamed for that. Requires is_closed().
+    void set_credentials(std::optional<std::string> user_name, std::optional<std::string> password,
+                         Instant end = never);
     /// The local broker had no session of the bridge, and somebody else has made one since. The relay then acts as if
     /// it had found no session itself. Requires is_closed().
     void note_new_inner_session() { is_inner_session_new_ = true; }
@@ -97,13 +99,17 @@ public:
     void inner_bytes(Bytes& input, Instant now);
     Bytes inner_output() const { return in_.output(); }
     void inner_sent(std::size_t count, Instant now);
+    /// Until this time the owner may leave bytes of the local broker unread, in order to send less to the upstream.
+    /// A time in the past: the relay waits for an answer of the local broker. `never`: it waits for none.
+    Instant inner_due() const;
 
     // ---- Time and news
     void on_time(Instant now);
     Instant next_deadline() const;
     std::optional<RelayEvent> take_event();
     /// Ends both connections in order; the sessions stay. The owner then sends the output and closes the transports.
-    void stop(Instant now);
+    /// `is_back_soon`: the owner connects again at once, so others are not told that the bridge is away.
+    void stop(Instant now, bool is_back_soon = false);
 
     // ---- State
     Stage stage() const { return stage_; }
@@ -151,7 +157,7 @@ private:
     void tell_absence();
     void finish_if_closed();
     void judge_close(Closed how, Instant now);
-    void blame_message();
+    void blame_message(Instant now);
     void return_to_speed(Instant now);
     void tell(RelayEvent::Kind kind, std::string_view topic = {}, wire::ReasonCode code = wire::ReasonCode::success,
               std::string_view text = {});
@@ -162,6 +168,7 @@ private:
     void on_upstream_connected(const client::Connected& event, Instant now);
     void on_inner_connected(const client::Connected& event, Instant now);
     void on_upstream_ended(const client::Ended& event, Instant now);
+    bool awaits_local_answer() const;
     bool reads_upstream() const;
     /// To be called at the end of each function that may change reads_upstream().
     void note_reading(Instant now) { up_.set_reading(reads_upstream(), now); }
@@ -222,6 +229,7 @@ private:
     void retry_waiting(Instant now);
 
     RelayOptions options_;
+    Instant password_end_ = never;  // see set_credentials()
     RouteSet routes_;
     Upstream& upstream_;
     client::Client up_;

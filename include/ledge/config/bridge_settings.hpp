@@ -7,14 +7,19 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <variant>
 #include <vector>
 
+#include "ledge/auth/token_algorithm.hpp"
 #include "ledge/base/result.hpp"
 #include "ledge/base/secret.hpp"
 #include "ledge/base/time.hpp"
 #include "ledge/bridge/route.hpp"
 #include "ledge/config/settings.hpp"
 
+namespace ledge::auth {
+struct SigningKey;
+}
 namespace ledge::bridge {
 enum class MarkRule : std::uint8_t;        // in ledge/bridge/relay_options.hpp; the first value is "auto"
 enum class ProtocolChoice : std::uint8_t;  // in ledge/bridge/upstream.hpp; the first value is "auto"
@@ -41,6 +46,7 @@ struct BridgeQueueSettings {
     std::uint64_t bytes_max = 256ULL * 1024 * 1024;
     std::uint32_t messages_max = 1'000'000;
     Overflow overflow = Overflow::drop_oldest;
+    std::uint32_t rate_bytes_per_second = 0;  // to the upstream; 0 = unlimited
     std::uint32_t poison_attempts = 3;
     std::string dead_letter_topic;  // at the local broker; "" = such messages are dropped
     Duration warn_time_to_full = 1h;
@@ -63,13 +69,41 @@ struct BridgeTlsSettings {
     friend bool operator==(const BridgeTlsSettings&, const BridgeTlsSettings&) = default;
 };
 
+/// [bridges.NAME.token]: a password that the bridge makes and signs itself before each connection.
+struct BridgeTokenSettings {
+    enum class Kind : std::uint8_t {
+        none,
+        jwt,  // JSON Web Token
+        sas,  // shared access signature of Azure IoT Hub
+    };
+    using Claim = std::variant<bool, std::int64_t, std::string, std::vector<std::string>>;
+
+    Kind kind = Kind::none;
+    std::string key_file;  // path
+    Duration lifetime = 1h;
+    // jwt only; "" = the token has no such claim
+    auth::TokenAlgorithm algorithm = auth::TokenAlgorithm::es256;
+    std::string key_id;
+    std::string issuer;
+    std::string subject;
+    std::string audience;
+    std::vector<std::pair<std::string, Claim>> claims;  // further ones, [bridges.NAME.token.claims], sorted by name
+    // sas only
+    std::string resource;
+    std::string policy;
+
+    bool is_used() const { return kind != Kind::none; }
+    friend bool operator==(const BridgeTokenSettings&, const BridgeTokenSettings&) = default;
+};
+
 struct BridgeSettings {
     std::string name;
     std::vector<std::string> urls;  // as the operator wrote them, in the order of preference
     std::string client_id;          // "" = chosen by client_id_of()
     bridge::ProtocolChoice protocol{};
     std::string user;                              // "" = CONNECT has no user name
-    std::string password_file;                     // path; "" = CONNECT has no password
+    std::string password_file;                     // path; "" = none
+    std::vector<std::string> password_command;     // the path of a program, and its arguments; empty = none
     std::optional<bridge::UpstreamKind> upstream;  // nullopt = "auto"; see upstream_kind_of()
     bool bridge_bit = false;
     Duration keep_alive = 60s;
@@ -89,6 +123,7 @@ struct BridgeSettings {
     bool fall_back_to_qos0 = false;
     bridge::MarkRule marks{};
     std::vector<std::string> character_map;  // texts of two characters: the replaced one, and its replacement
+    BridgeTokenSettings token;
     BridgeTlsSettings tls;
     BridgeQueueSettings queue;
     std::vector<bridge::Route> routes;  // valid, and without loops, if Loaded::ok()
@@ -100,6 +135,8 @@ struct BridgeSettings {
 
     /// True if one of the urls begins with mqtts:// or wss://.
     bool uses_tls() const;
+    /// True if CONNECT has a password, however it is made.
+    bool has_password() const;
 };
 
 /// The client id at the upstream: the configured one, or else `machine` (the name of this machine), '-' and the name of
@@ -119,6 +156,10 @@ inline constexpr std::size_t bridge_password_bytes_max = 0xFFFF;  // MQTT allows
 /// a sentence that names the file and the fix: the file cannot be read, everybody on this machine can read or write it,
 /// or its first line is empty or too long.
 Result<Secret, std::string> read_bridge_password(const std::string& path);
+
+/// Reads the key by which the tokens of a bridge are signed. Waits for the disk. The error is as above, and also says
+/// what is wrong with the key. Requires settings.is_used().
+Result<auth::SigningKey, std::string> read_bridge_token_key(const BridgeTokenSettings& settings);
 
 /// Sentences for `ledgemq check`: some lines for each bridge, then one line for each of its routes. "" = no bridges.
 /// Requires the bridges of a Config whose Loaded is ok(). `machine`: as for client_id_of().

@@ -40,7 +40,7 @@ enum class BridgeStage : std::uint8_t {
     preparing,    // the session at the local broker is made
     idle,         // on demand: no message waits
     pausing,      // the next attempt waits
-    connecting,   // the name, TCP, TLS or WebSocket
+    connecting,   // the password, the name, TCP, TLS or WebSocket
     greeting,     // the upstream has not answered CONNECT
     subscribing,  // the local broker and the upstream answer the subscriptions
     running,      // messages flow

@@ -2,17 +2,16 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "ledge/base/result.hpp"
 #include "ledge/base/time.hpp"
 #include "ledge/bridge/backoff.hpp"
 #include "ledge/bridge/relay_options.hpp"
 #include "ledge/bridge/upstream.hpp"
 #include "ledge/net/tls_client.hpp"
+#include "ledge/uplink/password.hpp"
 #include "ledge/uplink/queue_figures.hpp"
 
 namespace ledge::uplink {
@@ -49,9 +48,12 @@ struct UplinkOptions {
     std::uint16_t inner_listener = 0;  // index in ShardOptions::listeners; its limits and rights apply to the bridge
     std::string inner_user;            // the name of the bridge as a user of the local broker; not empty
 
-    /// Reads the password before each connection, so that a changed one is used at once. The error is a sentence for
-    /// the operator, who must act. Empty = the password of `relay`, if there is one.
-    std::function<Result<std::string, std::string>()> read_password;
+    /// Makes the password before each attempt to connect. When a password has an end, the bridge connects again with a
+    /// new one some time before.
+    PasswordHook password;
+
+    /// Bytes of MQTT to the upstream per second; 0 = unlimited. Above this rate messages wait at the local broker.
+    std::uint64_t rate_bytes_per_second = 0;
 
     QueueWatch queue;
 

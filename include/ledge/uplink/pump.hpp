@@ -12,6 +12,10 @@
 // upstream would then publish the will. So only our direction ends. What still comes is read and dropped until the
 // upstream has ended the connection too, or until linger_time_max has passed. Without a DISCONNECT to protect (the
 // upstream is silent, or the will shall be published) the socket is closed at once.
+//
+// A limited rate towards the upstream (UplinkOptions::rate_bytes_per_second) holds the local broker back, not the
+// socket: every byte that is written takes a token, also those of acknowledgements and PINGREQ, which never wait here.
+// While tokens are missing, the inner end is not read, so further messages stay with the local broker.
 #pragma once
 
 #include <cstdint>
@@ -21,6 +25,7 @@
 
 #include "ledge/base/bytes.hpp"
 #include "ledge/base/time.hpp"
+#include "ledge/base/token_bucket.hpp"
 #include "ledge/bridge/relay.hpp"
 #include "ledge/uplink/channel.hpp"
 
@@ -45,8 +50,8 @@ public:
     static constexpr std::size_t first_bytes_max = 8;
     static constexpr Duration linger_time_max = 2s;  // from our end until the upstream has ended its direction
 
-    /// The relay and the driver must outlive the pump.
-    Pump(bridge::Relay& relay, transport::Driver& driver, InnerPeer peer);
+    /// The relay and the driver must outlive the pump. `bytes_per_second` to the upstream; 0 = unlimited.
+    Pump(bridge::Relay& relay, transport::Driver& driver, InnerPeer peer, std::uint64_t bytes_per_second = 0);
     ~Pump();
     Pump(const Pump&) = delete;
     Pump& operator=(const Pump&) = delete;
@@ -60,7 +65,9 @@ public:
     /// True when turn() has something to do. The loop must not sleep then.
     bool wants_turn() const;
     /// When turn() must be called although nothing has come; `never` = nothing waits for a time.
-    Instant next_deadline() const { return linger_until_; }
+    Instant next_deadline() const;
+    /// True: messages of the local broker wait until the rate allows them.
+    bool is_holding() const;
     /// Closes both transports at once. Afterwards the relay is closed. Requires that the relay is not closed.
     void abort(Instant now);
 
@@ -79,6 +86,7 @@ private:
     bool is_lingering() const { return linger_until_ != never; }
     void close_upstream(bridge::Relay::Closed how, Instant now);
     bool open_inner_if_wanted(Instant now);
+    bool must_hold(Instant now) const;
     bool read_inner(Instant now);
     bool write_inner(Instant now);
     bool close_inner_if_due(Instant now);
@@ -95,6 +103,8 @@ private:
     bool is_end_written_ = false;       // the last output of the ending relay, DISCONNECT, is written completely
     Instant linger_until_ = never;      // `never` = our direction to the upstream has not ended
     bool is_unfinished_ = false;        // the last turn stopped at rounds_max
+    TokenBucket tokens_;                // a token is a byte to the upstream
+    bool is_held_ = false;              // since the last turn the inner end is not read, because tokens are missing
     std::string first_bytes_;
     std::string channel_reason_;
 };

@@ -7,10 +7,11 @@
 //     stopped      start(): otherwise                                connecting
 //     idle         wake()                                            connecting
 //     connecting   the server is reached (with WebSocket: 101)       open
-//     connecting   the server is not reached                         pausing
+//     connecting   the password or the connection cannot be made     pausing
 //     pausing      the pause is over                                 connecting
 //     open         both connections have ended: by idle_time         idle, or connecting if wake() was called
 //     open         ... because the preferred server can be reached   connecting
+//     open         ... because the password ends soon                connecting
 //     open         ... for any other reason                          pausing
 //     open         stop(), then both connections have ended          stopped
 //     others       stop()                                            stopped
@@ -36,6 +37,7 @@
 #include "ledge/bridge/upstream.hpp"
 #include "ledge/net/connector.hpp"
 #include "ledge/uplink/options.hpp"
+#include "ledge/uplink/password_maker.hpp"
 #include "ledge/uplink/pump.hpp"
 #include "ledge/uplink/relay_log.hpp"
 #include "ledge/uplink/server_order.hpp"
@@ -49,7 +51,7 @@ public:
         stopped,     // start() was not called, or the stop is complete
         idle,        // on demand: nothing has to be sent
         pausing,     // the next attempt waits for retry_at()
-        connecting,  // the name look-up, TCP, TLS or WebSocket is under way
+        connecting,  // the password is made, or the name look-up, TCP, TLS or WebSocket is under way
         open,        // the relay has a connection; relay().stage() says more
     };
 
@@ -103,6 +105,7 @@ private:
         stop,       // stop() was called
         idle,       // idle_time has passed
         preferred,  // the preferred server can be reached again
+        renewal,    // the password ends soon, and a new one is there
     };
     /// A call of Connector::connect(), and its result until the next turn.
     struct Attempt {
@@ -112,6 +115,9 @@ private:
 
     void enter(State state, Instant now);
     void connect(Instant now);
+    void take_password(Instant now);
+    void use_password(const Password& password, Instant made_at);
+    void reach(Instant now);
     bool begin(Attempt& attempt, const Server& server);
     void cancel(Attempt& attempt);
     void take_outcome(Instant now);
@@ -121,6 +127,9 @@ private:
 
     void begin_probe(Instant now);
     void take_probe(Instant now);
+
+    void begin_renewal();
+    void take_renewal(Instant now);
 
     void serve_open(Instant now);
     void take_events(Instant now);
@@ -132,6 +141,7 @@ private:
     Instant ending_deadline() const;
     Instant idle_deadline() const;
     Instant probe_deadline() const;
+    Instant renewal_deadline() const;
 
     UplinkOptions options_;
     net::Connector& connector_;
@@ -140,6 +150,7 @@ private:
     RelayLog relay_log_;
     Rng rng_;
     TlsFiles tls_files_;
+    PasswordMaker passwords_;
     ServerOrder order_;
     bridge::Backoff backoff_;
     bridge::Upstream upstream_;
@@ -152,7 +163,11 @@ private:
     Attempt attempt_;                   // of State::connecting
     std::unique_ptr<Channel> opening_;  // of State::connecting, while the WebSocket request is under way
     Instant opening_deadline_ = never;
-    Attempt probe_;  // of the preferred server, in State::open
+    Attempt probe_;                    // of the preferred server, in State::open
+    Instant password_end_ = never;     // of the password in use
+    Instant renew_at_ = never;         // when the next password is made; `never` also while it is made
+    std::optional<Password> renewed_;  // for the next attempt, from Ending::renewal on
+    Instant renewed_at_{};
     std::string last_problem_;
     std::string logged_tls_problem_;
 

@@ -2,13 +2,10 @@
 #include "bridges.hpp"
 
 #include <doctest/doctest.h>
-#include <sys/stat.h>
 
 #include <algorithm>
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
 
+#include "bridge_rig.hpp"
 #include "helpers.hpp"
 #include "ledge/bridge/relay_options.hpp"
 #include "ledge/bridge/upstream.hpp"
@@ -21,47 +18,6 @@ using namespace ledge::config;
 using Lines = std::vector<std::string>;
 
 namespace {
-
-/// The smallest useful bridge. `more` are further lines of [bridges.x], from line 3 on. `sections` follows the only
-/// route, so its first lines may be keys of this route; without `more` it begins in line 5.
-std::string bridge_text(const std::string& more = "", const std::string& sections = "") {
-    return "[bridges.x]\nurls = ['mqtt://broker.example']\n" + more + "[[bridges.x.routes]]\nfilter = 'a/#'\n" +
-           sections;
-}
-
-BridgeSettings one_bridge(const std::string& toml) {
-    const Loaded loaded = load_text(toml);
-    CHECK(lines_of(loaded) == Lines{});
-    REQUIRE(loaded.config.bridges.size() == 1);
-    return loaded.config.bridges.front();
-}
-
-bool has_note(const Loaded& loaded, std::string_view part) {
-    return std::ranges::any_of(loaded.notes,
-                               [&](const std::string& note) { return note.find(part) != std::string::npos; });
-}
-
-/// A file with this text and mode in a new folder; both are removed at the end.
-class SecretFile {
-public:
-    SecretFile(std::string_view text, ::mode_t mode) {
-        std::string pattern = (std::filesystem::temp_directory_path() / "ledge-bridges-XXXXXX").string();
-        REQUIRE(::mkdtemp(pattern.data()) != nullptr);
-        folder_ = pattern;
-        std::ofstream(path(), std::ios::binary) << text;
-        REQUIRE(::chmod(path().c_str(), mode) == 0);
-    }
-    SecretFile(const SecretFile&) = delete;
-    SecretFile& operator=(const SecretFile&) = delete;
-    ~SecretFile() {
-        std::error_code ignored;
-        std::filesystem::remove_all(folder_, ignored);
-    }
-    std::string path() const { return folder_ + "/password"; }
-
-private:
-    std::string folder_;
-};
 
 /// The error of read_bridge_password() for a file with this text and mode.
 std::string password_error(std::string_view text, ::mode_t mode) {
@@ -101,7 +57,8 @@ TEST_CASE("every key of a bridge is read") {
         "[[bridges.cloud.routes]]\ndirection = 'out'\nfilter = 'plant/#'\nremote_prefix = 'site-17/'\nqos = 0\n"
         "[[bridges.cloud.routes]]\ndirection = 'out'\nlocal_prefix = 'l/'\nfilter = '+'\nqos = 0\nretain = 'clear'\n"
         "[bridges.cloud.queue]\nbytes_max = '1 MiB'\nmessages_max = 5\noverflow = 'refuse'\n"
-        "poison_attempts = 4\ndead_letter_topic = 'dead'\nwarn_time_to_full_s = '2 h'\n"
+        "rate_bytes_per_second = '2 KiB'\npoison_attempts = 4\ndead_letter_topic = 'dead'\nwarn_time_to_full_s = '2 "
+        "h'\n"
         "age_max_s = 3600\nlast_value = ['plant/+/status']\npriority = ['l/alarm', 'plant/alarms/#']\n"
         "order = 'backlog_first'\n");
     CHECK(cloud.queue.warn_time_to_full == 2h);
@@ -130,6 +87,7 @@ TEST_CASE("every key of a bridge is read") {
     CHECK(cloud.queue.age_max == 1h);
     CHECK(cloud.queue.last_value == Lines{"plant/+/status"});
     CHECK(cloud.queue.priority == Lines{"l/alarm", "plant/alarms/#"});
+    CHECK(cloud.queue.rate_bytes_per_second == 2048);
 }
 
 TEST_CASE("the defaults of a bridge are those of the manual") {

@@ -106,8 +106,10 @@ TEST_CASE("every member of the limits and options has a row") {
     const auto rows_of_bridges = [](Scope scope) {
         return static_cast<std::size_t>(std::ranges::count(bridge_options(), scope, &Option::scope));
     };
-    // Without name, the three members that are parsed from others, and tls, queue and routes themselves.
-    CHECK(rows_of_bridges(Scope::bridge) == count_members<BridgeSettings>() - 7 + count_members<BridgeTlsSettings>() +
+    // Without name, the three members that are parsed from others, and token, tls, queue and routes themselves; and
+    // without the claims of the token.
+    CHECK(rows_of_bridges(Scope::bridge) == count_members<BridgeSettings>() - 8 + count_members<BridgeTokenSettings>() -
+                                                1 + count_members<BridgeTlsSettings>() +
                                                 count_members<BridgeQueueSettings>());
     CHECK(rows_of_bridges(Scope::route) == count_members<bridge::Route>());
 }

@@ -1,10 +1,6 @@
 #include "bridges.hpp"
 
 #include <doctest/doctest.h>
-#include <sys/stat.h>
-
-#include <filesystem>
-#include <fstream>
 
 #include "ledge/base/log.hpp"
 #include "ledge/config/load.hpp"
@@ -34,7 +30,8 @@ TEST_CASE("every key of a bridge reaches whom it concerns") {
         "state_topic = 'gw/state'\nrepublish_retained = true\nfall_back_to_qos0 = true\nmarks = 'never'\ncharacter_map "
         "= ['._']\n"
         "[bridges.cloud.tls]\nca = '/ca.pem'\nserver_name = 's'\nalpn = ['mqtt']\n"
-        "[bridges.cloud.queue]\npoison_attempts = 4\ndead_letter_topic = 'dead'\nwarn_time_to_full_s = 11\n"
+        "[bridges.cloud.queue]\nrate_bytes_per_second = 5000\npoison_attempts = 4\ndead_letter_topic = "
+        "'dead'\nwarn_time_to_full_s = 11\n"
         "messages_max = 12\nbytes_max = 2048\n" +
         route);
     const uplink::UplinkOptions options = uplink_options(loaded.config.bridges.at(0), 3, "host");
@@ -77,6 +74,7 @@ TEST_CASE("every key of a bridge reaches whom it concerns") {
     CHECK(options.tls->ca_file == "/ca.pem");
     CHECK(options.tls->alpn == std::vector<std::string>{"mqtt"});
     CHECK(options.server_name == "s");
+    CHECK(options.rate_bytes_per_second == 5000);
     CHECK(options.relay.poison_attempts == 4);
     CHECK(options.relay.dead_letter_topic == "dead");
     CHECK(options.queue.warn_time_to_full == 11s);
@@ -166,22 +164,6 @@ TEST_CASE("rules of the queue reach its listener, and priority makes a second li
     CHECK(first.relay.will.has_value());
     CHECK_FALSE(second.relay.will.has_value());
     CHECK_FALSE(second.relay.online_message.has_value());
-}
-
-TEST_CASE("the password is read before each connection, and the error names the file") {
-    const std::string path = "/tmp/ledge-bridge-password-" + std::to_string(random_seed());
-    std::ofstream(path) << "first\n";
-    REQUIRE(::chmod(path.c_str(), 0600) == 0);
-    const config::Loaded loaded =
-        load("[bridges.cloud]\nurls = ['mqtt://h']\nuser = 'u'\npassword_file = '" + path + "'\n" + route);
-    const uplink::UplinkOptions options = uplink_options(loaded.config.bridges.at(0), 1, "host");
-    CHECK(options.read_password().value() == "first");
-    std::ofstream(path) << "second\r\n";
-    CHECK(options.read_password().value() == "second");
-    REQUIRE(::chmod(path.c_str(), 0604) == 0);
-    CHECK(options.read_password().error().find("chmod o-r " + path) != std::string::npos);
-    std::filesystem::remove(path);
-    CHECK(options.read_password().error().find(path) != std::string::npos);
 }
 
 TEST_CASE("a TLS file of a bridge that is missing is a complaint about its key") {

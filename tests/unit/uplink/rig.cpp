@@ -206,6 +206,7 @@ void FakeUpstream::on_web() {
 void FakeUpstream::answer(Bytes frame) {
     const PacketType type = wire::type_of(frame);
     if (type == PacketType::connect) {
+        passwords.emplace_back(as_text(wire::decode_connect(frame)->password.value_or(Bytes{})));
         if (greeting.empty())
             sends(wire::Connack{});
         else

@@ -65,18 +65,19 @@ public:
     /// On the same port as before.
     void listens();
 
-    std::vector<std::string> received;  // packets as text
-    bool was_reset = false;             // the uplink has answered by RST
-    int accepted = 0;                   // connections, with those that had no CONNECT
-    bool is_deaf = false;               // reads, but never answers
-    bool is_reading = true;             // false: what comes stays in the kernel
-    bool acknowledges = true;           // answers messages of QoS 1
-    bool refuses_filters = false;       // answers SUBSCRIBE by 0x87
-    std::string greeting;               // sent instead of the answer to CONNECT; "" = CONNACK
-    std::string web_path;               // of MQTT over WebSocket; "" = no WebSocket
-    std::string web_answer;             // sent instead of the answer to the WebSocket request; "" = 101
-    std::size_t web_frame_bytes = 1;    // of MQTT in one sent frame
-    int web_closes = 0;                 // received close frames
+    std::vector<std::string> received;   // packets as text
+    std::vector<std::string> passwords;  // of each CONNECT
+    bool was_reset = false;              // the uplink has answered by RST
+    int accepted = 0;                    // connections, with those that had no CONNECT
+    bool is_deaf = false;                // reads, but never answers
+    bool is_reading = true;              // false: what comes stays in the kernel
+    bool acknowledges = true;            // answers messages of QoS 1
+    bool refuses_filters = false;        // answers SUBSCRIBE by 0x87
+    std::string greeting;                // sent instead of the answer to CONNECT; "" = CONNACK
+    std::string web_path;                // of MQTT over WebSocket; "" = no WebSocket
+    std::string web_answer;              // sent instead of the answer to the WebSocket request; "" = 101
+    std::size_t web_frame_bytes = 1;     // of MQTT in one sent frame
+    int web_closes = 0;                  // received close frames
 
 private:
     void accepts();
