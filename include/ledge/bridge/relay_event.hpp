@@ -43,15 +43,17 @@ struct RelayEvent {
 
 std::string_view name_of(RelayEvent::Kind kind);
 
-/// Codes by which an upstream refuses a message for good (PUBACK, PUBREC), for counters.
+/// Codes by which an upstream refuses a message for good, for counters: all error codes of PUBACK and PUBREC [5.0 table
+/// 3-4] except those that may pass (temporary.hpp).
 inline constexpr std::array refusal_codes{
     wire::ReasonCode::unspecified_error, wire::ReasonCode::implementation_specific_error,
     wire::ReasonCode::not_authorized, wire::ReasonCode::topic_name_invalid, wire::ReasonCode::payload_format_invalid};
 
-/// The place of the code in RelayCounters::refused_by_code.
+/// The place of the code in RelayCounters::refused_by_code. Other codes, which the decoder lets nobody send, count as
+/// unspecified_error.
 constexpr std::size_t refusal_index(wire::ReasonCode code) {
-    return static_cast<std::size_t>(std::find(refusal_codes.begin(), refusal_codes.end(), code) -
-                                    refusal_codes.begin());
+    const auto found = std::find(refusal_codes.begin(), refusal_codes.end(), code);
+    return found == refusal_codes.end() ? 0 : static_cast<std::size_t>(found - refusal_codes.begin());
 }
 
 /// Messages, counted since the relay was made.
@@ -71,9 +73,8 @@ struct RelayCounters {
     std::uint64_t dropped_incoming = 0;    // of `dropped`: messages of the upstream
     std::uint64_t refused = 0;
     std::uint64_t refused_here = 0;  // of `refused`: messages of the upstream, by the local broker
-    /// Of `refused`: by the upstream, in the order of refusal_codes; the last one counts all other codes.
-    std::array<std::uint64_t, refusal_codes.size() + 1> refused_by_code{};
-    std::uint64_t events_lost = 0;  // more events than the owner has taken
+    std::array<std::uint64_t, refusal_codes.size()> refused_by_code{};  // of `refused`: by the upstream
+    std::uint64_t events_lost = 0;                                      // more events than the owner has taken
 
     /// The sum, for two relays of one bridge.
     void add(const RelayCounters& other);

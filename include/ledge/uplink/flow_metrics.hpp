@@ -44,7 +44,7 @@ broker::Reading counted(const BridgeFigures& bridge) {
     return {.number = bridge.messages.*Member};
 }
 
-/// Refused by the upstream with this code; wire::ReasonCode::success stands for all codes without a row of their own.
+/// Refused by the upstream with this code.
 template <wire::ReasonCode Code>
 broker::Reading refused(const BridgeFigures& bridge) {
     return {.number = bridge.messages.refused_by_code[bridge::refusal_index(Code)]};
@@ -213,11 +213,6 @@ inline constexpr FlowMetric flow_metrics[] = {
      .topic = "bridges/NAME/dropped/upstream_payload_format_invalid",
      .read = flow::refused<wire::ReasonCode::payload_format_invalid>,
      .sample = "The upstream has answered 0x99."},
-    {.group = broker::MetricGroup::bridges, .name = "bridge_dropped_messages_total", .label = "bridge",
-     .other_label = "reason", .other_label_value = "upstream_other_error",
-     .topic = "bridges/NAME/dropped/upstream_other_error",
-     .read = flow::refused<wire::ReasonCode::success>,
-     .sample = "The upstream has answered by another error code; the log line bridge_message_problem has the code."},
 };
 // clang-format on
 

@@ -19,7 +19,7 @@ std::string reference(bool is_json) {
 bool has(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
 
 constexpr std::ptrdiff_t tls_rows = 4;
-constexpr std::ptrdiff_t bridge_rows = 15 + 34;
+constexpr std::ptrdiff_t bridge_rows = 15 + 33;
 
 }  // namespace
 
