@@ -120,7 +120,9 @@ RelayStage::Part RelayStage::part_of(Bytes bytes, const wire::Framer::Next& next
         if (packet.ok()) part.ack = wire::Ack{type, packet->packet_id, {}, {}};
     } else if (type == PacketType::connack) {
         const auto packet = wire::decode_connack(next.frame, version());
-        if (!packet.ok() || packet->code != ReasonCode::success) return part;
+        // A second CONNACK breaks the protocol, and says nothing.
+        if (has_connack_ || !packet.ok() || packet->code != ReasonCode::success) return part;
+        has_connack_ = true;
         receive_maximum_ = packet->properties.number(PropertyId::receive_maximum).value_or(65'535);
         if (packet->properties.number(PropertyId::maximum_qos) == 0U) is_capped_ = true;
     }
@@ -319,7 +321,7 @@ void RelayStage::begin_connection() {
 }
 
 void RelayStage::end_connection() {
-    is_open_ = is_noting_ = is_broken_ = false;
+    is_open_ = is_noting_ = is_broken_ = has_connack_ = false;
     from_upstream_.reset();
     to_upstream_.reset();
     unread_.clear();

@@ -97,6 +97,7 @@ private:
     wire::PacketId last_request_ = 0;
     std::size_t last_filters_ = 0;
     bool is_last_unsubscribe_ = false;
+    bool has_connack_ = false;
     std::uint32_t receive_maximum_ = 65'535;
     std::set<wire::PacketId> answered_;  // by the upstream, on this connection
 
