@@ -16,8 +16,8 @@ struct ListenerOptions {
     std::uint32_t connections_max = 10'000;  // connected clients
     SessionLimits limits;
     std::uint32_t arrivals_max = 256;  // sockets beyond connections_max, of peers that have not sent a valid CONNECT
+    bool is_local = false;             // a Unix socket: accepted beyond connections_total_max
     std::optional<QueueRules> queue_rules = {};  // of the session of an inner client (inner_clients.hpp)
-    bool is_local = false;                       // a Unix socket: accepted beyond connections_total_max
 };
 
 }  // namespace ledge::session

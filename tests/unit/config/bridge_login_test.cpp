@@ -33,7 +33,7 @@ TEST_CASE("a password command is a list: the whole path of a program, and its ar
           std::string::npos);
     CHECK(complaint_about(bridge_text("user = 'gw'\npassword_file = '/f'\npassword_command = ['/x']\n"))
               .starts_with("test.toml:5: key 'bridges.x.password_command': the bridge has password_file too"));
-    CHECK(explain_bridges({bridge}).find("\n  login: The password is what /usr/lib/gw/token prints") !=
+    CHECK(explain_bridges({bridge}, "gw").find("\n  login: The password is what /usr/lib/gw/token prints") !=
           std::string::npos);
 }
 
@@ -126,7 +126,7 @@ TEST_CASE("tokens are printed so that they parse back to the same, and explained
     changed.bridges[0].token.audience = "a";
     CHECK(differences(loaded.config, changed) == Lines{"bridges.x.token.audience", "bridges.x.token.claims.t"});
     CHECK(
-        explain_bridges(loaded.config.bridges)
+        explain_bridges(loaded.config.bridges, "gw")
             .find("  login: The password is a JSON Web Token (ES256) that the bridge signs with /key. It is valid for "
                   "3600 s") != std::string::npos);
 }
