@@ -231,12 +231,6 @@ private:
 
     /// The filters must be valid, and each must match a topic that the bridge sends.
     void filters(const BridgeSettings& settings, std::string_view name, const TextList& all) {
-        if (all.size() > queue_filters_max)
-            return complain(settings, name,
-                            "the list has " + std::to_string(all.size()) +
-                                " filters, and each message is compared with "
-                                "all of them; write at most " +
-                                std::to_string(queue_filters_max));
         for (const std::string& filter : all) {
             if (!is_plain_filter(filter))
                 complain(settings, name,

@@ -15,8 +15,7 @@
 namespace ledge::config {
 
 inline constexpr std::size_t bridges_max = 16;
-inline constexpr std::size_t routes_max = 64;         // of one bridge
-inline constexpr std::size_t queue_filters_max = 64;  // in each list of [bridges.NAME.queue]
+inline constexpr std::size_t routes_max = 64;  // of one bridge
 inline constexpr std::size_t bridge_name_bytes_max = 64;
 inline constexpr std::size_t claims_max = 32;  // of one bridge, beside those that have keys of their own
 

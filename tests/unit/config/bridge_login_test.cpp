@@ -26,7 +26,7 @@ TEST_CASE("a password command is a list: the whole path of a program, and its ar
     CHECK(bridge.has_password());
     CHECK(has_note(load_text(bridge_text("user = 'gw'\npassword_command = ['/x']\n")), "unencrypted"));
     CHECK(complaint_about(bridge_text("user = 'gw'\npassword_command = ['token']\n"))
-              .starts_with("test.toml:3: key 'bridges.x.password_command': \"token\" is not the whole path"));
+              .starts_with("test.toml:4: key 'bridges.x.password_command': \"token\" is not the whole path"));
     CHECK(complaint_about(bridge_text("user = 'gw'\npassword_command = '/x'\n")).find("must be a list of texts") !=
           std::string::npos);
     CHECK(complaint_about(bridge_text("password_command = ['/x']\n")).find("add user, or write protocol") !=

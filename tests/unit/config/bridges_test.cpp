@@ -347,7 +347,7 @@ TEST_CASE("filters of the queue must be filters, of topics that the bridge sends
         CHECK(complaint(name + " = ['a/b']", "direction = 'in'\n").find("no outgoing route") != std::string::npos);
         std::string many = "'a/0'";
         for (int i = 1; i < 65; ++i) many += ", 'a/" + std::to_string(i) + "'";
-        CHECK(complaint(name + " = [" + many + "]").find("write at most 64") != std::string::npos);
+        CHECK(complaint(name + " = [" + many + "]").find("has more than 64 texts") != std::string::npos);
     }
     CHECK(complaint("order = 'live_first'").find("write \"backlog_first\", and name urgent topics in queue.priority") !=
           std::string::npos);
