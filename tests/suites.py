@@ -253,7 +253,7 @@ def e2e_suite(name, build, broker, *extent):
 
 
 # The bridge with real upstreams; some of them take long to start.
-BRIDGE_CASES = '^(bridge( to [a-z]+)?|queue of a bridge): '
+BRIDGE_CASES = '^([a-z ]+ of a )?bridge( to [a-z]+)?: '
 BRIDGE_PORTS = '18000-18999'
 # What the sanitizers' builds have of them: each kind of transport, both directions, a kill, a ring, dead letters.
 FEW_BRIDGE_CASES = ('^bridge to mosquitto: (messages of each QoS|over WebSocket|a connection cut|a wrong password)|'
@@ -370,7 +370,7 @@ def main():
                                (ASAN, TSAN), options, chosen)
     outcomes += run_group('house rules, and real clients against the broker', chosen(measuring_suites()), [], at_once=1)
     outcomes += run_group('real clients against the other builds, and crashes', chosen(waiting_suites(builds)), [],
-                          at_once=3)
+                          at_once=4)
     passed, failed, skipped = (sum(getattr(o, kind) for o in outcomes) for kind in ('passed', 'failed', 'skipped'))
     if not outcomes:
         failed = 1
