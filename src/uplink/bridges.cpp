@@ -261,6 +261,7 @@ private:
         const Uplink& told = is_told_by_lane() ? lane_->uplink_ : uplink_;
         if (!told.last_problem().empty()) tell("reason", told.last_problem(), now);
         tell("server", to_text(told.server()), now);
+        tell("connections", std::to_string(connections_), now);  // not as late as the other rows of flow_metrics
         publish_figures(now);
     }
 
