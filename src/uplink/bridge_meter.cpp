@@ -40,7 +40,9 @@ BridgeMeter::BridgeMeter(std::string name, std::string client_id, const QueueWat
 broker::QueueFacts BridgeMeter::read() const { return shard_.find_queue(client_id_).value_or(broker::QueueFacts()); }
 
 void BridgeMeter::note(bool is_connected, Instant now) {
-    if (now < next_reading_) return;
+    // A connection that has just begun is read at once: a short backlog may have left before the next reading.
+    if (now < next_reading_ && is_connected == was_connected_) return;
+    was_connected_ = is_connected;
     read_at_ = now;
     next_reading_ = now + reading_pause;
     const broker::QueueFacts facts = read();

@@ -24,8 +24,8 @@ public:
     BridgeMeter(std::string name, std::string client_id, const QueueWatch& watch, const broker::Shard& shard,
                 const Log& log);
 
-    /// Reads the queue, unless it has done so within the last second. Costs no wake-up: the bridge calls it when the
-    /// loop is awake anyway. `is_connected` = messages can flow to the upstream.
+    /// Reads the queue, unless it has done so within the last second on the same connection. Costs no wake-up: the
+    /// bridge calls it when the loop is awake anyway. `is_connected` = messages can flow to the upstream.
     void note(bool is_connected, Instant now);
     /// What the queue tells now.
     QueueFigures figures(bool is_connected, Instant now) const;
@@ -45,6 +45,7 @@ private:
     bridge::QueueAge age_;
     Instant read_at_{};
     Instant next_reading_{};
+    bool was_connected_ = false;
     bool is_filling_ = false;  // bridge_queue_filling was logged, and the time has not recovered
 };
 
