@@ -31,6 +31,7 @@ def with_program(context, name, text, arguments=(), **settings):
     text = text.replace('{file}', scene.password_file).replace('{runs}', runs_file(scene))
     path = scene.upstream.write(f'{context.client_id}-program', '#!/bin/sh\n' + text, mode=0o700)
     scene.bridge.settings['password_command'] = [path, *arguments]
+    scene.gateway.configure([scene.bridge])  # the file was written when the gateway was made
     return scene
 
 

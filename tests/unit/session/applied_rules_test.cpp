@@ -105,7 +105,6 @@ TEST_CASE("a row that was removed and is still in the store is not read back, al
 
 TEST_CASE("an index that was full does not let an older message of a topic pass for the newest") {
     QueueRig rig(1);
-    rig.listener.limits.outbox_bytes_max = rig.listener.limits.outbox_bytes_fatal = 64 * 1024 * 1024;
     const QueueRules rules{.last_value = {"#"}};
     rig.uses(rules);
     const std::string filler(65'000, 'x');
