@@ -49,8 +49,8 @@ std::vector<SubscriptionFacts> Shard::subscriptions_of(std::string_view client_i
     const session::Session* session = parts_->lifecycle.sessions().find(client_id);
     if (session == nullptr) return facts;
     for (std::string& filter : parts_->subscriptions.filters_of(*session)) {
-        const std::uint32_t id = parts_->subscriptions.identifier_of(*session, filter);
-        facts.push_back({std::move(filter), id});
+        const Subscriber& subscriber = parts_->subscriptions.subscriber_of(*session, filter);
+        facts.push_back({std::move(filter), subscriber.subscription_id, subscriber.options.qos});
     }
     return facts;
 }

@@ -118,13 +118,13 @@ std::vector<std::string> Subscriptions::filters_of(const session::Session& sessi
     return filters;
 }
 
-std::uint32_t Subscriptions::identifier_of(const session::Session& session, std::string_view filter) {
+const Subscriber& Subscriptions::subscriber_of(const session::Session& session, std::string_view filter) {
     bool is_known = false;
     const Ref ref = find(filter, is_known);
     LEDGE_ASSERT(is_known);
     const Subscriber* subscriber = list_of(ref).find(session);
     LEDGE_ASSERT(subscriber != nullptr);
-    return subscriber->subscription_id;
+    return *subscriber;
 }
 
 bool Subscriptions::remove(session::Session& session, std::string_view filter) {

@@ -52,8 +52,8 @@ public:
     bool has(const session::Session& session, std::string_view filter) const;
     /// The filters of a session, as the client has written them.
     std::vector<std::string> filters_of(const session::Session& session) const;
-    /// The Subscription Identifier of the subscription; 0 = none. Requires has(session, filter).
-    std::uint32_t identifier_of(const session::Session& session, std::string_view filter);
+    /// The options of the subscription. Requires has(session, filter). The result is valid until the next change.
+    const Subscriber& subscriber_of(const session::Session& session, std::string_view filter);
 
     /// The ordinary filters that match `topic`; valid until the next call of match() or match_shared().
     std::span<const FilterId> match(std::string_view topic);

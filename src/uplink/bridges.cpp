@@ -143,6 +143,7 @@ private:
     void make_local_session(Instant now) {
         local_session_ = std::make_unique<LocalSession>(driver_, inner_peer_, client_id_, filters_);
         local_session_->begin(shard_.subscriptions_of(client_id_), now);
+        if (local_session_->is_done()) prepare(now);
     }
 
     /// An operator may remove the session, and the local broker may refuse it for a while. Without the session no

@@ -38,9 +38,18 @@ LocalSession::LocalSession(transport::Driver& driver, InnerPeer peer, const std:
 void LocalSession::begin(std::vector<broker::SubscriptionFacts> present, Instant now) {
     LEDGE_ASSERT(!is_done_ && !end_.is_open());
     present_ = std::move(present);
+    if (is_as_wanted()) return end({});
     deadline_ = now + time_max;
     if (!end_.open({peer_.listener, peer_.address, peer_.user, true})) return end("the local broker accepts no client");
     client_.connect(false, now);
+}
+
+bool LocalSession::is_as_wanted() const {
+    const auto is_present = [this](const Wanted& wanted) {
+        const auto known = std::ranges::find(present_, wanted.subscription.filter, &broker::SubscriptionFacts::filter);
+        return known != present_.end() && known->id == 0 && known->qos == wanted.subscription.qos;
+    };
+    return !present_.empty() && present_.size() == wanted_.size() && std::ranges::all_of(wanted_, is_present);
 }
 
 void LocalSession::turn(Instant now) {

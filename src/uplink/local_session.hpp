@@ -44,7 +44,9 @@ public:
     LocalSession(transport::Driver& driver, InnerPeer peer, const std::string& client_id,
                  std::vector<bridge::Subscription> filters);
 
-    /// `present`: the subscriptions that the session has. Those of an earlier configuration end. Call once.
+    /// `present`: the subscriptions that the session has. Those of an earlier configuration end. If the session is as
+    /// it should be, nothing is done: a connection would be sent the first message that waits, which then counts as
+    /// sent. Call once.
     void begin(std::vector<broker::SubscriptionFacts> present, Instant now);
     void turn(Instant now);
     bool wants_turn() const;
@@ -67,6 +69,7 @@ private:
         Debt debt = Debt::none;
     };
 
+    bool is_as_wanted() const;
     bool is_begun() const { return deadline_ != never; }
     void read(Instant now);
     void on_event(const client::Event& event);

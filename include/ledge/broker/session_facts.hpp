@@ -10,6 +10,7 @@
 #include "ledge/base/ids.hpp"
 #include "ledge/base/time.hpp"
 #include "ledge/session/queue_losses.hpp"
+#include "ledge/wire/types.hpp"
 
 namespace ledge::broker {
 
@@ -25,8 +26,9 @@ struct SessionFacts {
 };
 
 struct SubscriptionFacts {
-    std::string filter;    // as the client has written it
-    std::uint32_t id = 0;  // Subscription Identifier; 0 = none
+    std::string filter;                       // as the client has written it
+    std::uint32_t id = 0;                     // Subscription Identifier; 0 = none
+    wire::QoS qos = wire::QoS::at_most_once;  // the maximum that was granted
 
     friend bool operator==(const SubscriptionFacts&, const SubscriptionFacts&) = default;
 };

@@ -47,21 +47,42 @@ TEST_CASE("messages wait for an upstream that was never reached") {
 }
 
 TEST_CASE("a filter that is no longer of any route is unsubscribed, and the others stay") {
+    using filters = std::vector<broker::SubscriptionFacts>;
     Rig rig;
     rig.options.relay.routes[0].filter = "old/#";
     rig.starts_bridges();
     REQUIRE(rig.until_stage(BridgeStage::running));
-    CHECK(rig.shard.subscriptions_of("bridge") == std::vector<broker::SubscriptionFacts>{{"old/#", 0}});
+    CHECK(rig.shard.subscriptions_of("bridge") == filters{{"old/#", 0, wire::QoS::at_least_once}});
     rig.bridges.reset();
     rig.options.relay.routes[0].filter = "plant/#";
     rig.upstreams[0].stops_listening();
     rig.starts_bridges();
     REQUIRE(rig.until_stage(BridgeStage::pausing));
-    CHECK(rig.shard.subscriptions_of("bridge") == std::vector<broker::SubscriptionFacts>{{"plant/#", 1}});
+    CHECK(rig.shard.subscriptions_of("bridge") == filters{{"plant/#", 1, wire::QoS::at_least_once}});
     rig.local->publishes("old/a", "1");
     rig.local->publishes("plant/a", "1");
     for (int i = 0; i < 8; ++i) rig.turn();
     CHECK(figures(rig, {}).queue_messages == 1);
+}
+
+TEST_CASE("a start does not send a waiting message to the local session, where it would count as sent") {
+    storage::MemoryStore store;
+    {
+        Rig rig(1, &store);
+        rig.starts_bridges();
+        REQUIRE(rig.until_stage(BridgeStage::running));
+        rig.upstreams[0].stops_listening();
+        rig.upstreams[0].resets();
+        REQUIRE(rig.until_stage(BridgeStage::pausing));
+        rig.local->publishes("plant/a", "1");
+        rig.passes(1s);
+    }
+    Rig rig(1, &store);
+    rig.upstreams[0].stops_listening();
+    rig.starts_bridges();
+    REQUIRE(rig.until_stage(BridgeStage::pausing));
+    CHECK(figures(rig, {}).queue_messages == 1);
+    CHECK(rig.shard.find_queue("bridge")->waiting_messages == 1);  // none is under way
 }
 
 TEST_CASE("[MQTT-3.2.2-4] a lost local session is not forgotten by a restart before the upstream is reached") {
