@@ -31,6 +31,7 @@ LONGER_FAR = 'site/gateway-17/forward/'  # 16 bytes more, as where many gateways
 MARK = 'mark/'
 HEADER_BYTES = 52  # of IPv4 and TCP with timestamps
 SEGMENT_BYTES = 1448  # of data on Ethernet; segments on the loopback interface may be larger
+PACE = 20_000  # messages per second where processor time is compared: nothing may pile up at the slower receiver
 LAST_S = 900.0  # until the last message of a backlog has arrived
 SETTLE_S = 2.5  # longer than the interval in which the upstream tells its counters
 
@@ -223,7 +224,7 @@ class Bench:
     def _relay_cpu_us(self, kind, count):
         with Scene(self.options, self.folder, kind) as scene:
             before = harness.cpu_s(scene.gateway)
-            self.publish(scene.gateway.port, count)
+            self.publish(scene.gateway.port, count, TOPICS, '--pace', PACE)
             scene.crosses('last')
             used = harness.cpu_s(scene.gateway) - before
             scene.check_count(count)
@@ -235,7 +236,7 @@ class Bench:
             before = harness.cpu_s(broker)
             subscriber = self.load('drain', broker.port, '--count', count)
             try:
-                self.publish(broker.port, count)
+                self.publish(broker.port, count, TOPICS, '--pace', PACE)
                 self.finish(subscriber)
             finally:
                 subscriber.kill()
