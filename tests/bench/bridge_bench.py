@@ -185,7 +185,8 @@ class Bench:
         own, peer, limit = median(found['ledgemq']), median(found['mosquitto']), median(direct)
         self.row(f'{count:,} messages drained, beside Mosquitto\'s bridge', f'{own:,.0f}/s', f'{peer:,.0f}/s',
                  own / peer, '>= 1', own >= peer)
-        self.row('  beside one client that publishes directly: the upstream\'s limit', f'{own:,.0f}/s', f'{limit:,.0f}/s', own / limit)
+        self.row('  beside one client that publishes directly, the limit', f'{own:,.0f}/s', f'{limit:,.0f}/s',
+                 own / limit)
         own, peer = median(waiting['ledgemq']), median(waiting['mosquitto'])
         self.row('  memory while they wait (RssAnon over idle), beside Mosquitto', f'{own:.1f} MiB', f'{peer:.1f} MiB',
                  own / peer if peer > 0 else None, '<= 20 MB', own * 1.048576 <= 20)
