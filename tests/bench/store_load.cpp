@@ -7,8 +7,9 @@
 //     store_load retain  --port P [--topics 10000] [--rate 50] [--seconds 60] retained updates; rate 0: --count at once
 //
 // `open`, `publish` and `drain` use one topic, or with --topic-bytes one topic of this size per publisher, below
-// "offline/". MQTT 3.1.1, QoS 1, payloads of --payload-bytes (100, at least 8). Ends with a line of KEY=VALUE; exit 1
-// when a message is lost, comes twice as new or out of order, 2 when the broker does not answer.
+// "offline/". `publish` sends at most --pace messages a second (0 = as many as the window allows). MQTT 3.1.1, QoS 1,
+// payloads of --payload-bytes (100, at least 8). Ends with a line of KEY=VALUE; exit 1 when a message is lost, comes
+// twice as new or out of order, 2 when the broker does not answer.
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -45,9 +46,9 @@ double seconds_since(Clock::time_point begin) { return std::chrono::duration<dou
 
 struct Options {
     std::string command;
-    std::map<std::string, long> values{{"port", 1883},         {"pairs", 10},     {"window", 0}, {"seconds", 5},
-                                       {"pubs", 100},          {"count", 100000}, {"rate", 50},  {"topics", 10000},
-                                       {"payload-bytes", 100}, {"topic-bytes", 0}};
+    std::map<std::string, long> values{{"port", 1883},         {"pairs", 10},      {"window", 0}, {"seconds", 5},
+                                       {"pubs", 100},          {"count", 100000},  {"rate", 50},  {"topics", 10000},
+                                       {"payload-bytes", 100}, {"topic-bytes", 0}, {"pace", 0}};
     long operator[](const char* name) const { return values.at(name); }
 };
 
@@ -241,6 +242,7 @@ public:
     void stop() { is_stopped_ = true; }
     /// A subscriber has got one more; for those that wait for that, too.
     void release() { ++released_; }
+    void release_to(std::uint64_t count) { released_ = count; }
     void release_all() { released_ = ~std::uint64_t{0} - window_; }
     bool is_done() const { return acked_ == sent_ && (is_stopped_ || sent_ == count_); }
     std::uint64_t sent() const { return sent_; }
@@ -349,14 +351,24 @@ int run_publish(const Options& options) {
         publishers.push_back(std::make_unique<Publisher>(loop, options, "pub-" + std::to_string(i),
                                                          offline_topic(options, i), window,
                                                          static_cast<std::uint64_t>(i) << 32U, each));
-        publishers.back()->release_all();
+        if (options["pace"] == 0) publishers.back()->release_all();
     }
+    const auto fill_all = [&] {
+        for (const auto& publisher : publishers) {
+            publisher->fill();
+            publisher->flush();
+        }
+    };
     const Clock::time_point begin = Clock::now();
-    for (const auto& publisher : publishers) {
-        publisher->fill();
-        publisher->flush();
+    fill_all();
+    const double pace_each = static_cast<double>(options["pace"]) / static_cast<double>(options["pubs"]);
+    while (!std::ranges::all_of(publishers, [](const auto& p) { return p->is_done(); })) {
+        loop.turn(options["pace"] == 0 ? stall_ms_max : 1);
+        if (options["pace"] == 0) continue;
+        const auto due = static_cast<std::uint64_t>(seconds_since(begin) * pace_each);
+        for (const auto& publisher : publishers) publisher->release_to(due);
+        fill_all();
     }
-    while (!std::ranges::all_of(publishers, [](const auto& p) { return p->is_done(); })) loop.turn();
     const double seconds = seconds_since(begin);
     const double messages = static_cast<double>(each) * static_cast<double>(options["pubs"]);
     std::printf("messages=%.0f rate=%.0f\n", messages, messages / seconds);
