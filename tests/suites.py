@@ -45,6 +45,7 @@ MANIFEST = {
     'unit_admin': CORE_BUILDS,
     'unit_config': CORE_BUILDS,
     'unit_daemon': CORE_BUILDS,
+    'unit_fwclient': CORE_BUILDS,
     'spec': CORE_BUILDS,
     'fuzz_decoder': CORE_BUILDS,
     'fuzz_framer': CORE_BUILDS,

@@ -70,7 +70,7 @@ typedef struct fwb_topic {
     uint8_t use;
 } fwb_topic;
 
-#define FWB_SHORT_ID(first, second) ((uint16_t)((uint8_t)(first) << 8 | (uint8_t)(second)))
+#define FWB_SHORT_ID(first, second) ((first)*256 + (second))
 
 #define FWB_PUB(topic) \
     { (topic), 0, FWB_NAME, FWB_PUBLISHES }

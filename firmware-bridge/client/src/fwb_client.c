@@ -203,10 +203,12 @@ void fwb_next_step(fwb* c, uint32_t now_ms) {
     const unsigned marks = c->marks;
     unsigned end = c->config->topic_count;
     if (FWB_WITH_WILL_UPDATE && (marks & MARK_WILL)) end += 2;
-    new_id(c);
     fwb_enter(c, STATE_SETUP, now_ms);
     while (++c->step < end) {
-        if (fwb_step_type(c) != 0) return;
+        if (fwb_step_type(c) != 0) {
+            new_id(c);
+            return;
+        }
     }
     c->state = STATE_READY;
     c->marks = (uint8_t)((marks & MARK_AGAIN) | MARK_ANNOUNCED);
