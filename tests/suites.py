@@ -59,6 +59,7 @@ MANIFEST = {
     'fuzz_web': CORE_BUILDS,
     'fuzz_proxy': CORE_BUILDS,
     'fuzz_tls': CORE_BUILDS,
+    'fuzz_fwclient': CORE_BUILDS,
     'bench_wire': (RELEASE,),
     'bench_topic': (RELEASE,),
     'bench_core': (RELEASE,),

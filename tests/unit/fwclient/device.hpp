@@ -160,12 +160,24 @@ private:
     std::vector<std::uint16_t> ids_;
 };
 
+using Events = std::vector<Event>;
+
 /// CONNECT and CONNACK; topics without a name only, so that nothing else is to be set up.
 inline void connect(Device& device) {
     device.open();
     device.input("03 05 00");
     device.sent();
     device.take_events();
+}
+
+/// The only step of their SETUP is the subscription, whose message id is 3.
+inline const std::vector<fwb_topic> by_number = {FWB_PUB_ID(1), FWB_SUB_ID(2, 1)};
+
+inline void become_ready(Device& device) {
+    connect(device);
+    device.input("08 13 20 00 02 00 03 00");
+    REQUIRE(device.take_events() == Events{{FWB_READY, 0}});
+    device.sent();
 }
 
 }  // namespace fwclient

@@ -2,6 +2,7 @@
 #include <memory>
 
 #include "device.hpp"
+#include "good_answer.hpp"
 #include "ledge/base/rng.hpp"
 
 using fwclient::bytes;
@@ -87,18 +88,8 @@ void works_again(Device& device) {
         device.pass(500);
         const std::vector<Packet> packets = std::exchange(device.sent_packets, {});
         for (const Packet& packet : packets) {
-            const std::uint8_t type = packet.at(1);
-            if (type == 0x01) device.input("03 02 01");
-            if (type == 0x04) device.input("03 05 00");
-            if (type == 0x0a) device.input(Packet{7, 0x0b, 0, 5, packet.at(4), packet.at(5), 0});
-            if (type == 0x12) device.input(Packet{8, 0x13, 0x40, 0, 6, packet.at(3), packet.at(4), 0});
-            if (type == 0x0c && (packet.at(2) & 0x60) == 0x20)
-                device.input(Packet{7, 0x0d, 0, 5, packet.at(5), packet.at(6), 0});
-            if (type == 0x0c && (packet.at(2) & 0x60) == 0x40)
-                device.input(Packet{4, 0x0f, packet.at(5), packet.at(6)});
-            if (type == 0x10) device.input(Packet{4, 0x0e, packet.at(2), packet.at(3)});
-            if (type == 0x16) device.input("02 17");
-            if (type == 0x18) device.input("02 18");
+            const Packet answer = fwclient::good_answer(packet);
+            if (!answer.empty()) device.input(answer);
         }
         for (const fwclient::Event& event : device.take_events()) {
             if (event.first == FWB_CLOSED) device.open();

@@ -1,26 +1,11 @@
 // What the client sends, byte by byte, and what it answers: one case per promise of fwb.h.
 #include "device.hpp"
 
-using fwclient::bytes;
+using fwclient::become_ready;
+using fwclient::by_number;
 using fwclient::connect;
 using fwclient::Device;
-using fwclient::Event;
-
-namespace {
-
-const std::vector<fwb_topic> by_number = {FWB_PUB_ID(1), FWB_SUB_ID(2, 1)};
-
-using Events = std::vector<Event>;
-
-/// With the numbers of `by_number` the only step of SETUP is the subscription, whose message id is 3.
-void become_ready(Device& device) {
-    connect(device);
-    device.input("08 13 20 00 02 00 03 00");
-    REQUIRE(device.take_events() == Events{{FWB_READY, 0}});
-    device.sent();
-}
-
-}  // namespace
+using fwclient::Events;
 
 TEST_CASE("connect: registers and subscribes the whole table, each step after the answer to the one before") {
     Device device({FWB_PUB("t"), FWB_PUB_ID(7), FWB_SUB("c/#", 2), FWB_SUB_ID(9, 1), FWB_SUB_SHORT('a', 'b', 0),
@@ -399,91 +384,6 @@ TEST_CASE("search: SEARCHGW until a gateway answers, and again when that one doe
     CHECK(device.sent() == "0a 04 00 01 00 1e 64 65 76 31");
 }
 
-TEST_CASE("sleep: DISCONNECT with a duration, the mail on request and before the time is over, then CONNECT to stay") {
-    Device device(by_number);
-    become_ready(device);
-    CHECK(fwb_sleep(&device.client, 0, device.now) == FWB_EINVALID);
-    CHECK(fwb_check_mail(&device.client, device.now) == FWB_ESTATE);
-    CHECK(fwb_sleep(&device.client, 600, device.now) == FWB_OK);
-    device.pass(1250);
-    CHECK(device.sent() == "04 18 02 58 | 04 18 02 58");
-    device.input("02 18");
-    CHECK(device.take_events() == Events{{FWB_ASLEEP, 0}});
-    device.pass(100'000);
-    CHECK(device.sent().empty());
-    CHECK(fwb_check_mail(&device.client, device.now) == FWB_OK);
-    device.pass(0);
-    CHECK(device.sent() == "06 16 64 65 76 31");
-    device.input("08 0c 21 00 02 00 09 61");
-    CHECK(device.sent() == "07 0d 00 02 00 09 00");
-    device.input("02 17");
-    CHECK(device.take_events() == Events{{FWB_ASLEEP, 0}});
-    device.pass(524'999);
-    CHECK(device.sent().empty());
-    device.pass(1);
-    CHECK(device.sent() == "06 16 64 65 76 31");
-    device.input("02 17");
-    fwb_open(&device.client, device.now);
-    device.pass(0);
-    CHECK(device.sent() == "0a 04 00 01 00 1e 64 65 76 31");
-}
-
-TEST_CASE("sleep: a message of a sleeping device wakes it, and its CONNECT does not drop the mail") {
-    Device device({FWB_PUB_ID(1)});
-    device.config.flags = FWB_CLEAN;
-    device.open();
-    CHECK(device.sent() == "0a 04 04 01 00 1e 64 65 76 31");
-    device.input("03 05 00");
-    fwb_sleep(&device.client, 600, device.now);
-    device.pass(0);
-    device.input("02 18");
-    device.sent();
-    CHECK(device.publish(0, FWB_QOS1, "a") == FWB_OK);
-    CHECK(device.sent() == "0a 04 00 01 00 1e 64 65 76 31");
-    device.input("03 05 00");
-    CHECK(device.sent() == "08 0c 21 00 01 00 03 61");
-    CHECK(fwb_sleep(&device.client, 600, device.now) == FWB_EBUSY);
-    device.input("07 0d 00 01 00 03 00");
-    device.take_events();
-    CHECK(fwb_sleep(&device.client, 600, device.now) == FWB_OK);
-}
-
-TEST_CASE("sleep: a message written while the mail comes is sent afterwards, in a connection") {
-    Device device(by_number);
-    become_ready(device);
-    fwb_sleep(&device.client, 600, device.now);
-    device.pass(0);
-    device.input("02 18");
-    fwb_check_mail(&device.client, device.now);
-    device.pass(0);
-    device.sent();
-    device.when_received = [&](const fwclient::Received&) { device.publish(0, FWB_QOS1, "ok"); };
-    device.input("08 0c 21 00 02 00 09 61");
-    CHECK(device.sent() == "07 0d 00 02 00 09 00");
-    device.input("02 17");
-    CHECK(device.sent() == "0a 04 00 01 00 1e 64 65 76 31");
-}
-
-TEST_CASE("sleep: a gateway that has forgotten the sleeper, or is gone, is connected again") {
-    for (const bool is_silent : {false, true}) {
-        Device device({});
-        connect(device);
-        fwb_sleep(&device.client, 600, device.now);
-        device.pass(0);
-        device.input("02 18");
-        device.pass(525'000);
-        device.sent();
-        device.take_events();
-        if (is_silent) {
-            device.pass(5 * 1250);
-        } else {
-            device.input("02 18");
-        }
-        CHECK(device.take_events() == Events{{FWB_LOST, 0}});
-        CHECK(device.sent().find("04 00 01 00 1e") != std::string::npos);
-    }
-}
-
 TEST_CASE("close: DISCONNECT is repeated, and the end is told even when nobody answers") {
     Device device({FWB_PUB_ID(1)});
     connect(device);
@@ -510,37 +410,4 @@ TEST_CASE("ping: a PINGREQ of the gateway is answered") {
     connect(device);
     device.input("02 16");
     CHECK(device.sent() == "02 17");
-}
-
-TEST_CASE("beacon: seven bytes without any state") {
-    std::uint8_t head[7];
-    CHECK(fwb_beacon(head, FWB_PREDEFINED, 0x1234, 3) == 7);
-    CHECK(fwclient::shown({head, head + 7}) == "0a 0c 61 12 34 00 00");
-    CHECK(fwb_beacon(head, FWB_SHORT, FWB_SHORT_ID('a', 'b'), 0) == 7);
-    CHECK(fwclient::shown({head, head + 7}) == "07 0c 62 61 62 00 00");
-    CHECK(fwb_beacon(head, FWB_PREDEFINED, 1, FWB_PAYLOAD_MAX) == 7);
-    CHECK(fwb_beacon(head, FWB_PREDEFINED, 1, FWB_PAYLOAD_MAX + 1) == 0);
-}
-
-TEST_CASE("check: mistakes in a configuration are found") {
-    const std::string long_name(FWB_PACKET_MAX - 5, 'x');
-    const auto checked = [](const std::vector<fwb_topic>& topics, const std::function<void(fwb_config&)>& change) {
-        Device device(topics);
-        change(device.config);
-        return fwb_check(&device.config);
-    };
-    const auto nothing = [](fwb_config&) {};
-    CHECK(checked({FWB_PUB("t"), FWB_SUB_ID(1, 2), FWB_SUB_SHORT('a', 'b', 0)}, nothing) == FWB_OK);
-    CHECK(checked({FWB_PUB("")}, nothing) == FWB_EINVALID);
-    CHECK(checked({FWB_PUB(long_name.c_str())}, nothing) == FWB_EINVALID);
-    CHECK(checked({FWB_PUB(long_name.c_str() + 1)}, nothing) == FWB_OK);
-    CHECK(checked({FWB_PUB_ID(0)}, nothing) == FWB_EINVALID);
-    CHECK(checked({FWB_PUB_ID(0xFFFF)}, nothing) == FWB_EINVALID);
-    CHECK(checked({}, [](fwb_config& c) { c.client_id = ""; }) == FWB_EINVALID);
-    CHECK(checked({}, [](fwb_config& c) { c.client_id = "123456789012345678901234"; }) == FWB_EINVALID);
-    CHECK(checked({}, [](fwb_config& c) { c.client_id = "12345678901234567890123"; }) == FWB_OK);
-    CHECK(checked({}, [](fwb_config& c) { c.retry_ms = 0; }) == FWB_EINVALID);
-    CHECK(checked({}, [](fwb_config& c) { c.event = nullptr; }) == FWB_EINVALID);
-    static const fwb_will bad = {"w", nullptr, FWB_PACKET_MAX - 1, 0};
-    CHECK(checked({}, [](fwb_config& c) { c.will = &bad; }) == FWB_EINVALID);
 }
