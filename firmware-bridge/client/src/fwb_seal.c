@@ -58,13 +58,14 @@ static uint8_t differs(const uint8_t* a, const uint8_t* b, unsigned bytes) {
 }
 
 uint8_t fwb_unseal(fwb_seals* seals, const uint8_t* packet, uint16_t bytes, const uint8_t** inner) {
-    const uint8_t* c = packet + COUNTER_AT;
+    const uint8_t* c;
     uint8_t tag[32];
     uint32_t counter;
     if (bytes <= FWB_SEAL_BYTES || bytes > FWB_MTU || packet[0] != bytes || packet[1] != PROTECTION) return 0;
     if (packet[2] != PROTECTION_FLAGS || packet[3] != HMAC_SHA256) return 0;
     // The gateway's own identifier: an envelope of this device that comes back is not accepted.
     if (differs(packet + 4, seals->key->gateway, 8)) return 0;
+    c = packet + COUNTER_AT;
     counter = (uint32_t)c[0] << 24 | (uint32_t)c[1] << 16 | (uint32_t)c[2] << 8 | c[3];
     if (counter <= seals->seen) return 0;
     make_tag(seals->key, packet, bytes - TAG_BYTES, tag);

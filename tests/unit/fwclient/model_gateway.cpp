@@ -115,7 +115,7 @@ void ModelGateway::put_out(std::uint32_t now_ms) {
     if (out_->is_released) {
         sent.push_back({4, 0x10, high(out_->id), low(out_->id)});
     } else {
-        const auto flags = static_cast<std::uint8_t>(out_->qos << 5U | (out_->is_sent ? 0x80U : 0U));
+        const auto flags = static_cast<std::uint8_t>(unsigned{out_->qos} << 5U | (out_->is_sent ? 0x80U : 0U));
         Packet packet{0, 0x0c, flags, high(subscribed_id_), low(subscribed_id_), high(out_->id), low(out_->id)};
         packet.insert(packet.end(), out_->data.begin(), out_->data.end());
         packet[0] = static_cast<std::uint8_t>(packet.size());
