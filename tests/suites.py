@@ -272,6 +272,7 @@ def rig_suites():
 def measuring_suites():
     """One at a time: some of them measure."""
     return [Suite('tidy', [PYTHON, '-B', os.path.join(ROOT, 'tests/tidy/tidy.py'), ROOT], count_last_line),
+            Suite('firmware_size', [PYTHON, '-B', os.path.join(ROOT, 'firmware-bridge/size.py')], count_last_line),
             *rig_suites(), e2e_suite('e2e', RELEASE, 'ledgemq', '--without', BRIDGE_CASES), store_bench_suite()]
 
 
