@@ -138,3 +138,18 @@ TEST_CASE("link: zeros alone are no frames and no errors") {
     CHECK(receiver.take(Packet(1000, 0)).empty());
     CHECK(receiver.link.bad_frames == 0);
 }
+
+TEST_CASE("link: a frame that begins with a whole packet and its CRC, but goes on, is dropped") {
+    for (const std::size_t more : {1U, 2U, 50U}) {
+        const Packet packet(FWB_MTU, 0x11);
+        Packet frame = framed(packet);
+        frame.pop_back();
+        frame.front() = static_cast<std::uint8_t>(frame.front() + more);  // one block: there is no zero in it
+        frame.insert(frame.end(), more, 0x22);
+        frame.push_back(0);
+        Receiver receiver;
+        CHECK(receiver.take(frame).empty());
+        CHECK(receiver.link.bad_frames == 1);
+        CHECK(receiver.take(framed(packet)) == only(packet));
+    }
+}

@@ -411,3 +411,48 @@ TEST_CASE("ping: a PINGREQ of the gateway is answered") {
     device.input("02 16");
     CHECK(device.sent() == "02 17");
 }
+
+TEST_CASE("publish: a refused topic is told for QoS 0 too, and nothing is sent under the number 0") {
+    Device device({FWB_PUB("t")});
+    connect(device);
+    device.input("07 0b 00 00 00 03 03");
+    device.take_events();
+    CHECK(device.publish(0, FWB_QOS0, "a") == FWB_OK);
+    CHECK(device.take_events() == Events{{FWB_REJECTED, 0}});
+    CHECK(device.sent().empty());
+}
+
+TEST_CASE("publish: a device that only sends QoS 0 registers again whenever the gateway has forgotten, ping by ping") {
+    Device device({FWB_PUB("t")});
+    connect(device);
+    device.input("07 0b 00 05 00 03 00");
+    for (int round = 0; round < 3; ++round) {
+        device.sent();
+        device.publish(0, FWB_QOS0, "a");
+        device.input("07 0d 00 05 00 00 02");
+        const fwclient::Packet last = device.sent_packets.back();
+        REQUIRE(last.at(1) == 0x0a);
+        device.input(fwclient::Packet{7, 0x0b, 0, 5, last.at(4), last.at(5), 0});
+        device.sent();
+        device.input("07 0d 00 05 00 00 02");  // again at once: not before the gateway has answered a ping
+        CHECK(device.sent().empty());
+        device.pass(26'250);
+        CHECK(device.sent() == "02 16");
+        device.input("02 17");
+    }
+}
+
+TEST_CASE("messages: after a connect with CleanSession, an old message id means a new QoS 2 message") {
+    for (const bool is_clean : {false, true}) {
+        Device device({FWB_SUB_ID(2, 2)});
+        device.config.flags = is_clean ? FWB_CLEAN : 0;
+        connect(device);
+        device.input("08 13 40 00 02 00 03 00");
+        device.input("08 0c 41 00 02 00 09 61");
+        device.pass(20'000);
+        device.input("02 18");
+        device.input("03 05 00");
+        device.input("08 0c 41 00 02 00 09 62");
+        CHECK(device.messages.size() == (is_clean ? 2 : 1));
+    }
+}

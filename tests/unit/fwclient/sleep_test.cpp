@@ -91,3 +91,20 @@ TEST_CASE("sleep: a gateway that has forgotten the sleeper, or is gone, is conne
         CHECK(device.sent().find("04 00 01 00 1e") != std::string::npos);
     }
 }
+
+TEST_CASE("sleep: as long as mail comes, the gateway is not lost, however slow it is") {
+    Device device(by_number);
+    become_ready(device);
+    fwb_sleep(&device.client, 600, device.now);
+    device.pass(0);
+    device.input("02 18");
+    fwb_check_mail(&device.client, device.now);
+    device.take_events();
+    for (int i = 0; i < 20; ++i) {
+        device.pass(3000);
+        device.input("08 0c 21 00 02 00 09 61");
+    }
+    CHECK(device.take_events().empty());
+    device.input("02 17");
+    CHECK(device.take_events() == Events{{FWB_ASLEEP, 0}});
+}
