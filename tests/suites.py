@@ -45,6 +45,7 @@ MANIFEST = {
     'unit_admin': CORE_BUILDS,
     'unit_config': CORE_BUILDS,
     'unit_daemon': CORE_BUILDS,
+    'unit_fwclient': CORE_BUILDS,
     'spec': CORE_BUILDS,
     'fuzz_decoder': CORE_BUILDS,
     'fuzz_framer': CORE_BUILDS,
@@ -59,6 +60,7 @@ MANIFEST = {
     'fuzz_web': CORE_BUILDS,
     'fuzz_proxy': CORE_BUILDS,
     'fuzz_tls': CORE_BUILDS,
+    'fuzz_fwclient': CORE_BUILDS,
     'bench_wire': (RELEASE,),
     'bench_topic': (RELEASE,),
     'bench_core': (RELEASE,),
@@ -290,6 +292,7 @@ def rig_suites():
 def measuring_suites():
     """One at a time: some of them measure."""
     return [Suite('tidy', [PYTHON, '-B', os.path.join(ROOT, 'tests/tidy/tidy.py'), ROOT], count_last_line),
+            Suite('firmware_size', [PYTHON, '-B', os.path.join(ROOT, 'firmware-bridge/size.py')], count_last_line),
             *rig_suites(), e2e_suite('e2e', RELEASE, 'ledgemq', '--without', BRIDGE_CASES), store_bench_suite(),
             bridge_bench_suite()]
 
