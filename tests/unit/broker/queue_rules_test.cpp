@@ -318,7 +318,7 @@ TEST_CASE("a full queue takes a message whose earlier one gives its place, whate
     }
 }
 
-TEST_CASE("an earlier message that left its place does not come back while older ones make room for the newer") {
+TEST_CASE("older messages make room for a newer one of a topic as far as the earlier one leaves too little") {
     ShardOptions options = with_rules({.last_value = {"t"}});
     options.listeners[1].limits.queue_stored_bytes_max = 60;
     options.listeners[1].limits.overflow = session::OverflowPolicy::drop_oldest;
@@ -331,6 +331,33 @@ TEST_CASE("an earlier message that left its place does not come back while older
     CHECK(rig.queued() == 2);
     CHECK(rig.gets() == "d 123456789, t 44B");
     rig.is_empty();
+}
+
+TEST_CASE("a newer message that finds no room leaves the earlier one in its place, in memory and in the tail") {
+    using session::OverflowPolicy;
+    for (const auto policy : {OverflowPolicy::drop_oldest, OverflowPolicy::drop_newest, OverflowPolicy::refuse}) {
+        for (const int before : {0, 3}) {
+            CAPTURE(before);
+            ShardOptions options = with_rules({.last_value = {"t"}});
+            options.listeners[1].limits.queue_stored_bytes_max = 100;
+            options.listeners[1].limits.overflow = policy;
+            RulesRig rig(options);
+            std::string expected;
+            for (int i = 0; i < before; ++i) {
+                rig.publishes("a", std::to_string(i));
+                expected += "a " + std::to_string(i) + ", ";
+            }
+            rig.publishes("t", "old");
+            rig.passes(1s);
+            rig.publishes("t", std::string(200, 'x'));
+            CHECK(rig.counters().dropped_replaced == 0);
+            CHECK(rig.queued() == static_cast<std::uint64_t>(before) + 1);
+            rig.passes(2s);
+            rig.restarts();
+            CHECK(rig.gets() == expected + "t old");
+            rig.is_empty();
+        }
+    }
 }
 
 TEST_CASE("messages leave the queue while others are replaced, and the counts stay right") {
