@@ -240,8 +240,7 @@ bool Fanout::make_room(const Hit& hit, bool is_stored) {
     queue.discard_expired(now_);
     // A message that is larger than the whole queue never fits, so no other message is dropped for it.
     const std::uint64_t bytes_max = is_stored ? limits.queue_stored_bytes_max : limits.queue_bytes_max;
-    if (limits.overflow != session::OverflowPolicy::drop_oldest || bytes > bytes_max)
-        return fits();
+    if (limits.overflow != session::OverflowPolicy::drop_oldest || bytes > bytes_max) return fits();
     while (!fits()) {
         auto oldest = queue.dequeue_oldest_droppable();
         if (!oldest) return false;  // the remaining messages were sent before, or are on their way to the store

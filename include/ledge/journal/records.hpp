@@ -6,8 +6,8 @@
 //
 // How a record gets a new field: session, subscription and queued records grow at their end. The parser reads the new
 // field if bytes are left, and uses a default otherwise. The writer may leave out the last field while it has its
-// default. So old rows stay readable without a new schema version. A publication record cannot grow in this way, because
-// it ends with its payload. Every other change of the format needs a new schema version with a step in
+// default. So old rows stay readable without a new schema version. A publication record cannot grow in this way,
+// because it ends with its payload. Every other change of the format needs a new schema version with a step in
 // src/storage/upgrade.cpp.
 #pragma once
 
