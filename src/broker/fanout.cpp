@@ -80,14 +80,12 @@ void Fanout::deliver_assured(const Hit& hit) {
     const bool waits_for_commit =
         (is_stored && hit.qos == QoS::exactly_once) || !services_.journal.is_settled(terms_.not_before);
     const bool goes_now = !waits_for_commit && session.keeps_up();
-    // The place of an earlier message of the topic may be the room that this message needs.
-    if (!goes_now) session.queue().make_way(publication_->topic);
     // may_queue() logs and counts a message that it drops.
-    if (!goes_now && !may_queue(session, is_stored)) return session.queue().end_way();
+    if (!goes_now && !may_queue(hit, is_stored)) return;
     session::Delivery delivery = delivery_of(hit);
     if (is_stored) keep(hit, is_online, delivery);
-    session.queue().end_way();
     if (goes_now) return send(*connection, hit, session.queue().open_exchange(std::move(delivery), true));
+    session.queue().replace_earlier(publication_->topic);
     session.queue().enqueue(std::move(delivery), session.limits());
     if (is_online) connection->pump(now_);
 }
@@ -176,16 +174,17 @@ void Fanout::enqueue(const Hit& hit) {
     session::Session& session = *hit.session;
     if (!session.is_online() && !session.is_persistent()) return;
     session::DropReason reason{};
-    if (find_room(session, false, reason)) return session.queue().enqueue(delivery_of(hit), session.limits());
+    if (find_room(hit, false, reason)) return session.queue().enqueue(delivery_of(hit), session.limits());
     session.note_drop(reason, *publication_);
 }
 
 // For QoS 1 and 2. False when the message is dropped; the drop is counted and logged here. `is_stored` becomes true
 // when the session begins to spill into the store.
-bool Fanout::may_queue(session::Session& session, bool& is_stored) {
+bool Fanout::may_queue(const Hit& hit, bool& is_stored) {
+    session::Session& session = *hit.session;
     session::DropReason reason{};
-    if (find_room(session, is_stored, reason)) return true;
-    if (spill_to_store(session, is_stored) && find_room(session, is_stored, reason)) return true;
+    if (find_room(hit, is_stored, reason)) return true;
+    if (spill_to_store(session, is_stored) && find_room(hit, is_stored, reason)) return true;
     session.note_drop(reason, *publication_);
     if (must_not_miss(session))
         session.connection()->close(wire::ReasonCode::quota_exceeded,
@@ -197,12 +196,13 @@ bool Fanout::may_queue(session::Session& session, bool& is_stored) {
 
 // Makes room in the queue if necessary. False when the message does not fit; `reason` then says why. Under memory
 // pressure, a message that only memory would keep is refused for offline sessions and for those above their share.
-bool Fanout::find_room(session::Session& session, bool is_stored, session::DropReason& reason) {
+bool Fanout::find_room(const Hit& hit, bool is_stored, session::DropReason& reason) {
+    const session::Session& session = *hit.session;
     const session::MemoryBudget& memory = services_.memory;
     const bool is_for_memory_only = !is_stored && memory.refuses_to_keep() &&
                                     (!session.is_online() || session.queue().memory() > memory.outbox_bytes_max(~0ULL));
     reason = is_for_memory_only ? session::DropReason::memory : session::DropReason::queue_full;
-    return !is_for_memory_only && make_room(session, is_stored);
+    return !is_for_memory_only && make_room(hit, is_stored);
 }
 
 // True when a drop must end the connection. The publisher is told that its message is safe, so this subscriber may not
@@ -225,18 +225,23 @@ bool Fanout::spill_to_store(session::Session& session, bool& is_stored) {
 
 // Removes expired messages, and under OverflowPolicy::drop_oldest the oldest ones, until the publication fits. False
 // when the queue stays too full.
-bool Fanout::make_room(session::Session& session, bool is_stored) {
+bool Fanout::make_room(const Hit& hit, bool is_stored) {
+    session::Session& session = *hit.session;
     const std::size_t bytes = publication_->bytes();
     const session::SessionLimits& limits = session.limits();
     session::SessionQueue& queue = session.queue();
-    if (queue.pending().fits(bytes, is_stored, limits)) return true;
+    // The place of an earlier message of the topic may be the room that this message needs. QoS 0 replaces none.
+    const auto fits = [&] {
+        return hit.qos == QoS::at_most_once ? queue.pending().fits(bytes, is_stored, limits)
+                                            : queue.fits(publication_->topic, bytes, is_stored, limits);
+    };
+    if (fits()) return true;
     // Expired messages go first, because nobody may receive them any more [MQTT-3.3.2-5].
     queue.discard_expired(now_);
     // A message that is larger than the whole queue never fits, so no other message is dropped for it.
     const std::uint64_t bytes_max = is_stored ? limits.queue_stored_bytes_max : limits.queue_bytes_max;
-    if (limits.overflow != session::OverflowPolicy::drop_oldest || bytes > bytes_max)
-        return queue.pending().fits(bytes, is_stored, limits);
-    while (!queue.pending().fits(bytes, is_stored, limits)) {
+    if (limits.overflow != session::OverflowPolicy::drop_oldest || bytes > bytes_max) return fits();
+    while (!fits()) {
         auto oldest = queue.dequeue_oldest_droppable();
         if (!oldest) return false;  // the remaining messages were sent before, or are on their way to the store
         session.note_drop(session::DropReason::queue_full, oldest->publication.view());

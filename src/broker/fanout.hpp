@@ -81,11 +81,11 @@ private:
     void encode(Layout& layout, const Hit& hit, wire::Version version);
     void enqueue(const Hit& hit);
     void keep(const Hit& hit, bool is_online, session::Delivery& delivery);
-    bool may_queue(session::Session& session, bool& is_stored);
-    bool find_room(session::Session& session, bool is_stored, session::DropReason& reason);
+    bool may_queue(const Hit& hit, bool& is_stored);
+    bool find_room(const Hit& hit, bool is_stored, session::DropReason& reason);
     bool must_not_miss(const session::Session& session) const;
     bool spill_to_store(session::Session& session, bool& is_stored);
-    bool make_room(session::Session& session, bool is_stored);
+    bool make_room(const Hit& hit, bool is_stored);
     session::Delivery delivery_of(const Hit& hit);
 
     Services services_;

@@ -49,13 +49,12 @@ Instant SessionQueue::expires_by_rules(const Delivery& delivery) const {
 
 // The newer message goes behind all that wait, as it would without the rule: what its publisher has sent in between
 // still comes before it.
-void SessionQueue::take_out_earlier(std::string_view topic) {
-    LEDGE_ASSERT(!rules_->earlier);
+void SessionQueue::discard_earlier(std::string_view topic) {
     const AppliedRules::Place* found = rules_->find(topic);
     if (found == nullptr) return;
     const AppliedRules::Place place = *found;
     rules_->forget(topic, place.row);
-    Delivery& earlier = rules_->earlier.emplace();
+    Delivery earlier;
     if (place.is_in_tail) {
         earlier.row = place.row;
         earlier.message = place.message;
@@ -70,21 +69,18 @@ void SessionQueue::take_out_earlier(std::string_view topic) {
         note_removed(1, earlier.publication.bytes());
         LEDGE_ASSERT(!earlier.is_begun());
     }
+    discard_replaced(earlier);
 }
 
 bool SessionQueue::fits_instead(std::string_view topic, std::size_t bytes, bool is_stored,
                                 const SessionLimits& limits) const {
     const AppliedRules::Place* earlier = rules_->find(topic);
     if (earlier == nullptr) return false;
-    if (earlier->is_in_tail) return pending_.fits(bytes, is_stored, limits, earlier->bytes);
+    // A message of the tail leaves no room in memory, where a message that is not stored has to fit.
+    if (earlier->is_in_tail) return is_stored && pending_.fits(bytes, is_stored, limits, earlier->bytes);
     const auto index = pending_.index_of(earlier->row);
     LEDGE_ASSERT(index.has_value());
     return pending_.fits(bytes, is_stored, limits, pending_.at(*index).publication.bytes());
-}
-
-void SessionQueue::discard_earlier() {
-    if (rules_->earlier) discard_replaced(*rules_->earlier);
-    rules_->earlier.reset();
 }
 
 // The hold on the publisher's acknowledgement is not settled but abandoned: the earlier message is safe only when the
@@ -104,11 +100,8 @@ bool SessionQueue::is_replaced(const Delivery& delivery) const {
     return newest != nullptr && newest->row > delivery.row;
 }
 
-// While a newer message makes room for itself, the rows are read on, and the store still has the earlier one.
-bool SessionQueue::is_removed(QueueRow row) const {
-    if (rules_ == nullptr) return false;
-    return rules_->is_removed(row) || (rules_->earlier && rules_->earlier->row == row);
-}
+/// The row was removed, but the store may still return it.
+bool SessionQueue::is_removed(QueueRow row) const { return rules_ != nullptr && rules_->is_removed(row); }
 
 // A message that was sent before must be finished, and one of QoS 0 has no row: no newer message replaces these.
 bool SessionQueue::note_newest(const Delivery& delivery, bool is_in_tail) {
@@ -163,8 +156,7 @@ void SessionQueue::index_stored_row(const journal::StoredDelivery& stored) {
     if (!record || !publication || is_restored_exchange(row, record->packet_id)) return;
     if (sent_before(row, record->state) == Sent::yes || !rules_->keeps_newest(publication->topic)) return;
     // The rule may be younger than the rows, or the index was full when the rows were stored.
-    take_out_earlier(publication->topic);
-    discard_earlier();
+    discard_earlier(publication->topic);
     rules_->set(publication->topic, {row, true, record->message, record->bytes});
 }
 

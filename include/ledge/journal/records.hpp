@@ -4,10 +4,11 @@
 // A parser accepts any bytes. It returns a record that the core can rely on, or nothing. In such a record, topics and
 // filters are valid, property blocks are well-formed, and a packet id is set in exactly the states that need one.
 //
-// How a record gets a new field: session, subscription and queued records grow at their end. The writer always writes
-// the new field. The parser reads the field if bytes are left, and uses a default otherwise. So old rows stay readable
-// without a new schema version. A publication record cannot grow in this way, because it ends with its payload. Every
-// other change of the format needs a new schema version with a step in src/storage/upgrade.cpp.
+// How a record gets a new field: session, subscription and queued records grow at their end. The parser reads the new
+// field if bytes are left, and uses a default otherwise. The writer may leave out the last field while it has its
+// default. So old rows stay readable without a new schema version. A publication record cannot grow in this way,
+// because it ends with its payload. Every other change of the format needs a new schema version with a step in
+// src/storage/upgrade.cpp.
 #pragma once
 
 #include <cstdint>

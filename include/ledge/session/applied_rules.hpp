@@ -8,13 +8,11 @@
 #include <cstdint>
 #include <functional>
 #include <map>
-#include <optional>
 #include <string>
 #include <string_view>
 
 #include "ledge/base/ids.hpp"
 #include "ledge/base/time.hpp"
-#include "ledge/session/delivery.hpp"
 
 namespace ledge::journal {
 class Journal;
@@ -73,9 +71,6 @@ public:
 
     void note_removed(QueueRow row, Ticket removal, const journal::Journal& journal);
     bool is_removed(QueueRow row) const { return !removed_.empty() && removed_.contains(row); }
-
-    /// A message that left its place for a newer one, until the newer one is recorded; see SessionQueue::make_way.
-    std::optional<Delivery> earlier;
 
     /// Bytes of the index and of the removed rows, estimated.
     std::uint64_t memory() const;

@@ -81,20 +81,17 @@ public:
     void note_queued(Delivery& delivery, Instant now) const {
         if (rules_ != nullptr) stamp(delivery, now);
     }
-    /// A newer message of the topic is about to enter. If the rules keep only the newest one, the earlier message
-    /// leaves its place in the queue, unless it was sent.
-    void make_way(std::string_view topic) {
-        if (rules_ != nullptr) take_out_earlier(topic);
-    }
-    /// True when the limits have room for a message of the topic, also if an earlier one makes way for it.
+    /// True when the limits have room for a message of QoS 1 or 2 to the topic, also if it only fits in the place of
+    /// the earlier one that it replaces.
     bool fits(std::string_view topic, std::size_t bytes, bool is_stored, const SessionLimits& limits) const {
         return pending_.fits(bytes, is_stored, limits) ||
                (rules_ != nullptr && fits_instead(topic, bytes, is_stored, limits));
     }
-    /// Discards the message that make_way() has taken out. The record of the newer one comes first: otherwise the
-    /// journal could be empty for a moment, and the earlier publisher would be told that its message is safe.
-    void end_way() {
-        if (rules_ != nullptr) discard_earlier();
+    /// A newer message of the topic is about to enter, and has room. If the rules keep only the newest one, the earlier
+    /// message is discarded, unless it was sent. The record of the newer one comes first: otherwise the journal could
+    /// be empty for a moment, and the earlier publisher would be told that its message is safe.
+    void replace_earlier(std::string_view topic) {
+        if (rules_ != nullptr) discard_earlier(topic);
     }
     /// When the delivery leaves the queue if it was not sent: the message expires, or has waited for too long.
     Instant expires_at(const Delivery& delivery) const {
@@ -223,8 +220,7 @@ private:
     void stamp(Delivery& delivery, Instant now) const;
     Instant expires_by_rules(const Delivery& delivery) const;
     bool fits_instead(std::string_view topic, std::size_t bytes, bool is_stored, const SessionLimits& limits) const;
-    void take_out_earlier(std::string_view topic);
-    void discard_earlier();
+    void discard_earlier(std::string_view topic);
     void discard_replaced(Delivery& delivery);
     bool is_replaced(const Delivery& delivery) const;
     bool is_removed(QueueRow row) const;

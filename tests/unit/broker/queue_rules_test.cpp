@@ -2,6 +2,7 @@
 #include "ledge/session/queue_rules.hpp"
 
 #include <string>
+#include <vector>
 
 #include "ledge/broker/options.hpp"
 #include "ledge/session/limits.hpp"
@@ -196,27 +197,42 @@ TEST_CASE("the store keeps no message that was replaced, so a queue of last valu
     rig.is_empty();
 }
 
+/// A message waits in each of two topics, then `more` newer ones come. Their commit is complete or not when the broker
+/// is killed. `window` = the messages that are also in memory.
+void crashes_after(int more, bool is_complete, std::uint32_t window) {
+    CAPTURE(more);
+    CAPTURE(is_complete);
+    ShardOptions options = with_rules({.last_value = {"t/#"}});
+    options.listeners[1].limits.queue_window_messages = window;
+    RulesRig rig(options);
+    std::vector<std::string> waiting{"fill 1", "fill 2", "t/1 old", "t/2 old"};
+    for (const char* payload : {"1", "2"}) rig.publishes("fill", payload);
+    for (const char* topic : {"t/1", "t/2"}) rig.publishes(topic, "old");
+    rig.passes(1s);
+    rig.writes = false;
+    for (int i = 0; i < more; ++i) {
+        const auto id = static_cast<wire::PacketId>(100 + i);
+        const std::string topic = i % 2 == 0 ? "t/1" : "t/2";
+        const std::string payload = std::to_string(i);
+        rig["p"].sends(encoded(wire::Publish{topic, as_bytes(payload), qos1, false, false, id, {}}, v5));
+        if (!is_complete) continue;
+        std::erase_if(waiting, [&](const std::string& one) { return one.starts_with(topic); });
+        waiting.push_back(topic + " " + payload);
+    }
+    if (is_complete) rig.commits();
+    rig.restarts();
+    rig.writes = true;
+    std::string expected;
+    for (const std::string& one : waiting) expected += (expected.empty() ? "" : ", ") + one;
+    CHECK(rig.gets() == expected);
+    rig.is_empty();
+}
+
 TEST_CASE("a crash leaves the newest message of a topic whose commit was complete, once") {
-    for (const bool has_window : {true, false}) {
+    for (const std::uint32_t window : {2U, 100U}) {
         for (int more = 0; more < 6; ++more) {
-            CAPTURE(more);
-            ShardOptions options = with_rules({.last_value = {"t/#"}});
-            if (has_window) options.listeners[1].limits.queue_window_messages = 100;
-            RulesRig rig(options);
-            for (const char* payload : {"1", "2"}) rig.publishes("fill", payload);
-            rig.publishes("t/1", "old");
-            rig.publishes("t/2", "old");
-            rig.passes(1s);
-            rig.writes = false;
-            for (int i = 0; i < more; ++i) {
-                const auto id = static_cast<wire::PacketId>(100 + i);
-                const char* topic = i % 2 == 0 ? "t/1" : "t/2";
-                rig["p"].sends(encoded(wire::Publish{topic, as_bytes("new"), qos1, false, false, id, {}}, v5));
-            }
-            rig.restarts();
-            rig.writes = true;
-            CHECK(rig.gets() == "fill 1, fill 2, t/1 old, t/2 old");
-            rig.is_empty();
+            crashes_after(more, false, window);
+            crashes_after(more, true, window);
         }
     }
 }
@@ -318,7 +334,7 @@ TEST_CASE("a full queue takes a message whose earlier one gives its place, whate
     }
 }
 
-TEST_CASE("an earlier message that left its place does not come back while older ones make room for the newer") {
+TEST_CASE("older messages make room for a newer one of a topic as far as the earlier one leaves too little") {
     ShardOptions options = with_rules({.last_value = {"t"}});
     options.listeners[1].limits.queue_stored_bytes_max = 60;
     options.listeners[1].limits.overflow = session::OverflowPolicy::drop_oldest;
@@ -331,6 +347,33 @@ TEST_CASE("an earlier message that left its place does not come back while older
     CHECK(rig.queued() == 2);
     CHECK(rig.gets() == "d 123456789, t 44B");
     rig.is_empty();
+}
+
+TEST_CASE("a newer message that finds no room leaves the earlier one in its place, in memory and in the tail") {
+    using session::OverflowPolicy;
+    for (const auto policy : {OverflowPolicy::drop_oldest, OverflowPolicy::drop_newest, OverflowPolicy::refuse}) {
+        for (const int before : {0, 3}) {
+            CAPTURE(before);
+            ShardOptions options = with_rules({.last_value = {"t"}});
+            options.listeners[1].limits.queue_stored_bytes_max = 100;
+            options.listeners[1].limits.overflow = policy;
+            RulesRig rig(options);
+            std::string expected;
+            for (int i = 0; i < before; ++i) {
+                rig.publishes("a", std::to_string(i));
+                expected += "a " + std::to_string(i) + ", ";
+            }
+            rig.publishes("t", "old");
+            rig.passes(1s);
+            rig.publishes("t", std::string(200, 'x'));
+            CHECK(rig.counters().dropped_replaced == 0);
+            CHECK(rig.queued() == static_cast<std::uint64_t>(before) + 1);
+            rig.passes(2s);
+            rig.restarts();
+            CHECK(rig.gets() == expected + "t old");
+            rig.is_empty();
+        }
+    }
 }
 
 TEST_CASE("messages leave the queue while others are replaced, and the counts stay right") {

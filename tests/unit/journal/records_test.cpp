@@ -151,6 +151,22 @@ TEST_CASE("a queued record may say when the message was queued, and has one form
     CHECK_FALSE(parse_queued(zero));
 }
 
+TEST_CASE("a queued record of a release that noted no time is read as it always was") {
+    const std::vector<Byte> body{0, 0, 0, 0, 0, 0, 0, 9, 0, 0, 0, 77, 0, 0, 0, 3, 0, 5, 2, 6, 2, 0x0B, 7};
+    const auto read = parse_queued(body);
+    REQUIRE(read);
+    CHECK(read->message == MessageNumber(9));
+    CHECK(read->bytes == 77);
+    CHECK(read->share_subscription == 3);
+    CHECK(read->packet_id == 5);
+    CHECK(read->state == OutState::sent_qos2);
+    CHECK(read->qos == QoS::exactly_once);
+    CHECK(read->retain);
+    CHECK(as_text(read->ids) == "\x0B\x07");
+    CHECK(read->queued_s == 0);
+    CHECK(bytes_of(encode(*read)) == body);  // a queue without rules writes the same bytes still
+}
+
 TEST_CASE("a queued record says whether its client was connected") {
     const std::vector<Byte> body =
         bytes_of(encode(QueuedRecord{MessageNumber(1), 2, 0, 0, OutState::done, QoS::exactly_once, true, {}, true}));

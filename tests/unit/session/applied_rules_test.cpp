@@ -116,8 +116,7 @@ TEST_CASE("an index that was full does not let an older message of a topic pass 
     CHECK(rig.services.counters.last_value_unindexed == 1);
     rig.queues(filler + "0", "2", qos1);
     rig.commits();
-    rig.session->queue().make_way(filler + "1");  // its place becomes free
-    rig.session->queue().end_way();
+    rig.session->queue().replace_earlier(filler + "1");  // its place becomes free
     rig.queues(late, "new", qos1);
     rig.commits();
     rig.listener.limits.outbox_bytes_max = 2 * AppliedRules::topic_bytes_max;  // all of them leave in one go

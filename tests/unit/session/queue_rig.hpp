@@ -77,9 +77,8 @@ struct QueueRig : HasShelf, Rig {
     void queues(std::string_view topic, std::string_view payload, QoS qos, Instant expires_at = never) {
         Delivery one = delivery(topic, payload, qos, expires_at);
         session->queue().note_queued(one, now);
-        session->queue().make_way(topic);
         session->queue().store(one, session->is_online(), journal::Urgency::now);
-        session->queue().end_way();
+        session->queue().replace_earlier(topic);
         session->queue().enqueue(std::move(one), session->limits());
         if (connection != nullptr) connection->pump(now);
     }
