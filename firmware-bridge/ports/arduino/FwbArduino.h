@@ -14,9 +14,9 @@
 template <uint8_t topic_count>
 class FwbArduino {
 public:
-    FwbArduino(Stream& line, const char* client_id, const fwb_topic* topics) : line_(line) {
+    FwbArduino(Stream& line, const char* client_id, const fwb_topic* table) : line_(line) {
         config_.client_id = client_id;
-        config_.topics = topics;
+        config_.topics = table;
         config_.topic_count = topic_count;
         config_.send = send;
         config_.event = event;
