@@ -31,6 +31,7 @@ MANIFEST = {
     'unit_wire': CORE_BUILDS,
     'unit_client': CORE_BUILDS,
     'unit_bridge': CORE_BUILDS,
+    'unit_mqttsn': CORE_BUILDS,
     'unit_topic': CORE_BUILDS,
     'unit_auth': CORE_BUILDS,
     'unit_journal': CORE_BUILDS,

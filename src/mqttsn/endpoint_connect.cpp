@@ -18,12 +18,11 @@ void Endpoint::on_connect(const Connect& message, bool is_elsewhere, Moment at) 
 
 /// Rule 14: a copy of the CONNECT that was accepted, or is being answered.
 bool Endpoint::is_repeated(const Connect& message, Instant now) const {
-    const bool is_same = message.will == has_will_flag_ && message.clean_session == is_clean_ &&
-                         message.keep_alive_s == keep_alive_s_;
+    const bool is_same =
+        message.will == has_will_flag_ && message.clean_session == is_clean_ && message.keep_alive_s == keep_alive_s_;
     if (!is_same || state_ == State::disconnected) return false;
     if (!is_connected()) return true;
-    const bool may_be_late =
-        services_.options.link_reorders && now < connected_at_ + services_.options.retry_interval;
+    const bool may_be_late = services_.options.link_reorders && now < connected_at_ + services_.options.retry_interval;
     return state_ == State::active && (is_fresh_ || may_be_late);
 }
 

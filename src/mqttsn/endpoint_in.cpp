@@ -44,8 +44,7 @@ void Endpoint::on_publish(const Publish& message, Moment at) {
         case TopicIdType::predefined: topic = services_.predefined.name_of(message.topic_id); break;
         case TopicIdType::short_name: topic = {short_name.data(), short_name.size()}; break;
     }
-    if (topic.empty())
-        return refuse_publish(message.topic_id, message.message_id, ReturnCode::invalid_topic_id, at);
+    if (topic.empty()) return refuse_publish(message.topic_id, message.message_id, ReturnCode::invalid_topic_id, at);
     if (message.qos != QoS::at_most_once && is_repetition(message, at)) return;
     pass_on(message, topic, at);
 }

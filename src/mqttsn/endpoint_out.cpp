@@ -145,8 +145,10 @@ void Endpoint::resend(Moment at) {
 void Endpoint::skip() {
     const bool is_qos1 = out_.message.qos == wire::QoS::at_least_once;
     if (out_.message.qos != wire::QoS::at_most_once)
-        inner_.client().send_ack({is_qos1 ? PacketType::puback : PacketType::pubrec, out_.message.id,
-                                   ReasonCode::implementation_specific_error, {}});
+        inner_.client().send_ack({is_qos1 ? PacketType::puback : PacketType::pubrec,
+                                  out_.message.id,
+                                  ReasonCode::implementation_specific_error,
+                                  {}});
     out_ = {};
     retry_at_ = never;
 }
@@ -213,20 +215,16 @@ void Endpoint::on_invalid_topic_id(const Puback& message, Moment at) {
 void Endpoint::on_answer(const Answer& message, Moment at) {
     const bool is_current = out_.step != OutStep::idle && out_.message.id == message.message_id;
     const bool is_qos2 = is_current && out_.message.qos == wire::QoS::exactly_once;
-    switch (message.type) {
-        case MessageType::pubrel: return on_pubrel(message.message_id);
-        case MessageType::pubrec:
-            if (!is_qos2 || out_.step != OutStep::publishing) return;
-            out_.step = OutStep::recorded;
-            out_.retries = 0;
-            retry_at_ = never;
-            inner_.client().send_ack({PacketType::pubrec, out_.message.id, ReasonCode::success, {}});
-            return;
-        case MessageType::pubcomp:
-            if (!is_qos2 || out_.step != OutStep::released) return;
-            inner_.client().send_ack({PacketType::pubcomp, out_.message.id, ReasonCode::success, {}});
-            return finish_message(at);
-        default: ++services_.counters.packets_unexpected;  // UNSUBACK
+    if (message.type == MessageType::pubrel) return on_pubrel(message.message_id);
+    if (message.type == MessageType::pubrec && is_qos2 && out_.step == OutStep::publishing) {
+        out_.step = OutStep::recorded;
+        out_.retries = 0;
+        retry_at_ = never;  // the broker is awaited now
+        inner_.client().send_ack({PacketType::pubrec, out_.message.id, ReasonCode::success, {}});
+    }
+    if (message.type == MessageType::pubcomp && is_qos2 && out_.step == OutStep::released) {
+        inner_.client().send_ack({PacketType::pubcomp, out_.message.id, ReasonCode::success, {}});
+        finish_message(at);
     }
 }
 

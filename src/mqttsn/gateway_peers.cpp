@@ -20,9 +20,8 @@ void Gateway::on_message(std::string_view key, const Message& message, std::size
     }
     const auto found = by_key_.find(key);
     const bool is_leaving = std::holds_alternative<Disconnect>(message);  // always answered (rule 5)
-    const bool is_known =
-        found != by_key_.end() &&
-        (is_leaving || device(found->second).endpoint.state() != Endpoint::State::disconnected);
+    const bool is_known = found != by_key_.end() &&
+                          (is_leaving || device(found->second).endpoint.state() != Endpoint::State::disconnected);
     if (!is_known || std::holds_alternative<Searchgw>(message)) {
         LEDGE_ASSERT(size >= 2);
         return answer_unknown(key, message, now);

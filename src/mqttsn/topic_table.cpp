@@ -15,9 +15,8 @@ TopicTable::Entry* TopicTable::find(std::string_view name) {
 }
 
 TopicTable::Entry* TopicTable::find_id(TopicId id) {
-    const auto found = std::find_if(entries_.begin(), entries_.end(), [&](const Entry& e) {
-        return e.id == id && e.type == TopicIdType::normal;
-    });
+    const auto found = std::find_if(entries_.begin(), entries_.end(),
+                                    [&](const Entry& e) { return e.id == id && e.type == TopicIdType::normal; });
     return found == entries_.end() ? nullptr : &*found;
 }
 

@@ -1,5 +1,5 @@
-// Gateway: all devices of one link (a UDP socket or a serial line), without I/O. It finds the Endpoint of each packet by
-// the address of its peer, and answers peers that it does not know. Single-threaded.
+// Gateway: all devices of one link (a UDP socket or a serial line), without I/O. It finds the Endpoint of each packet
+// by the address of its peer, and answers peers that it does not know. Single-threaded.
 //
 // A peer is a link address, whose bytes only the owner understands, and the node id of a forwarder in between, if there
 // is one. A device is a client id; it keeps its Endpoint when it comes back from another address.

@@ -13,14 +13,14 @@ namespace ledge::mqttsn {
 
 struct GatewayEvent {
     enum class Kind : std::uint8_t {
-        connected,       // the broker has accepted a device
-        refused,         // the broker, or a limit, has refused a device; `text` says why
-        left,            // a device has disconnected
-        lost,            // a device fell silent: its will is published
-        ended,           // the broker has ended a device's connection; `text` says why
-        taken_over,      // a device came back from another address
-        oversize,        // a message is too large for the link; `text` is its topic. Told once per device and topic
-        topic_refused,   // a device refuses a topic; `text` is the topic
+        connected,      // the broker has accepted a device
+        refused,        // the broker, or a limit, has refused a device; `text` says why
+        left,           // a device has disconnected
+        lost,           // a device fell silent: its will is published
+        ended,          // the broker has ended a device's connection; `text` says why
+        taken_over,     // a device came back from another address
+        oversize,       // a message is too large for the link; `text` is its topic. Told once per device and topic
+        topic_refused,  // a device refuses a topic; `text` is the topic
     };
     Kind kind = Kind::connected;
     std::string client_id;
@@ -41,7 +41,7 @@ public:
     /// Tells an oversize message, unless it was told lately. The memory is a small table of hashes: a pair that is told
     /// again was displaced by another one.
     void tell_oversize(std::string_view client_id, std::string_view topic) {
-        const std::size_t hash = std::hash<std::string_view>{}(client_id) * 31 + std::hash<std::string_view>{}(topic);
+        const std::size_t hash = std::hash<std::string_view>{}(client_id)*31 + std::hash<std::string_view>{}(topic);
         std::size_t& told = oversize_told_[hash % oversize_told_.size()];
         if (std::exchange(told, hash) != hash) tell(GatewayEvent::Kind::oversize, client_id, topic);
     }

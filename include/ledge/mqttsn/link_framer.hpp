@@ -32,12 +32,12 @@ class LinkFramer {
 public:
     /// Each dropped frame is counted once, by its first fault.
     struct Counters {
-        std::uint64_t frames = 0;       // packets handed over
-        std::uint64_t too_long = 0;     // no end within link_frame_bytes_max bytes
-        std::uint64_t too_short = 0;    // fewer bytes than the smallest packet with its CRC
-        std::uint64_t bad_cobs = 0;     // the end comes in the middle of a COBS block
-        std::uint64_t bad_crc = 0;      // the CRC is wrong
-        std::uint64_t discarded = 0;    // bytes before the first 0x00 after open(): the rest of an unknown frame
+        std::uint64_t frames = 0;     // packets handed over
+        std::uint64_t too_long = 0;   // no end within link_frame_bytes_max bytes
+        std::uint64_t too_short = 0;  // fewer bytes than the smallest packet with its CRC
+        std::uint64_t bad_cobs = 0;   // the end comes in the middle of a COBS block
+        std::uint64_t bad_crc = 0;    // the CRC is wrong
+        std::uint64_t discarded = 0;  // bytes before the first 0x00 after open(): the rest of an unknown frame
         std::uint64_t dropped() const { return too_long + too_short + bad_cobs + bad_crc; }
     };
 

@@ -4,8 +4,8 @@
 //
 //     message := length type:u8 fields        length := u8 (2..255)  |  0x01 u16       all bytes of the message
 //
-// decode: `packet` is one whole datagram or frame. Any other bytes give an error, never undefined behaviour. Bits of the
-//         flags that a message does not use are ignored, because the specification calls them "not used".
+// decode: `packet` is one whole datagram or frame. Any other bytes give an error, never undefined behaviour. Bits of
+//         the flags that a message does not use are ignored, because the specification calls them "not used".
 // encode: appends exactly encoded_size() bytes. The values come from this program, so they are not validated.
 #pragma once
 
@@ -87,14 +87,14 @@ struct Searchgw {
 };
 struct Gwinfo {
     std::uint8_t gateway_id = 0;
-    Bytes address;  // only in a GWINFO of a client, which tells the address of another node
+    Bytes address{};  // only in a GWINFO of a client, which tells the address of another node
 };
 
 struct Connect {
     bool will = false;  // the gateway asks for topic and message of the will
     bool clean_session = false;
     std::uint16_t keep_alive_s = 0;
-    std::string_view client_id;
+    std::string_view client_id{};
 };
 struct Connack {
     ReturnCode code = ReturnCode::accepted;
@@ -106,13 +106,13 @@ struct Willtopic {
     bool is_update = false;
     QoS qos = QoS::at_most_once;
     bool retain = false;
-    std::string_view topic;
+    std::string_view topic{};
 };
 struct Willmsgreq {};
 /// WILLMSG and WILLMSGUPD.
 struct Willmsg {
     bool is_update = false;
-    Bytes message;
+    Bytes message{};
 };
 /// WILLTOPICRESP and WILLMSGRESP.
 struct Willresp {
@@ -124,7 +124,7 @@ struct Willresp {
 struct Register {
     TopicId topic_id = 0;
     MessageId message_id = 0;
-    std::string_view topic;
+    std::string_view topic{};
 };
 struct Regack {
     TopicId topic_id = 0;
@@ -139,7 +139,7 @@ struct Publish {
     TopicIdType type = TopicIdType::normal;
     TopicId topic_id = 0;  // TopicIdType::short_name: the two bytes of the name
     MessageId message_id = 0;
-    Bytes data;
+    Bytes data{};
 };
 /// Also the answer to a PUBLISH of any QoS that was refused.
 struct Puback {
@@ -160,8 +160,8 @@ struct Subscribe {
     QoS qos = QoS::at_most_once;
     TopicIdType type = TopicIdType::normal;
     MessageId message_id = 0;
-    std::string_view filter;  // TopicIdType::normal
-    TopicId topic_id = 0;     // the other types
+    std::string_view filter{};  // TopicIdType::normal
+    TopicId topic_id = 0;       // the other types
 };
 struct Suback {
     QoS qos = QoS::at_most_once;
@@ -171,18 +171,18 @@ struct Suback {
 };
 
 struct Pingreq {
-    std::string_view client_id;  // only of a sleeping device that wants its messages
+    std::string_view client_id{};  // only of a sleeping device that wants its messages
 };
 struct Pingresp {};
 struct Disconnect {
-    std::optional<std::uint16_t> duration_s;  // of sleep; nullopt = the device leaves
+    std::optional<std::uint16_t> duration_s{};  // of sleep; nullopt = the device leaves
 };
 
 /// A message that a forwarder has wrapped (section 5.5). `inner` is the whole message of the node, undecoded.
 struct Forward {
     std::uint8_t radius = 0;  // hops of a broadcast; 0 = all
-    Bytes node_id;
-    Bytes inner;
+    Bytes node_id{};
+    Bytes inner{};
 };
 inline constexpr std::size_t node_id_bytes_max = 16;
 
