@@ -152,6 +152,12 @@ void Endpoint::on_retry(Moment at) {
         return;
     }
     std::uint8_t& retries = is_connected() ? out_.retries : handshake_retries_;
+    if (retries >= services_.options.retries_max && state_ == State::awake) {
+        // Perhaps the device fell asleep before the end, or a late copy of its PINGREQ came. Its sleep has a limit.
+        state_ = State::asleep;
+        retry_at_ = drain_at_ = never;
+        return;
+    }
     if (retries >= services_.options.retries_max) {
         at.peer.send(Disconnect{});  // a device that only had bad luck connects again
         return lose();

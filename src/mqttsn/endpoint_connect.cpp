@@ -9,10 +9,10 @@ namespace ledge::mqttsn {
 
 void Endpoint::on_connect(const Connect& message, bool is_elsewhere, Moment at) {
     if (!is_elsewhere && is_repeated(message, at.now)) return repeat_answer(at);
-    // A session that goes on needs no second connection to the broker: the exchange of a message for the device starts
-    // again. An exchange in the other direction does not allow that: the device may use its id for another message.
+    // A session that goes on needs no second connection to the broker, unless a message of the device is under way: the
+    // device may use its id for another message. A session that ends with its connection has to go on as it is.
     const bool may_go_on = is_connected() && inner_.is_up() && !message.clean_session;
-    if (may_go_on && in_.step != InStep::sent) return come_back(message, at);
+    if (may_go_on && (in_.step == InStep::idle || is_clean_)) return come_back(message, at);
     restart(message, at);
 }
 
@@ -41,6 +41,7 @@ void Endpoint::restart(const Connect& message, Moment at) {
     // MQTT-SN section 6.3: without CleanSession, subscriptions and will stay.
     if (is_clean_) {
         will_.reset();
+        recent_.reset();
         topics_.clear();
     }
     topics_.forget_known();  // rule 7

@@ -64,9 +64,8 @@ bool Endpoint::is_repetition(const Publish& message, Moment at) {
         ++services_.counters.duplicates;
         return true;
     }
-    // Only one message of QoS 1 or 2 may be under way (MQTT-SN section 6.6). A device that gave up a message of QoS 2
-    // in the middle may begin the next one.
-    if (in_.step == InStep::sent || in_.step == InStep::released) {
+    // Only one message of QoS 1 or 2 may be under way (MQTT-SN section 6.6). A device gives one up by CONNECT.
+    if (in_.step != InStep::idle) {
         refuse_publish(message.topic_id, message.message_id, ReturnCode::congestion, at);
         return true;
     }
@@ -95,14 +94,14 @@ void Endpoint::refuse_publish(TopicId topic_id, MessageId id, ReturnCode code, M
 }
 
 void Endpoint::on_pubrel(MessageId id) {
-    const bool is_mine = in_.step != InStep::idle && in_.id == id;
-    if (in_.step == InStep::sent || (in_.step == InStep::released && !is_mine)) {
+    const bool is_next = in_.step == InStep::recorded && in_.id == id;
+    if (in_.step != InStep::idle && !is_next) {
+        // PUBCOMP of the broker is under way, or this is a late copy of an exchange that is over.
         ++services_.counters.packets_unexpected;
         return;
     }
-    if (in_.step == InStep::released) return;  // the broker's PUBCOMP is under way
     // The exchange may have begun on an earlier connection: the broker knows it, or answers that it is over.
-    if (!is_mine) in_ = {InStep::released, QoS::exactly_once, id, 0, 0};
+    if (!is_next) in_ = {InStep::released, QoS::exactly_once, id, 0, 0};
     in_.step = InStep::released;
     inner_.client().send_ack({PacketType::pubrel, id, ReasonCode::success, {}});
 }

@@ -70,7 +70,9 @@ public:
     std::string says_bytes(std::string_view peer, Bytes packet);
     /// The same without the broker: nothing of it has been read yet.
     std::string says_at_once(std::string_view peer, const Message& message);
-    /// Everything that is under way arrives.
+    /// All bytes between the gateway, the broker and the watcher arrive. The gateway's packets wait.
+    void settle();
+    /// The same, and returns the gateway's packets.
     std::string turn(std::string_view peer = "");
     std::string passes(Duration duration, std::string_view peer = "");
     /// CONNECT, demanded to be accepted.
