@@ -18,6 +18,7 @@ Gateway::Gateway(GatewayOptions options, PredefinedTopics predefined, std::uint6
       devices_(1),
       by_key_(0, Hash{hash_}),
       by_name_(0, Hash{hash_}),
+      next_first_topic_id_(static_cast<TopicId>(seed % 0xFFFE + 1)),
       unknown_(options_.unknown_per_second, 0, now) {
     LEDGE_ASSERT(options_.peers_max > 0 && options_.endpoint.packet_bytes_max >= 32);
     want_connectionless();

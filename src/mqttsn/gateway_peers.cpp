@@ -10,6 +10,12 @@
 
 namespace ledge::mqttsn {
 
+namespace {
+
+constexpr std::uint32_t first_topic_id_step = 1008;
+
+}  // namespace
+
 void Gateway::on_message(std::string_view key, const Message& message, std::size_t size, Instant now) {
     if (const auto* m = std::get_if<Connect>(&message)) return on_connect(key, *m, now);
     const auto* const publish = std::get_if<Publish>(&message);
@@ -116,7 +122,9 @@ DeviceId Gateway::add_device(std::string_view client_id) {
         id = free_ids_.back();
         free_ids_.pop_back();
     }
-    devices_[id] = std::make_unique<Device>(std::string(client_id), services_);
+    devices_[id] = std::make_unique<Device>(std::string(client_id), next_first_topic_id_, services_);
+    // A device that was forgotten and comes back gets other ids than before.
+    next_first_topic_id_ = static_cast<TopicId>((next_first_topic_id_ + first_topic_id_step) % 0xFFFE + 1);
     by_name_.emplace(device(id).endpoint.client_id(), id);
     return id;
 }

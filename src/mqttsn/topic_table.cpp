@@ -41,11 +41,13 @@ bool TopicTable::make_room(std::uint16_t topics_max) {
 
 TopicTable::Entry* TopicTable::add(std::string_view name, std::uint16_t topics_max) {
     LEDGE_ASSERT(find(name) == nullptr);
-    // The ids go up and never come back; after 65,534 of them the session has to end.
-    if (last_id_ == 0xFFFE || !make_room(topics_max)) return nullptr;
+    // No id comes back: when all 65,534 are used up, the device gets none until the gateway has forgotten it.
+    if (ids_given_ == 0xFFFE || !make_room(topics_max)) return nullptr;
     Entry& entry = entries_.emplace_back();
     entry.name = name;
-    entry.id = ++last_id_;
+    entry.id = next_id_;
+    next_id_ = static_cast<TopicId>(next_id_ % 0xFFFE + 1);
+    ++ids_given_;
     entry.last_use = ++uses_;
     return &entry;
 }

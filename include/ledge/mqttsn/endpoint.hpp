@@ -68,8 +68,8 @@ public:
         PeerOutput& peer;
     };
 
-    Endpoint(std::string client_id, const EndpointServices& services)
-        : services_(services), client_id_(std::move(client_id)) {}
+    Endpoint(std::string client_id, TopicId first_topic_id, const EndpointServices& services)
+        : services_(services), client_id_(std::move(client_id)), topics_(first_topic_id) {}
     Endpoint(const Endpoint&) = delete;
     Endpoint& operator=(const Endpoint&) = delete;
 

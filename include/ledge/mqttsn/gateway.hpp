@@ -49,7 +49,8 @@ class Gateway {
 public:
     static constexpr std::size_t address_bytes_max = 64;
 
-    /// `seed` keeps unknown peers from choosing addresses and client ids with equal hashes.
+    /// `seed` keeps unknown peers from choosing addresses and client ids with equal hashes, and decides the first topic
+    /// ids (topic_table.hpp). The owner passes real entropy.
     Gateway(GatewayOptions options, PredefinedTopics predefined, std::uint64_t seed, Instant now);
     Gateway(const Gateway&) = delete;
     Gateway& operator=(const Gateway&) = delete;
@@ -93,7 +94,8 @@ public:
 
 private:
     struct Device {
-        Device(std::string client_id, const EndpointServices& services) : endpoint(std::move(client_id), services) {}
+        Device(std::string client_id, TopicId first_topic_id, const EndpointServices& services)
+            : endpoint(std::move(client_id), first_topic_id, services) {}
         std::string key;  // peer := address_size:u8 address node_id; "" = the device is at no address
         Endpoint endpoint;
         Instant heard_at{};
@@ -147,6 +149,7 @@ private:
     Index by_name_;
     DeadlineHeap deadlines_;
     Ring<DeviceId> inner_wanted_;
+    TopicId next_first_topic_id_;
     TokenBucket unknown_;
     InnerSession connectionless_;
     bool is_connectionless_taking_ = false;

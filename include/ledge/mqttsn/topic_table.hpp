@@ -2,6 +2,9 @@
 // has another id, and an id is never given to a second topic while the device keeps its session, because a publication
 // under a wrong topic is "potentially disastrous" (MQTT-SN section 7.3). Owned by Endpoint.
 //
+// The first id is chosen by the gateway, and is another one after each start: a packet of before the start, which is
+// still under way, then has an id that names nothing.
+//
 // The table also remembers what the device knows: after a CONNECT it may have forgotten all ids (rule 7).
 #pragma once
 
@@ -26,6 +29,9 @@ public:
         std::uint32_t last_use = 0;              // of find(); the smallest one is given up first
     };
 
+    /// The ids are given in order from `first_id` on, which is not reserved. Behind 0xFFFE comes 1.
+    explicit TopicTable(TopicId first_id) : next_id_(first_id) {}
+
     /// nullptr = the topic has no entry. Valid until the table changes.
     Entry* find(std::string_view name);
     /// The topic of a normal id; "" = no topic has it.
@@ -49,7 +55,8 @@ private:
 
     std::vector<Entry> entries_;
     std::uint32_t uses_ = 0;
-    TopicId last_id_ = 0;
+    TopicId next_id_;
+    std::uint16_t ids_given_ = 0;
 };
 
 }  // namespace ledge::mqttsn

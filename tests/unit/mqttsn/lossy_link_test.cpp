@@ -78,7 +78,7 @@ private:
         if (step_ >= dead_until_ && link_.gateway_dies && rng.one_in(2000)) {
             ++deaths;
             dead_until_ = step_ + 60;  // longer than packets are under way
-            rig.crashes();
+            rig.crashes(rng.next());
         }
         if (device.is_subscribed() && published_ < plan_.messages && rng.one_in(20)) {
             const std::string topic = "cmd/" + std::to_string(published_ % 3);

@@ -106,7 +106,7 @@ void Watcher::on_event(const client::Event& event) {
 
 Rig::Rig(GatewayOptions options, PredefinedTopics predefined)
     : options_(std::move(options)), predefined_(std::move(predefined)) {
-    gateway = std::make_unique<Gateway>(options_, predefined_, 1, core.now);
+    gateway = std::make_unique<Gateway>(options_, predefined_, ids_from_1, core.now);
     turn();
 }
 
@@ -238,9 +238,9 @@ TopicId Rig::registers(std::string_view peer, std::string_view topic) {
     return static_cast<TopicId>(std::stoi(text.substr(7)));
 }
 
-void Rig::crashes() {
+void Rig::crashes(std::uint64_t seed) {
     lines_.clear();
-    gateway = std::make_unique<Gateway>(options_, predefined_, 2, core.now);
+    gateway = std::make_unique<Gateway>(options_, predefined_, seed, core.now);
     turn();
 }
 

@@ -82,8 +82,10 @@ public:
     TopicId subscribes(std::string_view peer, std::string_view filter, QoS qos = QoS::at_least_once);
     /// REGISTER, demanded to be accepted.
     TopicId registers(std::string_view peer, std::string_view topic);
+    /// A seed with which the first device has the topic ids 1, 2, 3, and the second one 1010, 1011, 1012.
+    static constexpr std::uint64_t ids_from_1 = 0;
     /// The process of the gateway dies and starts again.
-    void crashes();
+    void crashes(std::uint64_t seed = ids_from_1);
 
     bool has_session(std::string_view client_id) const;
     /// Messages of the session that the device has not answered.
