@@ -53,6 +53,8 @@ MANIFEST = {
     'fuzz_shard': CORE_BUILDS,
     'fuzz_client': CORE_BUILDS,
     'fuzz_store': CORE_BUILDS,
+    'fuzz_mqttsn': CORE_BUILDS,
+    'fuzz_mqttsn_gateway': CORE_BUILDS,
     'fuzz_topic': CORE_BUILDS,
     'fuzz_config': CORE_BUILDS,
     'fuzz_auth': CORE_BUILDS,
