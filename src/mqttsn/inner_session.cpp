@@ -30,7 +30,9 @@ void InnerSession::end(bool with_will) {
 }
 
 void InnerSession::sent(std::size_t count, Instant now) {
-    if (client_) client_->sent(count, now);
+    if (!client_) return;
+    client_->sent(count, now);
+    client_->release_memory();  // most devices say nothing for minutes
 }
 
 void InnerSession::closed() {

@@ -29,13 +29,12 @@ std::optional<std::size_t> decode_cobs(std::span<Byte> bytes) {
 
 // Bit by bit: a line brings some 10,000 bytes in a second, and a table would be 512 bytes.
 std::uint16_t crc16(Bytes bytes) {
-    std::uint16_t crc = 0xFFFF;
+    std::uint32_t crc = 0xFFFF;
     for (const Byte byte : bytes) {
-        crc = static_cast<std::uint16_t>(crc ^ byte << 8U);
-        for (int bit = 0; bit < 8; ++bit)
-            crc = static_cast<std::uint16_t>((crc & 0x8000U) != 0 ? crc << 1U ^ 0x1021U : crc << 1U);
+        crc ^= std::uint32_t{byte} << 8U;
+        for (int bit = 0; bit < 8; ++bit) crc = ((crc & 0x8000U) != 0 ? crc << 1U ^ 0x1021U : crc << 1U) & 0xFFFFU;
     }
-    return crc;
+    return static_cast<std::uint16_t>(crc);
 }
 
 std::size_t encode_frame(Bytes packet, std::span<Byte, link_frame_bytes_max> frame) {

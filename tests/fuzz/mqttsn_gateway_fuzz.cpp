@@ -1,6 +1,6 @@
-// mqttsn_gateway_fuzz: input := flags:u8 (op:u8 operand)*. A gateway between peers that send anything and a broker that
-// sends anything. Whatever comes: packets that decode, to unknown peers never more bytes than they sent, bounded memory,
-// timers that make progress, and no packet of MQTT to the broker that is not correct.
+// mqttsn_gateway_fuzz: input := flags:u8 (op:u8 operand)*. A gateway between peers that send anything and a broker
+// that sends anything. Whatever comes: packets that decode, to unknown peers never more bytes than they sent, bounded
+// memory, timers that make progress, and whole packets of MQTT to the broker.
 //   op below 128: a packet of (operand:u8 % 64) bytes from peer op % 4; from op 64 on behind a forwarder
 //   128 to 143: CONNECT of client id "d" + op % 4 from peer operand:u8 % 4, with flags by op
 //   144 to 159: SUBSCRIBE, REGISTER, PUBLISH, PINGREQ or DISCONNECT(10) by op % 5 from peer operand:u8 % 4

@@ -91,6 +91,8 @@ public:
     Bytes output() const { return outbox_.unsent(); }
     /// Call when the transport has sent the first `count` bytes of output().
     void sent(std::size_t count, Instant now);
+    /// Gives memory back that a client without unsent bytes does not need. For owners of very many clients.
+    void release_memory() { outbox_.release_memory(); }
     /// Keep alive and timeouts. Call again until the result is Nothing.
     Event on_time(Instant now);
     /// The time at which on_time() must be called. `never`: no timer runs. A time in the past: an event waits.

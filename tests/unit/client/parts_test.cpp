@@ -22,6 +22,12 @@ TEST_CASE("Outbox: bytes leave in order, whatever the pieces are") {
     }
     got += as_text(outbox.unsent());
     CHECK(got == expected);
+    outbox.consume(outbox.size());
+    outbox.release_memory();
+    CHECK(outbox.empty());
+    outbox.append(1)[0] = 'x';
+    outbox.release_memory();
+    CHECK(as_text(outbox.unsent()) == "x");
     outbox.clear();
     CHECK(outbox.empty());
 }

@@ -113,6 +113,10 @@ private:
 
 /// A PUBLISH of a device to a normal topic id.
 Publish publish(TopicId topic, std::string_view data, QoS qos = QoS::at_most_once, MessageId id = 0);
+inline Connect connect_of(std::string_view client_id, bool clean = false, bool will = false,
+                          std::uint16_t keep_alive_s = 60) {
+    return {will, clean, keep_alive_s, client_id};
+}
 inline constexpr Disconnect sleeps{300};
 inline constexpr QoS qos0 = QoS::at_most_once;
 inline constexpr QoS qos1 = QoS::at_least_once;

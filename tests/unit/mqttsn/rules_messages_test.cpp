@@ -116,6 +116,18 @@ TEST_CASE("rule 6: an id is not given to a second topic, also not in the next se
     CHECK(rig.registers("a", "y") == 5);
 }
 
+TEST_CASE("rule 6: after a restart of the gateway an id of before names nothing") {
+    Rig rig;
+    rig.connects("a", "dev1");
+    rig.watcher.subscribes("#");
+    CHECK(rig.registers("a", "x") == 1);
+    rig.crashes(500);
+    rig.connects("a", "dev1");
+    CHECK(rig.registers("a", "y") == 501);
+    CHECK(rig.says("a", publish(1, "late", qos1, 7)) == "PUBACK 1 #7 invalid_topic_id");
+    CHECK(rig.watcher.heard() == "");
+}
+
 TEST_CASE("rule 7: after CONNECT a topic is registered before its first PUBLISH, and stays known over sleep") {
     Rig rig;
     rig.connects("a", "dev1");
@@ -321,6 +333,22 @@ TEST_CASE("rule 11: REGISTER, PUBLISH and PUBREL are repeated, with DUP; then th
         const std::string answer = is_qos2 ? "CONNACK | PUBREL #1" : "CONNACK | REGISTER 1 #2 y/1";
         CHECK(rig.says("a", Connect{false, false, 0, "dev1"}) == answer);
     }
+}
+
+TEST_CASE("rule 11: a device that does not answer while awake falls asleep, until the limit of its sleep") {
+    Rig rig;
+    rig.connects("a", "dev1");
+    rig.subscribes("a", "x");
+    rig.says("a", sleeps);
+    rig.watcher.publishes("x", "one", QoS::at_least_once);
+    CHECK(rig.says("a", Pingreq{"dev1"}) == "PUBLISH n1 one q1#1");
+    const std::string again = "PUBLISH n1 one q1#1 dup";
+    CHECK(rig.passes(60s, "a") == again + " | " + again + " | " + again + " | " + again);
+    CHECK(rig.in(State::asleep) == 1);
+    CHECK(rig.says("a", Pingreq{"dev1"}) == again);
+    CHECK(rig.says("a", Puback{1, 1}) == "PINGRESP");
+    rig.passes(331s);
+    CHECK(rig.counters().lost == 1);
 }
 
 TEST_CASE("rule 11: a device that answers congestion is given time") {
