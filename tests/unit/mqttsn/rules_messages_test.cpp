@@ -33,6 +33,23 @@ TEST_CASE("rule 2: an active device has one message at a time, a sleeping one ha
     CHECK(rig.says("a", Pingreq{"dev1"}) == "PUBLISH n1 three q1#3");
 }
 
+TEST_CASE("rule 2: the broker is told to keep all messages but one, and rule 1: how long the session lasts") {
+    for (const bool is_clean : {false, true}) {
+        Gateway gateway({}, {}, 1, Instant{} + 1h);
+        gateway.on_packet(as_bytes("a"), encoded(Connect{false, is_clean, 60, "dev1"}), Instant{} + 1h);
+        const auto id = gateway.take_inner();
+        REQUIRE((id && gateway.wants_inner(*id)));
+        gateway.inner_opened(*id, Instant{} + 1h);
+        const auto connect = wire::decode_connect(gateway.inner_output(*id));
+        REQUIRE(connect.ok());
+        CHECK(connect->client_id == "dev1");
+        CHECK(connect->clean_start == is_clean);
+        CHECK(connect->properties.number(wire::PropertyId::receive_maximum) == 1);
+        const auto expiry = connect->properties.number(wire::PropertyId::session_expiry_interval);
+        CHECK(expiry.value_or(0) == (is_clean ? 0 : EndpointOptions{}.session_expiry_s));
+    }
+}
+
 TEST_CASE("rule 2: one REGISTER at a time, and messages of QoS 0 wait for their turn") {
     GatewayOptions options;
     options.endpoint.waiting_bytes_max = 14;
