@@ -18,6 +18,9 @@ Duration tolerance_of(std::uint16_t seconds) {
     return seconds > 60 ? promised + promised / 10 : promised + promised / 2;
 }
 
+// Messages of QoS 0 that the broker has not read yet; further ones are refused.
+constexpr std::size_t outbox_bytes_max = 16 * 1024;
+
 constexpr wire::PacketId will_packet_id = 0xF000;
 
 /// The refusals that may pass are congestion: the device tries again later. The others need an operator.
@@ -65,6 +68,7 @@ client::Options Endpoint::inner_options() const {
     options.maximum_packet_size = services_.options.inner_packet_bytes_max;
     options.topic_alias_maximum_out = 0;
     options.request_problem_information = false;
+    options.limits.outbox_bytes_max = outbox_bytes_max;
     if (will_) options.will = *will_;
     return options;
 }

@@ -18,8 +18,9 @@ using wire::ReasonCode;
 
 void Endpoint::take_message(const wire::Publish& packet) {
     const std::size_t size = packet.topic.size() + packet.payload.size();
+    const std::size_t cost = size + sizeof(OutMessage);
     // Receive Maximum 1: at most one message of QoS 1 or 2 is not answered. Those of QoS 0 have no such limit.
-    if (packet.qos == wire::QoS::at_most_once && waiting_bytes_ + size > services_.options.waiting_bytes_max) {
+    if (packet.qos == wire::QoS::at_most_once && waiting_bytes_ + cost > services_.options.waiting_bytes_max) {
         ++services_.counters.qos0_dropped;
         return;
     }
@@ -32,7 +33,7 @@ void Endpoint::take_message(const wire::Publish& packet) {
     message.qos = packet.qos;
     message.retain = packet.retain;
     message.dup = packet.dup;
-    waiting_bytes_ += static_cast<std::uint32_t>(size);
+    waiting_bytes_ += message.cost();
     waiting_.push_back(std::move(message));
 }
 
@@ -45,6 +46,7 @@ void Endpoint::on_broker_pubrel(MessageId id) {
     release.is_release = true;
     release.id = id;
     release.qos = wire::QoS::exactly_once;
+    waiting_bytes_ += release.cost();
     waiting_.push_back(std::move(release));
 }
 
@@ -55,7 +57,7 @@ void Endpoint::serve(Moment at) {
     while (out_.step == OutStep::idle && !waiting_.empty()) {
         out_ = {};
         out_.message = waiting_.pop_front();
-        waiting_bytes_ -= static_cast<std::uint32_t>(out_.message.text.size());
+        waiting_bytes_ -= out_.message.cost();
         if (waiting_.empty()) waiting_.clear();
         needs_pause_ = out_.message.qos == wire::QoS::exactly_once;
         if (out_.message.is_release) {

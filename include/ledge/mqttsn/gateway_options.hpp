@@ -19,7 +19,8 @@ struct GatewayOptions {
     /// Packets of unknown peers per second that are answered; further ones are ignored and counted. A CONNECT of an
     /// unknown peer counts, too. 0 = unlimited.
     std::uint32_t unknown_per_second = 50;
-    /// Bytes of packets to peers that the link has not sent yet. Above it packets are dropped and counted.
+    /// Bytes of packets to peers that the link has not sent yet, and of their entries in the queue (56 each). Above it
+    /// packets are dropped and counted.
     std::size_t output_bytes_max = 64 * 1024;
 
     /// Seconds between two ADVERTISE broadcasts; 0 = none. MQTT-SN section 7.2 wants more than 15 minutes.

@@ -1,6 +1,7 @@
 // OutMessage: a message of the broker on its way to one device. Owned by Endpoint.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -18,6 +19,8 @@ struct OutMessage {
     bool dup = false;         // the message may have been sent to the device before
     bool is_release = false;  // no message: a PUBREL that ends an exchange of an earlier connection
 
+    /// Bytes in the queue.
+    std::uint32_t cost() const { return static_cast<std::uint32_t>(text.size() + sizeof(OutMessage)); }
     std::string_view topic() const { return std::string_view(text).substr(0, topic_size); }
     Bytes payload() const { return as_bytes(text).subspan(topic_size); }
 };

@@ -10,7 +10,7 @@
 namespace ledge::mqttsn {
 namespace {
 
-constexpr std::uint64_t seeds = 60;
+constexpr std::uint64_t seeds = 200;
 constexpr Duration step_time = 20ms;
 constexpr int steps_max = 200'000;  // more than an hour
 

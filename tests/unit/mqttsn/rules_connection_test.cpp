@@ -286,6 +286,20 @@ TEST_CASE("rule 18: CONNACK says congestion while the broker accepts nobody, and
     rig.connects("a", "dev1");
 }
 
+TEST_CASE("packets that the link does not send are dropped and counted, and retries repair it") {
+    GatewayOptions options;
+    options.output_bytes_max = 5 * (sizeof(OutputQueue::Packet) + 3);
+    Rig rig(options);
+    for (int i = 0; i < 7; ++i) rig.gateway->on_packet(as_bytes("a"), encoded(Pingreq{}), rig.now());
+    CHECK(rig.turn("a") == "DISCONNECT | DISCONNECT | DISCONNECT | DISCONNECT | DISCONNECT");
+    CHECK(rig.counters().outputs_dropped == 2);
+    rig.connects("a", "dev1");
+    rig.gateway->on_packet(as_bytes("a"), encoded(Pingreq{}), rig.now());
+    rig.gateway->link_opened(rig.now());  // what waited is older than what the devices do now
+    CHECK(rig.turn("a") == "");
+    CHECK(rig.says("a", Pingreq{}) == "PINGRESP");
+}
+
 TEST_CASE("stop tells each device, keeps the sessions, and accepts nobody any more") {
     Rig rig;
     rig.connects("a", "dev1");

@@ -52,7 +52,7 @@ TEST_CASE("rule 2: the broker is told to keep all messages but one, and rule 1: 
 
 TEST_CASE("rule 2: one REGISTER at a time, and messages of QoS 0 wait for their turn") {
     GatewayOptions options;
-    options.endpoint.waiting_bytes_max = 14;
+    options.endpoint.waiting_bytes_max = 14 + 3 * sizeof(OutMessage);
     Rig rig(options);
     rig.connects("a", "dev1");
     rig.subscribes("a", "#", qos0);
@@ -60,8 +60,7 @@ TEST_CASE("rule 2: one REGISTER at a time, and messages of QoS 0 wait for their 
     CHECK(rig.turn("a") == "REGISTER 1 #1 one");
     CHECK(rig.says("a", Regack{1, 1}) == "PUBLISH n1 x | REGISTER 2 #2 two");
     CHECK(rig.says("a", Regack{2, 2}) == "PUBLISH n2 x | REGISTER 3 #3 three");
-    rig.watcher.publishes("four", "123456", QoS::at_most_once);
-    rig.watcher.publishes("five", "x", QoS::at_most_once);
+    for (int i = 0; i < 3; ++i) rig.watcher.publishes("four", "123456", QoS::at_most_once);
     rig.turn();
     CHECK(rig.counters().qos0_dropped == 1);
 }
