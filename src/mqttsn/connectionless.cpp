@@ -45,6 +45,7 @@ void Gateway::on_connectionless(std::string_view key, const Publish& message, In
     after(connectionless_device);
 }
 
+/// One of 256 buckets by the keyed hash of the peer, so that no table of unknown peers can grow.
 bool Gateway::may_publish(std::string_view key, Instant now) {
     if (options_.connectionless_per_second == 0) return true;
     if (connectionless_rates_.empty())

@@ -26,12 +26,14 @@ bool Endpoint::is_repeated(const Connect& message, Instant now) const {
     return state_ == State::active && (is_fresh_ || may_be_late);
 }
 
+/// While the broker is asked there is no answer yet; CONNACK follows by itself.
 void Endpoint::repeat_answer(Moment at) {
     if (state_ == State::will_topic) at.peer.send(Willtopicreq{});
     if (state_ == State::will_message) at.peer.send(Willmsgreq{});
     if (state_ == State::active) at.peer.send(Connack{});
 }
 
+/// Begins a new connection to the broker. A former one ends in order: the device is alive, so no will is published.
 void Endpoint::restart(const Connect& message, Moment at) {
     inner_.end(false);
     reset_exchanges();

@@ -72,6 +72,7 @@ bool Endpoint::is_repetition(const Publish& message, Moment at) {
     return false;
 }
 
+/// Sends the message to the broker with the device's own id. The broker's answer comes to on_broker_ack().
 void Endpoint::pass_on(const Publish& message, std::string_view topic, Moment at) {
     wire::Publish packet;
     packet.topic = topic;
@@ -116,7 +117,7 @@ void Endpoint::on_broker_ack(const wire::Ack& ack, Moment at) {
         at.peer.send(Puback{in_.topic_id, in_.id, code});
         in_ = {};
     } else if (ack.type == PacketType::pubrec) {
-        in_.step = InStep::recorded;
+        in_.step = InStep::recorded;  // no timer: the device repeats PUBLISH until it has PUBREC
         at.peer.send(Answer{MessageType::pubrec, in_.id});
     } else {
         at.peer.send(Answer{MessageType::pubcomp, in_.id});

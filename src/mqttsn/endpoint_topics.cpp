@@ -50,6 +50,7 @@ void Endpoint::on_register(const Register& message, Moment at) {
     at.peer.send(Regack{entry->id, message.message_id, ReturnCode::accepted});
 }
 
+/// The device knows the topic now, so the message that waits for it is sent.
 void Endpoint::on_regack(const Regack& message, Moment at) {
     if (out_.step != OutStep::registering || out_.register_id != message.message_id) return;  // a late copy
     if (message.code == ReturnCode::congestion) {
@@ -126,6 +127,7 @@ ReturnCode Endpoint::prepare(const Subscribe& message, std::string_view filter, 
     return ReturnCode::accepted;
 }
 
+/// Sends the request to the broker. The client chooses its packet id: the device's own might be that of a message.
 void Endpoint::send_request(const Subscribe& message, std::string_view filter, const Request& request, Moment at) {
     wire::SubscribeOptions options;
     options.qos = static_cast<wire::QoS>(message.qos);

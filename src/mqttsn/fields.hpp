@@ -33,20 +33,24 @@ class Body {
 public:
     explicit Body(Bytes bytes) : in_(bytes) {}
 
+    // Reads of one field each. What a field may contain is checked by the reader of the field, or by require().
     std::uint8_t u8() { return in_.u8(); }
     std::uint16_t u16() { return in_.u16(); }
     Bytes rest() { return in_.bytes(in_.rest().size()); }
     std::size_t left() const { return in_.rest().size(); }
+    /// All remaining bytes as UTF-8. Texts of MQTT-SN have no length of their own: they end with the message.
     std::string_view text() {
         const std::string_view text = as_text(rest());
         require(wire::is_valid_utf8(text), Rule::not_utf8);
         return text;
     }
+    /// Of a message that is answered, or is an answer.
     MessageId message_id() {
         const MessageId id = u16();
         require(id != 0, Rule::message_id_zero);
         return id;
     }
+    /// One of the four codes; the others are reserved.
     ReturnCode return_code() {
         const std::uint8_t code = u8();
         require(code <= static_cast<std::uint8_t>(ReturnCode::not_supported), Rule::return_code);
@@ -94,7 +98,8 @@ Decoded decode_suback(Body body);
 // forward.cpp
 Decoded decode_forward(Bytes header, Bytes inner);
 
-// The bytes behind the type, and their number.
+// The bytes behind the type, and their number. messages.cpp writes what stands before them. The order is the one of the
+// variant Message.
 std::size_t body_size(const Advertise& m);
 std::size_t body_size(const Searchgw& m);
 std::size_t body_size(const Gwinfo& m);

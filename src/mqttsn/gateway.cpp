@@ -50,6 +50,7 @@ void Gateway::on_packet(Bytes address, Bytes packet, Instant now) {
     on_message(key, *message, size, now);
 }
 
+/// Takes the key apart again: peer := address_size:u8 address node_id.
 PeerOutput Gateway::output_to(std::string_view key) {
     if (key.empty()) return PeerOutput();
     const std::size_t address_size = static_cast<unsigned char>(key.front());
@@ -149,6 +150,7 @@ void Gateway::after(DeviceId id) {
     note_inner(id, one.is_taking, one.endpoint.inner());
 }
 
+// A device stands in the list once, however many calls its link wants: the owner makes all of them in one go.
 void Gateway::note_inner(DeviceId id, bool& is_taking, const InnerSession& session) {
     const bool wants_call = session.wants_open() || !session.output().empty() || session.wants_close();
     if (wants_call && !std::exchange(is_taking, true)) inner_wanted_.push_back(id);
@@ -157,6 +159,7 @@ void Gateway::note_inner(DeviceId id, bool& is_taking, const InnerSession& sessi
 // ---------------------------------------------------------------------------------------------------------------------
 // Devices
 
+/// The device is at this address from now on, and at no other one.
 void Gateway::bind(DeviceId id, std::string_view key) {
     LEDGE_ASSERT(!by_key_.contains(key));
     unbind(id);

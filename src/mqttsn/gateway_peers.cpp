@@ -33,7 +33,7 @@ void Gateway::on_message(std::string_view key, const Message& message, std::size
         return answer_unknown(key, message, now);
     }
     Device& one = device(found->second);
-    one.heard_at = now;
+    one.heard_at = now;  // for make_room()
     PeerOutput peer = output_to(one.key);
     one.endpoint.on_message(message, {now, peer});
     after(found->second);
@@ -114,6 +114,7 @@ bool Gateway::make_room() {
     return true;
 }
 
+/// Ids of forgotten devices are used again, so that the table does not grow with the number of strangers.
 DeviceId Gateway::add_device(std::string_view client_id) {
     DeviceId id = static_cast<DeviceId>(devices_.size());
     if (free_ids_.empty()) {

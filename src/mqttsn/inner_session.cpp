@@ -23,6 +23,7 @@ void InnerSession::opened(Instant now) {
 }
 
 void InnerSession::end(bool with_will) {
+    // The broker knows nothing of a link that was never opened.
     if (stage_ == Stage::wanted) return closed();
     if (stage_ != Stage::greeting && stage_ != Stage::up) return;
     client_->disconnect(with_will ? ReasonCode::disconnect_with_will : ReasonCode::success);

@@ -27,8 +27,9 @@ struct EndpointOptions {
     std::uint16_t topic_bytes_max = 256;
     /// Bytes of a client id. The specification allows 23; longer ones than this get CONNACK "not supported".
     std::uint16_t client_id_bytes_max = 64;
-    /// Bytes of messages that wait in memory for one device, with their entries in the queue (40 each). Above it QoS 0 messages are dropped and counted. At most
-    /// one message of QoS 1 or 2 waits here, whatever its size: the others wait in the broker's queue.
+    /// Bytes of messages that wait in memory for one device, with their entries in the queue (40 each). Above it QoS 0
+    /// messages are dropped and counted. At most one message of QoS 1 or 2 waits here, whatever its size: the others
+    /// wait in the broker's queue.
     std::uint32_t waiting_bytes_max = 2048;
     /// Bytes of a whole MQTT packet from the broker. The broker leaves larger ones out itself [MQTT-3.1.2-25].
     std::uint32_t inner_packet_bytes_max = 4096;

@@ -252,6 +252,15 @@ std::size_t Rig::queued(std::string_view client_id) const {
     return facts->messages;
 }
 
+Rig with_predefined(GatewayOptions options) {
+    PredefinedTopics predefined;
+    REQUIRE(predefined.add(9, "site/meter"));
+    REQUIRE(predefined.add(10, "site/+/alarm"));
+    REQUIRE_FALSE(predefined.add(9, "other"));
+    REQUIRE_FALSE(predefined.add(0xFFFF, "reserved"));
+    return Rig(std::move(options), std::move(predefined));
+}
+
 Publish publish(TopicId topic, std::string_view data, QoS qos, MessageId id) {
     return {.qos = qos, .topic_id = topic, .message_id = id, .data = as_bytes(data)};
 }

@@ -111,6 +111,9 @@ private:
     MessageId next_id_ = 1000;
 };
 
+/// A rig with the predefined topics 9 (site/meter) and 10 (site/+/alarm).
+Rig with_predefined(GatewayOptions options = {});
+
 /// A PUBLISH of a device to a normal topic id.
 Publish publish(TopicId topic, std::string_view data, QoS qos = QoS::at_most_once, MessageId id = 0);
 inline Connect connect_of(std::string_view client_id, bool clean = false, bool will = false,
