@@ -22,6 +22,7 @@ void Client::set_options(Options options) {
         has_session_ = false;  // the session belongs to the old id
     }
     options_ = std::move(options);
+    if (is_kept() && !kept_) kept_ = std::make_unique<Kept>();
 }
 
 std::string_view Client::client_id() const {
@@ -51,7 +52,7 @@ void Client::closed() {
     framer_.reset();
     for (const Request& request : requests_) ids_in_use_.erase(request.id);
     requests_.clear();
-    received_.end_connection();
+    if (kept_) kept_->received.end_connection();
     if (is_accepted_ && limits_.session_expiry_s == 0) has_session_ = false;  // the session ended with the connection
 }
 
@@ -102,8 +103,8 @@ Event Client::on_frame(Bytes frame) {
 }
 
 Event Client::take_outcome() {
-    if (outcomes_.empty()) return Nothing{};
-    return outcomes_.pop_front();
+    if (!kept_ || kept_->outcomes.empty()) return Nothing{};
+    return kept_->outcomes.pop_front();
 }
 
 void Client::sent(std::size_t count, Instant now) {
@@ -215,7 +216,7 @@ Event Client::on_time(Instant now) {
 // packet. A client that publishes all the time sends PINGREQ too: otherwise it would not notice that the server is
 // gone.
 Instant Client::next_deadline() const {
-    if (!outcomes_.empty()) return last_received_;
+    if (kept_ && !kept_->outcomes.empty()) return last_received_;
     if (state_ == State::greeting) return last_received_ + options_.connack_timeout;
     if (state_ == State::ending && !outbox_.empty())
         return std::max(last_sent_, last_received_) + options_.response_timeout;

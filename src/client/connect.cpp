@@ -123,11 +123,17 @@ void Client::begin_session(bool session_present) {
         is_kept() ? std::min(limits_.receive_maximum, options_.limits.inflight_max) : limits_.receive_maximum;
     window_out_.reset(window);
     window_in_.reset(is_v5() ? options_.receive_maximum : 65'535);
-    aliases_in_.reset(is_v5() ? options_.topic_alias_maximum : 0);
-    aliases_out_.reset(std::min(limits_.topic_alias_maximum, options_.topic_alias_maximum_out));
+    const std::uint16_t aliases_in = is_v5() ? options_.topic_alias_maximum : std::uint16_t{0};
+    const std::uint16_t aliases_out = std::min(limits_.topic_alias_maximum, options_.topic_alias_maximum_out);
+    aliases_.reset();
+    if (aliases_in != 0 || aliases_out != 0) {
+        aliases_ = std::make_unique<Aliases>();
+        aliases_->in.reset(aliases_in);
+        aliases_->out.reset(aliases_out);
+    }
     if (!is_kept()) return;
     if (!session_present) lose_session();
-    held_.begin_connection(session_present);
+    kept_->held.begin_connection(session_present);
     has_session_ = true;
     pump();
 }
@@ -135,19 +141,19 @@ void Client::begin_session(bool session_present) {
 /// The server has lost the session [MQTT-3.2.2-5]. The client discards the state of exchanges. Messages that the
 /// server has not received are sent again as new messages, or given up (Options::republishes_lost).
 void Client::lose_session() {
-    received_.clear();
+    kept_->received.clear();
     // finish() removes entries, so the ids are collected first.
     std::vector<PacketId> received_by_server;
     std::vector<PacketId> given_up;
-    held_.for_each([&](const HeldMessages::Entry& entry) {
+    kept_->held.for_each([&](const HeldMessages::Entry& entry) {
         if (entry.state == HeldState::released) received_by_server.push_back(entry.id);
         if (entry.state != HeldState::released && entry.was_sent && !options_.republishes_lost)
             given_up.push_back(entry.id);
     });
     for (const PacketId id : received_by_server)
-        finish(*held_.find(id), ReasonCode::success, PublishDone::How::session_lost);
+        finish(*kept_->held.find(id), ReasonCode::success, PublishDone::How::session_lost);
     for (const PacketId id : given_up)
-        finish(*held_.find(id), ReasonCode::unspecified_error, PublishDone::How::given_up);
+        finish(*kept_->held.find(id), ReasonCode::unspecified_error, PublishDone::How::given_up);
 }
 
 }  // namespace ledge::client

@@ -31,7 +31,7 @@ Event Client::pass_on(const wire::Ack& ack) {
 }
 
 Event Client::on_puback(const wire::Ack& ack) {
-    HeldMessages::Entry* const entry = held_.find(ack.packet_id);
+    HeldMessages::Entry* const entry = kept_->held.find(ack.packet_id);
     if (entry == nullptr || entry->state == HeldState::waiting) return fail(Fault::puback_unknown);
     if (entry->state != HeldState::sent_qos1) return fail(Fault::ack_of_other_qos);
     finish(*entry, ack.code);
@@ -40,7 +40,7 @@ Event Client::on_puback(const wire::Ack& ack) {
 }
 
 Event Client::on_pubrec(const wire::Ack& ack) {
-    HeldMessages::Entry* const entry = held_.find(ack.packet_id);
+    HeldMessages::Entry* const entry = kept_->held.find(ack.packet_id);
     if (entry == nullptr || entry->state == HeldState::waiting) {
         // 5.0 section 3.6.2.1: the server remembers an exchange that the client does not know. PUBREL ends it.
         if (!wire::is_error(ack.code))
@@ -53,14 +53,14 @@ Event Client::on_pubrec(const wire::Ack& ack) {
         pump();
         return Nothing{};
     }
-    if (entry->state == HeldState::sent_qos2) held_.release(*entry);
+    if (entry->state == HeldState::sent_qos2) kept_->held.release(*entry);
     append_ack(PacketType::pubrel, ack.packet_id);  // [MQTT-4.3.3-4]
     pump();
     return Nothing{};
 }
 
 Event Client::on_pubcomp(const wire::Ack& ack) {
-    HeldMessages::Entry* const entry = held_.find(ack.packet_id);
+    HeldMessages::Entry* const entry = kept_->held.find(ack.packet_id);
     // An unknown id: the packet answers a PUBREL 0x92 of this client.
     if (entry == nullptr || entry->state != HeldState::released) return Nothing{};
     // The code 0x92 is no error here: the server had finished the exchange before the resume and has forgotten it.
@@ -70,7 +70,7 @@ Event Client::on_pubcomp(const wire::Ack& ack) {
 }
 
 Event Client::on_pubrel(const wire::Ack& ack) {
-    switch (received_.on_pubrel(ack.packet_id)) {
+    switch (kept_->received.on_pubrel(ack.packet_id)) {
         case ReceivedMessages::Release::unanswered: return fail(Fault::pubrel_before_pubrec);
         case ReceivedMessages::Release::done:
             window_in_.close(ack.packet_id);

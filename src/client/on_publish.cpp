@@ -72,17 +72,17 @@ Event Client::drop_message(Bytes frame) {
 Fault Client::resolve_alias(wire::Publish& packet) {
     const auto alias = packet.properties.number(PropertyId::topic_alias);
     if (!alias) return Fault::none;
-    if (!aliases_in_.is_in_range(*alias)) return Fault::alias_above_maximum;
-    if (!packet.topic.empty()) aliases_in_.set(*alias, packet.topic);
-    packet.topic = aliases_in_.topic_of(*alias);
+    if (!aliases_ || !aliases_->in.is_in_range(*alias)) return Fault::alias_above_maximum;
+    if (!packet.topic.empty()) aliases_->in.set(*alias, packet.topic);
+    packet.topic = aliases_->in.topic_of(*alias);
     if (packet.topic.empty()) return Fault::alias_unknown;
     // The alias has a meaning on this connection only, so a relay must not pass it on.
-    without_alias_.clear();
+    aliases_->without_alias.clear();
     for (auto property = packet.properties.begin(); property != packet.properties.end(); ++property) {
         if (property->id == PropertyId::topic_alias) continue;
-        without_alias_.raw(property.raw(), std::uint64_t{1} << static_cast<unsigned>(property->id));
+        aliases_->without_alias.raw(property.raw(), std::uint64_t{1} << static_cast<unsigned>(property->id));
     }
-    packet.properties = without_alias_.view();
+    packet.properties = aliases_->without_alias.view();
     return Fault::none;
 }
 
@@ -92,7 +92,7 @@ Event Client::receive_kept(const wire::Publish& packet) {
     // [MQTT-4.4.0-1] forbids repetitions on one connection. Some servers of 3.1.1 repeat a PUBLISH after a while.
     if (is_open && (is_v5() || !packet.dup)) return fail(Fault::packet_id_in_use);
     if (window_in_.is_exceeded()) return fail(Fault::receive_maximum_exceeded);
-    const auto arrival = received_.on_publish(packet.packet_id, packet.qos, is_open);
+    const auto arrival = kept_->received.on_publish(packet.packet_id, packet.qos, is_open);
     if (arrival == ReceivedMessages::Arrival::in_use) return fail(Fault::packet_id_in_use);
     if (arrival == ReceivedMessages::Arrival::fresh) return Message{packet};
     send_answers();
@@ -101,13 +101,13 @@ Event Client::receive_kept(const wire::Publish& packet) {
 
 bool Client::acknowledge(PacketId packet_id, ReasonCode code) {
     LEDGE_ASSERT(is_kept());
-    if (!received_.answer(packet_id, code)) return false;
+    if (!kept_->received.answer(packet_id, code)) return false;
     if (is_connected()) send_answers();
     return true;
 }
 
 void Client::send_answers() {
-    while (const auto ack = received_.next_answer()) {
+    while (const auto ack = kept_->received.next_answer()) {
         const bool is_last = ack->type == wire::PacketType::puback || wire::is_error(ack->code);
         if (is_last) window_in_.close(ack->packet_id);
         append(*ack);

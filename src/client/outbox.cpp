@@ -34,4 +34,8 @@ void Outbox::clear() {
     if (bytes_.capacity() > kept_bytes_max) bytes_.shrink_to_fit();
 }
 
+void Outbox::release_memory() {
+    if (empty()) std::vector<Byte>().swap(bytes_);
+}
+
 }  // namespace ledge::client

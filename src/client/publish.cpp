@@ -53,13 +53,13 @@ std::optional<ReasonCode> Client::refusal_by_server(const wire::Publish& packet)
 Result<PacketId, ReasonCode> Client::hold(wire::Publish packet) {
     const std::size_t size = packet.topic.size() + packet.properties.raw().size() + packet.payload.size();
     const Limits& limits = options_.limits;
-    if (held_.size() >= limits.held_messages_max || held_.bytes() + size > limits.held_bytes_max)
+    if (kept_->held.size() >= limits.held_messages_max || kept_->held.bytes() + size > limits.held_bytes_max)
         return Failure{ReasonCode::quota_exceeded};
     if (packet.packet_id == 0) packet.packet_id = next_packet_id();
     if (packet.packet_id == 0) return Failure{ReasonCode::quota_exceeded};  // all 65,535 are in use
     if (!ids_in_use_.insert(packet.packet_id)) return Failure{ReasonCode::packet_identifier_in_use};
     last_id_ = packet.packet_id;
-    held_.add(packet);
+    kept_->held.add(packet);
     pump();
     return PacketId{packet.packet_id};
 }
@@ -96,13 +96,13 @@ void Client::append_publish(wire::Publish packet) {
     if (packet.qos == QoS::at_most_once) packet.packet_id = 0;  // [MQTT-2.2.1-2]
     const std::size_t size = wire::encoded_size(packet, options_.version);
     // A packet near the server's Maximum Packet Size gets no alias, which would make it larger the first time.
-    if (size + alias_bytes_max <= limits_.maximum_packet_size) {
-        const AliasesOut::Choice choice = aliases_out_.choose(packet.topic);
+    if (aliases_ && size + alias_bytes_max <= limits_.maximum_packet_size) {
+        const AliasesOut::Choice choice = aliases_->out.choose(packet.topic);
         if (choice.alias != 0) {
-            with_alias_.clear();
-            with_alias_.raw(packet.properties.raw(), packet.properties.seen());
-            with_alias_.number(PropertyId::topic_alias, choice.alias);
-            packet.properties = with_alias_.view();
+            aliases_->with_alias.clear();
+            aliases_->with_alias.raw(packet.properties.raw(), packet.properties.seen());
+            aliases_->with_alias.number(PropertyId::topic_alias, choice.alias);
+            packet.properties = aliases_->with_alias.view();
         }
         if (choice.is_known) packet.topic = {};
     }
@@ -112,7 +112,7 @@ void Client::append_publish(wire::Publish packet) {
 /// Sends held messages, in order, as far as the window and the outbox allow.
 void Client::pump() {
     if (!is_kept() || !is_connected()) return;
-    while (HeldMessages::Entry* const entry = held_.next_unsent()) {
+    while (HeldMessages::Entry* const entry = kept_->held.next_unsent()) {
         if (outbox_.size() >= options_.limits.outbox_bytes_max) return;
         if (!pump_one(*entry)) return;
     }
@@ -122,13 +122,13 @@ void Client::pump() {
 bool Client::pump_one(HeldMessages::Entry& entry) {
     if (entry.state == HeldState::released) {
         append_ack(wire::PacketType::pubrel, entry.id);  // [MQTT-4.4.0-1]
-        held_.skip_unsent();
+        kept_->held.skip_unsent();
         return true;
     }
     const wire::Publish packet = entry.packet();
     // publish() accepted the message without a connection, or on a connection with other limits.
     if (const auto refusal = refusal_by_server(packet)) {
-        held_.skip_unsent();
+        kept_->held.skip_unsent();
         finish(entry, *refusal, PublishDone::How::not_sent);
         return true;
     }
@@ -137,15 +137,15 @@ bool Client::pump_one(HeldMessages::Entry& entry) {
     append_publish(packet);
     entry.state = entry.qos == QoS::at_least_once ? HeldState::sent_qos1 : HeldState::sent_qos2;
     entry.was_sent = true;
-    held_.skip_unsent();
+    kept_->held.skip_unsent();
     return true;
 }
 
 void Client::finish(HeldMessages::Entry& entry, ReasonCode code, PublishDone::How how) {
-    outcomes_.push_back({entry.id, code, how});
+    kept_->outcomes.push_back({entry.id, code, how});
     ids_in_use_.erase(entry.id);
     window_out_.close(entry.id);
-    held_.finish(entry);
+    kept_->held.finish(entry);
 }
 
 PacketId Client::withdraw_oldest() {
@@ -153,13 +153,13 @@ PacketId Client::withdraw_oldest() {
     // Without a session and without a connection, the server knows none of the messages.
     const bool is_unknown = state_ == State::closed && !has_session_;
     PacketId found = 0;
-    held_.for_each([&](const HeldMessages::Entry& entry) {
+    kept_->held.for_each([&](const HeldMessages::Entry& entry) {
         if (found != 0 || (!is_unknown && (entry.was_sent || entry.state != HeldState::waiting))) return;
         found = entry.id;
     });
     if (found == 0) return 0;
     ids_in_use_.erase(found);
-    held_.finish(*held_.find(found));
+    kept_->held.finish(*kept_->held.find(found));
     return found;
 }
 

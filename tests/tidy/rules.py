@@ -2,7 +2,7 @@
 
 # Modules from left to right and what each may include. The core is base ... broker: no I/O, no clock, no threads.
 CORE = ['base', 'wire', 'topic', 'auth', 'journal', 'session', 'broker']
-PURE = CORE + ['client', 'bridge']  # no hidden input here either, though the core does not include them
+PURE = CORE + ['client', 'bridge', 'mqttsn']  # no hidden input here either, though the core does not include them
 MAY_INCLUDE = {
     'base': [],
     'wire': ['base'],
@@ -19,7 +19,7 @@ MAY_INCLUDE = {
     'runtime': CORE + ['os', 'storage', 'net', 'transport'],
     'bridge': ['base', 'wire', 'topic', 'client'],
     'uplink': ['base', 'wire', 'client', 'broker', 'os', 'net', 'transport', 'runtime', 'bridge'],
-    'mqttsn': CORE,
+    'mqttsn': ['base', 'wire', 'topic', 'client'],
     'link': ['base', 'os', 'mqttsn', 'transport'],
     'admin': CORE + ['os', 'storage', 'net', 'transport', 'runtime', 'bridge', 'uplink'],
     # config fills the plain option structs of the core's modules and of bridge. It calls nothing of theirs, except the
@@ -35,6 +35,7 @@ MAY_INCLUDE = {
 # storage makes for tests: a second such store would have to be right, too.
 TESTS_MAY_INCLUDE = {'broker': ['storage'],
                      'client': ['session', 'broker'],  # its other end is the real core, not a copy of it
+                     'mqttsn': ['session', 'broker'],  # devices and the real core, with a gateway in between
                      'transport': ['client'],  # a client in the same process, over an inner link
                      # The local broker of a bridge is the real core too, also with a store.
                      'uplink': ['journal', 'session', 'broker', 'storage']}

@@ -21,6 +21,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -94,6 +95,8 @@ public:
     Bytes output() const { return outbox_.unsent(); }
     /// Call when the transport has sent the first `count` bytes of output().
     void sent(std::size_t count, Instant now);
+    /// Gives memory back that a client without unsent bytes does not need. For owners of very many clients.
+    void release_memory() { outbox_.release_memory(); }
     /// Keep alive and timeouts. Call again until the result is Nothing.
     Event on_time(Instant now);
     /// The time at which on_time() must be called. `never`: no timer runs. A time in the past: an event waits.
@@ -110,7 +113,7 @@ public:
     /// message while the server has no session. Returns its packet id; 0: there is no such message.
     PacketId withdraw_oldest();
     /// Flow::kept. The number of messages of QoS 1 and 2 whose exchange is not finished.
-    std::size_t held_messages() const { return held_.size(); }
+    std::size_t held_messages() const { return kept_ ? kept_->held.size() : 0; }
     /// Flow::passed_on. True: the server's Receive Maximum leaves room for one more PUBLISH of QoS 1 or 2.
     bool has_window() const { return window_out_.has_room(); }
 
@@ -152,6 +155,19 @@ public:
     void disconnect(ReasonCode code = ReasonCode::success, const wire::Properties& properties = {});
 
 private:
+    /// What only a client in Flow::kept has.
+    struct Kept {
+        HeldMessages held;
+        ReceivedMessages received;
+        Ring<PublishDone> outcomes;  // events that wait for on_bytes() or on_time(); each is about a held message
+    };
+    /// What only a connection with topic aliases has.
+    struct Aliases {
+        AliasesIn in;
+        AliasesOut out;
+        wire::PropertyBuilder without_alias;  // properties of the last PUBLISH received
+        wire::PropertyBuilder with_alias;     // properties of the last PUBLISH sent
+    };
     struct Request {
         PacketId id;
         wire::PacketType answer;
@@ -229,11 +245,9 @@ private:
     // Session state, which outlives the connection
     bool has_session_ = false;          // the server may have a session, and this object has its whole state
     bool is_clean_start_owed_ = false;  // the application asked for a clean start, and no CONNACK has come since
-    HeldMessages held_;
-    ReceivedMessages received_;
-    PacketIdSet ids_in_use_;  // of held messages and requests
+    std::unique_ptr<Kept> kept_;        // nullptr in Flow::passed_on: a gateway has a client for each of its devices
+    PacketIdSet ids_in_use_;            // of held messages and requests
     PacketId last_id_ = 0;
-    Ring<PublishDone> outcomes_;  // events that wait for on_bytes() or on_time(); each is about a message that was held
 
     // State of one connection
     std::optional<wire::Framer> framer_;
@@ -244,11 +258,8 @@ private:
     bool is_reauthenticating_ = false;  // AUTH 0x19 sent, AUTH 0x00 awaited
     Window window_out_;
     Window window_in_;
-    AliasesIn aliases_in_;
-    AliasesOut aliases_out_;
+    std::unique_ptr<Aliases> aliases_;  // nullptr: neither side may use any
     std::vector<Request> requests_;
-    wire::PropertyBuilder without_alias_;  // properties of the last PUBLISH received
-    wire::PropertyBuilder with_alias_;     // properties of the last PUBLISH sent
     Instant last_sent_{};
     Instant last_received_{};
     Instant last_ping_{};

@@ -2,11 +2,11 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "ledge/base/boxed.hpp"
 #include "ledge/base/time.hpp"
 #include "ledge/wire/properties.hpp"
 #include "ledge/wire/types.hpp"
@@ -47,9 +47,9 @@ struct Options {
     std::string client_id;  // "" = the server assigns an id, which later connections use too (MQTT 5).
     Flow flow = Flow::kept;
     std::uint16_t keep_alive_s = 60;  // 0 = no keep alive. The server may demand another value (MQTT 5).
-    std::optional<std::string> user_name;
-    std::optional<std::string> password;
-    std::optional<WillOptions> will;
+    Boxed<std::string> user_name;
+    Boxed<std::string> password;
+    Boxed<WillOptions> will;
     bool is_bridge = false;  // 3.x: sets the high bit of the protocol level. Some servers then do not send the client's
                              // own messages back and keep RETAIN as published. Others refuse the connection.
 

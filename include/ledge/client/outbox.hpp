@@ -21,6 +21,8 @@ public:
     /// Removes the first `count` bytes, which were sent. Requires count <= size().
     void consume(std::size_t count);
     void clear();
+    /// Gives the memory of an empty outbox back. With unsent bytes nothing happens.
+    void release_memory();
 
 private:
     std::vector<Byte> bytes_;

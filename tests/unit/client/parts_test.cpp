@@ -1,4 +1,7 @@
 // The parts that the client is made of, where a test of the client would be a detour.
+#include <set>
+
+#include "ledge/base/rng.hpp"
 #include "rig.hpp"
 
 namespace ledge::client {
@@ -19,6 +22,12 @@ TEST_CASE("Outbox: bytes leave in order, whatever the pieces are") {
     }
     got += as_text(outbox.unsent());
     CHECK(got == expected);
+    outbox.consume(outbox.size());
+    outbox.release_memory();
+    CHECK(outbox.empty());
+    outbox.append(1)[0] = 'x';
+    outbox.release_memory();
+    CHECK(as_text(outbox.unsent()) == "x");
     outbox.clear();
     CHECK(outbox.empty());
 }
@@ -36,6 +45,28 @@ TEST_CASE("PacketIdSet holds every id once") {
     CHECK_FALSE(ids.contains(64));
     ids.clear();
     CHECK(ids.size() == 0);
+}
+
+TEST_CASE("PacketIdSet agrees with a std::set, with one id as with a hundred") {
+    Rng rng(1);
+    for (const std::uint64_t ids_max : {1U, 2U, 3U, 4U, 100U}) {
+        PacketIdSet ids;
+        std::set<PacketId> model;
+        for (int step = 0; step < 2000; ++step) {
+            const auto id = static_cast<PacketId>(1 + rng.below(ids_max));
+            if (rng.one_in(2))
+                CHECK(ids.insert(id) == model.insert(id).second);
+            else
+                CHECK(ids.erase(id) == (model.erase(id) != 0));
+            if (rng.one_in(200)) {
+                ids.clear();
+                model.clear();
+            }
+            REQUIRE(ids.size() == model.size());
+            for (std::uint64_t one = 1; one <= ids_max; ++one)
+                REQUIRE(ids.contains(static_cast<PacketId>(one)) == model.contains(static_cast<PacketId>(one)));
+        }
+    }
 }
 
 TEST_CASE("AliasesOut: no alias without slots, the oldest goes first") {

@@ -1,0 +1,162 @@
+// Gateway: all devices of one link (a UDP socket or a serial line), without I/O. It finds the Endpoint of each packet
+// by the address of its peer, and answers peers that it does not know. Single-threaded.
+//
+// A peer is a link address, whose bytes only the owner understands, and the node id of a forwarder in between, if there
+// is one. A device is a client id; it keeps its Endpoint when it comes back from another address.
+//
+// The owner moves bytes and tells the time:
+//     on_packet() for each packet of the link
+//     while has_output(): send output() to its address, output_sent()
+//     while take_inner(): for this device
+//         if wants_inner(): open an inner link; inner_opened(), or inner_closed() when the broker accepts none
+//         send inner_output() to the broker, inner_sent()
+//         if wants_inner_close(): end the link when the broker has read everything, then inner_closed()
+//     inner_bytes() with bytes of the broker; inner_closed() when the broker has closed a link
+//     on_time() at next_deadline(); take_event() until it returns nothing
+//     link_opened() when the serial line or socket is open (again); the sessions stay while it is not
+//     before the end: stop(), then the calls above until no inner link is open
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "ledge/base/bytes.hpp"
+#include "ledge/base/ring.hpp"
+#include "ledge/base/text_hash.hpp"
+#include "ledge/base/time.hpp"
+#include "ledge/base/token_bucket.hpp"
+#include "ledge/mqttsn/counters.hpp"
+#include "ledge/mqttsn/deadline_heap.hpp"
+#include "ledge/mqttsn/endpoint.hpp"
+#include "ledge/mqttsn/gateway_event.hpp"
+#include "ledge/mqttsn/gateway_options.hpp"
+#include "ledge/mqttsn/output_queue.hpp"
+#include "ledge/mqttsn/predefined_topics.hpp"
+
+namespace ledge::mqttsn {
+
+/// A device of one gateway; 0 is the session that publishes messages of QoS -1. A number is used again after its device
+/// was forgotten, which happens only when its inner link is closed.
+using DeviceId = std::uint32_t;
+inline constexpr DeviceId connectionless_device = 0;
+
+class Gateway {
+public:
+    static constexpr std::size_t address_bytes_max = 64;
+
+    /// `seed` keeps unknown peers from choosing addresses and client ids with equal hashes, and decides the first topic
+    /// ids (topic_table.hpp). The owner passes real entropy.
+    Gateway(GatewayOptions options, PredefinedTopics predefined, std::uint64_t seed, Instant now);
+    Gateway(const Gateway&) = delete;
+    Gateway& operator=(const Gateway&) = delete;
+
+    // ---- The link
+    /// One packet of the peer at `address`, which has 1 to address_bytes_max bytes. Any bytes may be in `packet`.
+    void on_packet(Bytes address, Bytes packet, Instant now);
+    bool has_output() const { return !output_.empty(); }
+    /// Requires has_output(). Valid until output_sent(). An empty address means a broadcast.
+    const OutputQueue::Packet& output() { return output_.front(); }
+    void output_sent() { output_.drop_front(); }
+    /// The link is open, for the first time or again.
+    void link_opened(Instant now);
+
+    // ---- The broker
+    /// False: the broker does not work, so no device may connect and nothing is advertised. The beginning is true.
+    void set_usable(bool is_usable, Instant now);
+    /// A device whose inner link wants one of the calls above; each change brings it once. nullopt = none.
+    std::optional<DeviceId> take_inner();
+    std::string_view client_id(DeviceId id) const;
+    bool wants_inner(DeviceId id) const { return inner(id).wants_open(); }
+    void inner_opened(DeviceId id, Instant now);
+    Bytes inner_output(DeviceId id) const { return inner(id).output(); }
+    void inner_sent(DeviceId id, std::size_t count, Instant now);
+    /// Reads all of `input`.
+    void inner_bytes(DeviceId id, Bytes& input, Instant now);
+    bool wants_inner_close(DeviceId id) const { return inner(id).wants_close(); }
+    void inner_closed(DeviceId id, Instant now);
+
+    // ---- Time and news
+    void on_time(Instant now);
+    Instant next_deadline() const;
+    std::optional<GatewayEvent> take_event() { return events_.take(); }
+    /// Ends all connections. The sessions stay, no will is published, and no device is accepted any more.
+    void stop(Instant now);
+
+    // ---- Figures
+    const Counters& counters() const { return counters_; }
+    std::size_t devices() const { return by_name_.size(); }
+    std::size_t count_in(Endpoint::State state) const;
+
+private:
+    struct Device {
+        Device(std::string client_id, TopicId first_topic_id, const EndpointServices& services)
+            : endpoint(std::move(client_id), first_topic_id, services) {}
+        std::string key;  // peer := address_size:u8 address node_id; "" = the device is at no address
+        Endpoint endpoint;
+        Instant heard_at{};
+        bool is_taking = false;  // in inner_wanted_
+    };
+    struct Hash {
+        TextHash hash;
+        std::size_t operator()(std::string_view text) const { return hash(text); }
+    };
+    /// The keys are views of strings that the device owns, so an entry needs no string.
+    using Index = std::unordered_map<std::string_view, DeviceId, Hash>;
+
+    // gateway.cpp
+    Device& device(DeviceId id) { return *devices_[id]; }
+    const InnerSession& inner(DeviceId id) const;
+    PeerOutput output_to(std::string_view key);
+    void after(DeviceId id);
+    void note_inner(DeviceId id, bool& is_taking, const InnerSession& session);
+    void bind(DeviceId id, std::string_view key);
+    void unbind(DeviceId id);
+    void advertise(Instant now);
+
+    // gateway_peers.cpp: whose packet it is
+    void on_message(std::string_view key, const Message& message, std::size_t size, Instant now);
+    void on_connect(std::string_view key, const Connect& message, Instant now);
+    void refuse_connect(std::string_view key, ReturnCode code);
+    std::optional<DeviceId> admit(std::string_view key, const Connect& message, Instant now);
+    bool move_here(DeviceId id, std::string_view key, Instant now);
+    bool make_room();
+    DeviceId add_device(std::string_view client_id);
+    void forget(DeviceId id);
+    bool wake_elsewhere(std::string_view key, const Pingreq& message, Instant now);
+    void answer_unknown(std::string_view key, const Message& message, Instant now);
+    bool may_answer_unknown(Instant now);
+
+    // connectionless.cpp: QoS -1
+    void on_connectionless(std::string_view key, const Publish& message, Instant now);
+    bool may_publish(std::string_view key, Instant now);
+    void want_connectionless();
+
+    const GatewayOptions options_;
+    const PredefinedTopics predefined_;
+    Counters counters_;
+    GatewayEvents events_;
+    EndpointServices services_;
+    OutputQueue output_;
+    TextHash hash_;
+    std::vector<std::unique_ptr<Device>> devices_;  // by DeviceId; [0] is empty
+    std::vector<DeviceId> free_ids_;
+    Index by_key_;
+    Index by_name_;
+    DeadlineHeap deadlines_;
+    Ring<DeviceId> inner_wanted_;
+    TopicId next_first_topic_id_;
+    TokenBucket unknown_;
+    InnerSession connectionless_;
+    bool is_connectionless_taking_ = false;
+    std::vector<TokenBucket> connectionless_rates_;  // by the hash of the peer; peers with equal ones share a rate
+    Instant advertise_at_ = never;
+    bool is_usable_ = true;
+    bool is_stopped_ = false;
+};
+
+}  // namespace ledge::mqttsn

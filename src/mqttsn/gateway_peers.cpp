@@ -1,0 +1,181 @@
+// Whose packet it is: known devices, new ones, devices at another address, and peers that nobody knows.
+//
+// An unknown peer never gets more bytes than it has sent, because anybody can send UDP packets in the name of another
+// host: CONNACK and the WILLTOPICREQ of a handshake (3 and 2 bytes) answer a CONNECT of at least 7, GWINFO (3) a
+// SEARCHGW of 3, DISCONNECT (2) any other packet of at least 2. A forwarder's header is as long in both directions.
+#include <algorithm>
+
+#include "ledge/base/assert.hpp"
+#include "ledge/mqttsn/gateway.hpp"
+
+namespace ledge::mqttsn {
+
+namespace {
+
+constexpr std::uint32_t first_topic_id_step = 1008;
+
+}  // namespace
+
+void Gateway::on_message(std::string_view key, const Message& message, std::size_t size, Instant now) {
+    if (const auto* m = std::get_if<Connect>(&message)) return on_connect(key, *m, now);
+    const auto* const publish = std::get_if<Publish>(&message);
+    if (publish != nullptr && publish->qos == QoS::without_connection) return on_connectionless(key, *publish, now);
+    if (std::holds_alternative<Advertise>(message) || std::holds_alternative<Gwinfo>(message)) {
+        ++counters_.packets_unexpected;  // of another gateway, or for clients
+        return;
+    }
+    const auto found = by_key_.find(key);
+    const bool is_leaving = std::holds_alternative<Disconnect>(message);  // always answered (rule 5)
+    const bool is_known = found != by_key_.end() &&
+                          (is_leaving || device(found->second).endpoint.state() != Endpoint::State::disconnected);
+    if (!is_known || std::holds_alternative<Searchgw>(message)) {
+        LEDGE_ASSERT(size >= 2);
+        return answer_unknown(key, message, now);
+    }
+    Device& one = device(found->second);
+    one.heard_at = now;  // for make_room()
+    PeerOutput peer = output_to(one.key);
+    one.endpoint.on_message(message, {now, peer});
+    after(found->second);
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// CONNECT
+
+void Gateway::on_connect(std::string_view key, const Connect& message, Instant now) {
+    const auto found = by_key_.find(key);
+    const bool is_at_home = found != by_key_.end() && device(found->second).endpoint.client_id() == message.client_id;
+    if (!is_at_home && !may_answer_unknown(now)) return;
+    if (!is_usable_ || is_stopped_) return refuse_connect(key, ReturnCode::congestion);
+    if (message.client_id.size() > options_.endpoint.client_id_bytes_max)
+        return refuse_connect(key, ReturnCode::not_supported);
+    const std::optional<DeviceId> id = is_at_home ? std::optional(found->second) : admit(key, message, now);
+    if (!id) return refuse_connect(key, ReturnCode::congestion);
+    Device& one = device(*id);
+    one.heard_at = now;
+    PeerOutput peer = output_to(one.key);
+    one.endpoint.on_connect(message, !is_at_home, {now, peer});
+    after(*id);
+}
+
+void Gateway::refuse_connect(std::string_view key, ReturnCode code) {
+    ++counters_.connects_refused;
+    if (code == ReturnCode::congestion) ++counters_.congested;
+    output_to(key).send(Connack{code});
+}
+
+/// Finds or makes the device of a CONNECT that comes from a new address, or from one that had another client id.
+std::optional<DeviceId> Gateway::admit(std::string_view key, const Connect& message, Instant now) {
+    const auto known = by_name_.find(message.client_id);
+    const bool is_new = known == by_name_.end();
+    if (is_new && by_name_.size() >= options_.peers_max && !make_room()) return std::nullopt;
+    // Another client id was at this address: that device has been replaced.
+    if (const auto former = by_key_.find(key); former != by_key_.end()) {
+        const DeviceId id = former->second;
+        if (device(id).endpoint.state() != Endpoint::State::disconnected) device(id).endpoint.lose();
+        unbind(id);
+        after(id);
+    }
+    if (!is_new) {
+        if (move_here(known->second, key, now)) {
+            ++counters_.takeovers;
+            events_.tell(GatewayEvent::Kind::taken_over, message.client_id);
+        }
+        return known->second;
+    }
+    const DeviceId id = add_device(message.client_id);
+    bind(id, key);
+    return id;
+}
+
+/// Rule 14: the device is at this address from now on, and the former address is told. True = it was connected.
+bool Gateway::move_here(DeviceId id, std::string_view key, Instant now) {
+    Device& one = device(id);
+    const bool was_connected = one.endpoint.state() != Endpoint::State::disconnected;
+    if (was_connected) output_to(one.key).send(Disconnect{});
+    bind(id, key);
+    one.heard_at = now;
+    return was_connected;
+}
+
+/// Forgets the disconnected device that was heard least recently. False = there is none.
+bool Gateway::make_room() {
+    DeviceId oldest = connectionless_device;
+    for (DeviceId id = 1; id < devices_.size(); ++id) {
+        if (devices_[id] == nullptr) continue;
+        const Endpoint& endpoint = device(id).endpoint;
+        const bool is_away = endpoint.state() == Endpoint::State::disconnected &&
+                             endpoint.inner().stage() == InnerSession::Stage::closed;
+        const bool is_older = oldest == connectionless_device || device(id).heard_at < device(oldest).heard_at;
+        if (is_away && is_older) oldest = id;
+    }
+    if (oldest == connectionless_device) return false;
+    forget(oldest);
+    return true;
+}
+
+/// Ids of forgotten devices are used again, so that the table does not grow with the number of strangers.
+DeviceId Gateway::add_device(std::string_view client_id) {
+    DeviceId id = static_cast<DeviceId>(devices_.size());
+    if (free_ids_.empty()) {
+        devices_.emplace_back();
+    } else {
+        id = free_ids_.back();
+        free_ids_.pop_back();
+    }
+    devices_[id] = std::make_unique<Device>(std::string(client_id), next_first_topic_id_, services_);
+    // A device that was forgotten and comes back gets other ids than before.
+    next_first_topic_id_ = static_cast<TopicId>((next_first_topic_id_ + first_topic_id_step) % 0xFFFE + 1);
+    by_name_.emplace(device(id).endpoint.client_id(), id);
+    return id;
+}
+
+void Gateway::forget(DeviceId id) {
+    unbind(id);
+    by_name_.erase(device(id).endpoint.client_id());
+    deadlines_.set(id, never);
+    devices_[id].reset();
+    free_ids_.push_back(id);
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Unknown peers (rule 10)
+
+bool Gateway::may_answer_unknown(Instant now) {
+    unknown_.refill(now);
+    if (!unknown_.is_ready()) {
+        ++counters_.unknown_ignored;
+        return false;
+    }
+    unknown_.take(1);
+    return true;
+}
+
+void Gateway::answer_unknown(std::string_view key, const Message& message, Instant now) {
+    if (!may_answer_unknown(now)) return;
+    if (std::holds_alternative<Searchgw>(message)) {
+        if (is_usable_ && !is_stopped_) output_to(key).send(Gwinfo{options_.gateway_id, {}});
+        return;
+    }
+    const auto* const ping = std::get_if<Pingreq>(&message);
+    if (ping != nullptr && wake_elsewhere(key, *ping, now)) return;
+    ++counters_.unknown_answered;
+    output_to(key).send(Disconnect{});
+}
+
+/// Rule 15: a device went to sleep at one address and wakes at another, as behind the NAT of a radio network.
+bool Gateway::wake_elsewhere(std::string_view key, const Pingreq& message, Instant now) {
+    if (!options_.roaming || message.client_id.empty() || by_key_.contains(key)) return false;
+    const auto found = by_name_.find(message.client_id);
+    if (found == by_name_.end() || !device(found->second).endpoint.is_asleep()) return false;
+    ++counters_.roamed;
+    bind(found->second, key);
+    Device& one = device(found->second);
+    one.heard_at = now;
+    PeerOutput peer = output_to(one.key);
+    one.endpoint.on_message(message, {now, peer});
+    after(found->second);
+    return true;
+}
+
+}  // namespace ledge::mqttsn
