@@ -115,7 +115,7 @@ TEST_CASE("a local broker that does not read makes the upstream wait, and costs 
     SUBCASE("until the connections end: then the message in between is lost, and counted") {
         rig.loses_inner();
         CHECK(rig.relay.counters().dropped == 1);
-        CHECK(rig.events().ends_with("ended | dropped cmd/a"));
+        CHECK(rig.events().ends_with("ended | dropped site/cmd/a"));
     }
 }
 
