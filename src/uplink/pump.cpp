@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <utility>
 
 #include "ledge/base/assert.hpp"
@@ -14,9 +15,14 @@ using Closed = bridge::Relay::Closed;
 
 namespace {
 
-/// With a limited rate, the largest burst is what a second brings: half of it are tokens, and half of it waits in the
-/// inner link, which is read as a whole. A single packet may be larger than that.
+/// With a limited rate, the tokens of a burst are half of what a second brings, and as much waits in the inner link.
 constexpr std::uint64_t burst_divisor = 2;
+
+/// With a limited rate, the relay reads the local broker in pieces, until its output uses up the tokens. A packet may
+/// leave much longer than it has come (prefixes, marks), so a piece is small: a burst exceeds its tokens by the last
+/// packet, or by what a piece of small packets becomes.
+constexpr std::uint64_t piece_divisor = 64;
+constexpr std::uint64_t piece_bytes_min = 16;
 
 transport::InnerLinkLimits inner_limits(std::uint64_t bytes_per_second) {
     constexpr std::uint64_t smallest = 1024;
@@ -27,6 +33,11 @@ transport::InnerLinkLimits inner_limits(std::uint64_t bytes_per_second) {
     return limits;
 }
 
+std::size_t piece_of(std::uint64_t bytes_per_second) {
+    if (bytes_per_second == 0) return std::numeric_limits<std::size_t>::max();
+    return static_cast<std::size_t>(std::max(bytes_per_second / piece_divisor, piece_bytes_min));
+}
+
 }  // namespace
 
 Pump::Pump(bridge::Relay& relay, transport::Driver& driver, InnerPeer peer, std::uint64_t bytes_per_second)
@@ -34,7 +45,8 @@ Pump::Pump(bridge::Relay& relay, transport::Driver& driver, InnerPeer peer, std:
       driver_(driver),
       peer_(std::move(peer)),
       inner_(std::make_unique<transport::InnerEnd>(driver, inner_limits(bytes_per_second))),
-      tokens_(bytes_per_second, bytes_per_second / burst_divisor, Instant{}) {}
+      tokens_(bytes_per_second, bytes_per_second / burst_divisor, Instant{}),
+      piece_bytes_(piece_of(bytes_per_second)) {}
 
 Pump::~Pump() = default;
 
@@ -94,7 +106,10 @@ bool Pump::wants_turn() const {
 }
 
 Instant Pump::next_deadline() const {
-    return is_holding() ? std::min({linger_until_, tokens_.ready_at(), relay_.inner_due()}) : linger_until_;
+    if (!is_holding()) return linger_until_;
+    // Output that the upstream has no room for has used the tokens up; the wait then ends when it is written.
+    const Instant has_tokens = relay_.upstream_output().empty() ? tokens_.ready_at() : never;
+    return std::min({linger_until_, has_tokens, relay_.inner_due()});
 }
 
 bool Pump::is_holding() const { return is_held_ && is_inner_open_ && !inner_->readable().empty(); }
@@ -197,20 +212,29 @@ bool Pump::open_inner_if_wanted(Instant now) {
     return true;
 }
 
-/// True: tokens are missing, and the relay can do without the bytes of the local broker for now.
+/// True: tokens are missing, and the relay can do without the bytes of the local broker for now. Output that is not
+/// written yet has taken its tokens here already. Otherwise an upstream that stops to read would get it as one burst.
 bool Pump::must_hold(Instant now) const {
-    return !tokens_.is_ready() && is_inner_open_ && inner_->is_open() && now < relay_.inner_due();
+    const bool has_tokens = tokens_.has(relay_.upstream_output().size() + 1);
+    return !has_tokens && is_inner_open_ && inner_->is_open() && now < relay_.inner_due();
 }
 
 bool Pump::read_inner(Instant now) {
-    if (!is_inner_open_ || must_hold(now)) return false;
-    const Bytes all = inner_->readable();
-    Bytes input = all;
-    if (!all.empty()) relay_.inner_bytes(input, now);
-    const std::size_t taken = all.size() - input.size();
-    inner_->consume(taken);
-    inner_left_ = input.size();
-    return taken > 0;
+    bool has_moved = false;
+    bool has_all_read = true;
+    while (is_inner_open_ && !must_hold(now) && has_all_read) {
+        const Bytes all = inner_->readable();
+        const Bytes given = all.first(std::min(all.size(), piece_bytes_));
+        if (given.empty()) break;
+        Bytes input = given;
+        relay_.inner_bytes(input, now);
+        const std::size_t taken = given.size() - input.size();
+        inner_->consume(taken);
+        inner_left_ = all.size() - taken;
+        has_moved |= taken > 0;
+        has_all_read = input.empty();
+    }
+    return has_moved;
 }
 
 bool Pump::write_inner(Instant now) {

@@ -31,7 +31,9 @@ public:
     /// False = every call succeeds at once.
     bool is_limited() const { return per_second_ != 0; }
     /// True when the bucket had at least one token at the last refill.
-    bool is_ready() const { return !is_limited() || level_ >= parts; }
+    bool is_ready() const { return has(1); }
+    /// True when the bucket had at least `count` tokens at the last refill. `count` <= per_second_max.
+    bool has(std::uint64_t count) const { return !is_limited() || level_ >= static_cast<std::int64_t>(count) * parts; }
     /// Takes `count` tokens, even if the bucket has fewer.
     void take(std::uint64_t count) {
         if (is_limited()) level_ -= static_cast<std::int64_t>(count) * parts;

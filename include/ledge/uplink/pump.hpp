@@ -15,7 +15,8 @@
 //
 // A limited rate towards the upstream (UplinkOptions::rate_bytes_per_second) holds the local broker back, not the
 // socket: every byte that is written takes a token, also those of acknowledgements and PINGREQ, which never wait here.
-// While tokens are missing, the inner end is not read, so further messages stay with the local broker.
+// While tokens are missing for the output that waits already, the inner end is not read, so further messages stay with
+// the local broker.
 #pragma once
 
 #include <cstdint>
@@ -104,6 +105,7 @@ private:
     Instant linger_until_ = never;      // `never` = our direction to the upstream has not ended
     bool is_unfinished_ = false;        // the last turn stopped at rounds_max
     TokenBucket tokens_;                // a token is a byte to the upstream
+    std::size_t piece_bytes_;           // of one read from the inner end
     bool is_held_ = false;              // since the last turn the inner end is not read, because tokens are missing
     std::string first_bytes_;
     std::string channel_reason_;

@@ -35,6 +35,16 @@ TEST_CASE("it begins full, and holds what comes in a second unless a burst is na
     CHECK(take_all(wide, start + 1h) == 25);
 }
 
+TEST_CASE("it tells whether it has several tokens") {
+    TokenBucket bucket(10, 25, start);
+    CHECK(bucket.has(25));
+    CHECK_FALSE(bucket.has(26));
+    bucket.take(25);
+    CHECK(bucket.has(0));
+    CHECK_FALSE(bucket.has(1));
+    CHECK(TokenBucket().has(TokenBucket::per_second_max));
+}
+
 TEST_CASE("over a long time the rate is exact, however often it is looked at") {
     for (const Duration step : {Duration(1), Duration(333), Duration(10'000), Duration(1'500'000)}) {
         TokenBucket bucket(7, 20, start);

@@ -26,6 +26,7 @@ using wire::QoS;
 
 constexpr int waits_max = 5000;  // of 1 ms each
 constexpr int settling_turns = 8;
+constexpr int turns_max = 2000;  // before everything has come to rest
 constexpr Duration step_max = 5s;
 
 Instant virtual_now{};
@@ -51,7 +52,7 @@ broker::ShardOptions shard_options() {
     lane.name = "bridge:cloud/priority";
     lane.queue_rules = {.excluded_client = "$bridge/cloud"};
     options.listeners = {listener, strict, bridge, lane};
-    options.sys_interval = 1h;
+    options.sys_interval = 10s;
     return options;
 }
 
@@ -160,10 +161,10 @@ void FakeUpstream::shakes_hands() {
     }
 }
 
-void FakeUpstream::turn() {
+bool FakeUpstream::turn() {
     accepts();
     if (handshake_ != nullptr) shakes_hands();
-    if (peer_ == nullptr || !is_reading) return;
+    if (peer_ == nullptr || !is_reading) return false;
     int error = 0;
     socklen_t error_size = sizeof error;
     // RST is noted here, because read() may first return the bytes that came before it, and TLS does not tell.
@@ -172,12 +173,19 @@ void FakeUpstream::turn() {
     std::array<Byte, 64 * 1024> buffer;
     const net::ClientStream::Transfer got = peer_->read(buffer);
     using Status = net::ClientStream::Status;
-    if (got.status == Status::want_read || got.status == Status::want_write) return;
-    if (got.status != Status::done) return peer_.reset();
+    if (got.status == Status::want_read || got.status == Status::want_write) return false;
+    if (got.status != Status::done) {
+        peer_.reset();
+        return true;
+    }
     const Bytes input = Bytes(buffer).first(got.bytes);
-    if (web_path.empty()) return on_mqtt(input);
-    web_input_ += as_text(input);
-    on_web();
+    if (web_path.empty()) {
+        on_mqtt(input);
+    } else {
+        web_input_ += as_text(input);
+        on_web();
+    }
+    return true;
 }
 
 void FakeUpstream::on_mqtt(Bytes input) {
@@ -291,6 +299,10 @@ void Local::turn() {
     end_.consume(size);
 }
 
+bool Local::wants_turn() const {
+    return end_.wants_turn() || !end_.readable().empty() || (end_.is_open() && !mqtt_.output().empty());
+}
+
 void Local::handle(const client::Event& event) {
     const auto* const message = std::get_if<client::Message>(&event);
     if (message == nullptr) return;
@@ -389,7 +401,8 @@ void Rig::turn() {
     if (local) local->turn();
     if (store != nullptr && shard.commit_deadline() != never) commit(shard, *store);
     driver.flush();
-    for (FakeUpstream& upstream : upstreams) upstream.turn();
+    has_upstream_read = false;
+    for (FakeUpstream& upstream : upstreams) has_upstream_read |= upstream.turn();
 }
 
 bool Rig::until(const std::function<bool()>& is_done) {
@@ -409,12 +422,31 @@ bool Rig::until_relaying() {
     return until([&] { return uplink->relay().stage() == bridge::Relay::Stage::relaying; });
 }
 
+bool Rig::wants_turn() const { return (uplink && uplink->wants_turn()) || (bridges && bridges->wants_turn()); }
+
+Instant Rig::next_deadline() const {
+    return std::min(uplink ? uplink->next_deadline() : never, bridges ? bridges->next_deadline() : never);
+}
+
+/// As the broker's loop, which wakes up at each deadline, and sleeps only when nothing wants a turn.
 void Rig::passes(Duration duration) {
     const Instant target = virtual_now + duration;
+    settles();  // what the test has done, happens before time passes
     while (virtual_now < target) {
-        virtual_now = std::min(virtual_now + step_max, target);
-        for (int i = 0; i < settling_turns; ++i) turn();
+        const Instant next = std::max(next_deadline(), virtual_now + Duration(1));
+        virtual_now = std::min({virtual_now + step_max, next, target});
+        settles();
     }
+}
+
+void Rig::settles() {
+    int quiet_turns = 0;
+    for (int i = 0; i < turns_max && quiet_turns < settling_turns; ++i) {
+        turn();
+        const bool is_busy = wants_turn() || has_upstream_read || (local && local->wants_turn());
+        quiet_turns = is_busy ? 0 : quiet_turns + 1;
+    }
+    CHECK(quiet_turns == settling_turns);  // otherwise the loop would never sleep
 }
 
 bool Rig::has_logged(std::string_view text) const {

@@ -43,7 +43,8 @@ public:
     /// From the next connection on, the server speaks TLS with these certificates.
     void speaks_tls(const net::TlsOptions& options);
     Server server() const { return {"127.0.0.1", port_, tls_ != nullptr, web_path}; }
-    void turn();
+    /// Returns true when the peer has sent something, or has ended the connection.
+    bool turn();
 
     /// True when one of the received packets begins so, for example "PUBLISH site/plant/a".
     bool has(std::string_view text) const;
@@ -105,6 +106,7 @@ public:
     void publishes(std::string_view topic, std::string_view payload, bool retain = false);
     void subscribes(std::string_view filter);
     void turn();
+    bool wants_turn() const;
 
     std::vector<std::string> got;  // "topic payload"
 
@@ -142,12 +144,17 @@ public:
     bool until_state(Uplink::State state);
     bool until_relaying();
     bool until_stage(BridgeStage stage);  // of the bridges
-    /// Time passes, in small steps.
+    bool wants_turn() const;              // of the uplink or the bridges
+    Instant next_deadline() const;
+    /// Turns until nothing moves any more.
+    void settles();
+    /// Time passes, in steps that end at each deadline.
     void passes(Duration duration);
     bool has_logged(std::string_view text) const;
 
     storage::MemoryStore* store;
     std::deque<FakeUpstream> upstreams;
+    bool has_upstream_read = false;  // in the last turn
     UplinkOptions options;
     std::optional<UplinkOptions> lane;
     std::vector<std::string> log_lines;
