@@ -51,15 +51,18 @@ void Endpoint::on_publish(const Publish& message, Moment at) {
 
 /// True = the message was handled: it is known already, or has to wait.
 bool Endpoint::is_repetition(const Publish& message, Moment at) {
-    const bool is_qos2 = message.qos == QoS::exactly_once;
-    if (in_.step != InStep::idle && in_.id == message.message_id && in_.qos == message.qos) {
+    const std::uint32_t fingerprint = RecentExchanges::fingerprint_of(message);
+    // With another content the device has started again and counts from the beginning: that message must not vanish.
+    const bool is_same = in_.id == message.message_id && in_.qos == message.qos && in_.fingerprint == fingerprint;
+    if (in_.step != InStep::idle && is_same) {
         // PUBREC was lost. In the other steps the broker's answer is under way.
         if (in_.step == InStep::recorded) at.peer.send(Answer{MessageType::pubrec, message.message_id});
         ++services_.counters.duplicates;
         return true;
     }
     const Instant since = at.now - services_.options.retry_interval;
-    if (is_qos2 && recent_ && recent_->has(message.message_id, RecentExchanges::fingerprint_of(message), since)) {
+    const bool is_qos2 = message.qos == QoS::exactly_once;
+    if (is_qos2 && recent_ && recent_->has(message.message_id, fingerprint, since)) {
         at.peer.send(Answer{MessageType::pubrec, message.message_id});
         ++services_.counters.duplicates;
         return true;

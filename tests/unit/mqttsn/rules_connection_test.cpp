@@ -89,12 +89,13 @@ TEST_CASE("rule 10: after a restart of the gateway one answer brings a device ba
 }
 
 TEST_CASE("rule 10: an unknown peer never gets more bytes than it has sent") {
+    const std::string long_id(70, 'x');
     const Message messages[] = {Advertise{},
                                 Searchgw{},
                                 Gwinfo{},
                                 connect_of("d"),
                                 connect_of("d", true, true),
-                                connect_of(std::string(70, 'x')),
+                                connect_of(long_id),
                                 Willtopic{},
                                 Willmsg{},
                                 Register{0, 1, "x"},

@@ -414,6 +414,19 @@ TEST_CASE("rule 19: QoS 1 may arrive twice after a lost PUBACK; QoS 2 does not")
     CHECK(rig.watcher.heard() == "x three q2");
 }
 
+TEST_CASE("a device that starts again in the middle of QoS 2 loses no message that has the same id") {
+    Rig rig;
+    rig.watcher.subscribes("x");
+    rig.connects("a", "dev1", true);
+    TopicId id = rig.registers("a", "x");
+    CHECK(rig.says("a", publish(id, "one", qos2, 1)) == "PUBREC #1");
+    CHECK(rig.says("a", publish(id, "two", qos2, 1)) == "PUBACK 1 #1 congestion");
+    rig.connects("a", "dev1", true);
+    id = rig.registers("a", "x");
+    CHECK(rig.says("a", publish(id, "two", qos2, 1)) == "PUBREC #1");
+    CHECK(rig.watcher.heard() == "x one q2 | x two q2");
+}
+
 TEST_CASE("QoS 2 of a device is exactly once over restarts of the gateway, because the broker knows the id") {
     Rig rig;
     rig.watcher.subscribes("x");
