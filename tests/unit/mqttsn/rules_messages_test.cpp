@@ -1,4 +1,5 @@
 // The rules of src/mqttsn/README.md about topics and messages. Each test names its rule.
+#include "ledge/broker/session_facts.hpp"
 #include "rig.hpp"
 
 namespace ledge::mqttsn {
