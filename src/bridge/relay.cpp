@@ -13,6 +13,7 @@
 namespace ledge::bridge {
 
 using client::Ended;
+using wire::PropertyId;
 using wire::ReasonCode;
 using wire::Version;
 
@@ -22,6 +23,7 @@ constexpr std::size_t events_max = 256;   // events that the owner has not taken
 constexpr Duration waiting_max = 60s;     // a message that cannot be passed on for so long ends the connections
 constexpr Duration inner_patience = 10s;  // a message for the local broker may wait so long for unread answers
 constexpr std::uint32_t packet_bytes_min = 64;
+constexpr std::uint32_t will_delay_s = 30;  // a planned reconnect that succeeds is over long before
 
 bool needs_operator(ReasonCode code) {
     return code == ReasonCode::bad_user_name_or_password || code == ReasonCode::not_authorized ||
@@ -87,7 +89,9 @@ void Relay::upstream_opened(Instant now) {
     has_upstream_answered_ = is_proven_told_ = has_upstream_session_ = false;
     is_careful_ = poison_.wants_care();
     retry_class_ = RetryClass::network;
-    up_.set_options(upstream_client_options(options_, upstream_));
+    client::Options options = upstream_client_options(options_, upstream_);
+    if (has_delayed_will()) options.will->properties.number(PropertyId::will_delay_interval, will_delay_s);
+    up_.set_options(std::move(options));
     up_.connect(wants_clean_upstream_, now);
     enter(Stage::greeting, now);
 }
@@ -384,23 +388,30 @@ void Relay::inner_closed(Instant now) {
 }
 
 void Relay::stop(Instant now, bool is_back_soon) {
-    if (is_closed() || is_ending()) return;
-    if (!is_back_soon) tell_absence();
     end(is_back_soon ? RetryClass::at_once : RetryClass::network, "the bridge is stopped", now);
 }
 
-/// An end in order: nobody must believe the state topic any more. MQTT 5 has a code that makes the upstream publish the
-/// will; 3.1.1 has none, so the bridge publishes the will's message itself.
-void Relay::tell_absence() {
+/// A will of MQTT 5 that a reconnect within the delay cancels [MQTT-3.1.3-9].
+bool Relay::has_delayed_will() const {
+    return options_.will && password_end_ != never && upstream_.dialect().version == Version::v5;
+}
+
+/// An end in order: nobody must believe the state topic any more, and nobody knows whether the next CONNECT succeeds.
+/// MQTT 5 has a code that makes the upstream publish the will; 3.1.1 has none, so the bridge publishes the will's
+/// message itself. A delayed will is left to the upstream only when the bridge will probably be back before.
+void Relay::tell_absence(bool is_back_soon) {
+    if (!is_upstream_open_) return;
     const bool is_v5 = up_.options().version == Version::v5;
-    if (is_upstream_open_ && up_.is_connected() && options_.will && !is_v5) {
+    const bool is_will_enough = is_v5 && (is_back_soon || !has_delayed_will());
+    bool is_told = false;
+    if (up_.is_connected() && options_.will && !is_will_enough) {
         wire::Publish packet;
         packet.topic = options_.will->topic;
         packet.payload = as_bytes(options_.will->payload);
         packet.retain = options_.will->retain;
-        static_cast<void>(up_.publish(packet));  // refused: the outbox is full, and the upstream does not read
+        is_told = up_.publish(packet).ok();  // refused: the outbox is full, and the upstream does not read
     }
-    if (is_upstream_open_) up_.disconnect(options_.will ? ReasonCode::disconnect_with_will : ReasonCode::success);
+    up_.disconnect(options_.will && !is_told ? ReasonCode::disconnect_with_will : ReasonCode::success);
 }
 
 /// Both connections end: messages then wait in the queues of both brokers, as for any client that is away.
@@ -408,9 +419,7 @@ void Relay::end(RetryClass kind, std::string why, Instant now, ReasonCode code) 
     if (is_closed() || is_ending()) return;
     retry_class_ = kind;
     tell(RelayEvent::Kind::ended, {}, code, why);
-    // The will tells others that the bridge no longer carries messages, unless it comes back at once.
-    const bool is_back_soon = kind == RetryClass::at_once;
-    if (is_upstream_open_) up_.disconnect(is_back_soon ? ReasonCode::success : ReasonCode::disconnect_with_will);
+    tell_absence(kind == RetryClass::at_once);
     if (is_inner_open_) in_.disconnect();
     enter(Stage::ending, now);
 }

@@ -74,7 +74,7 @@ public:
         if (is_on_demand_ && own_messages() > 0) uplink_.wake(now);
         uplink_.turn(now);
         note(now);
-        meter_.note(is_running(), now);
+        meter_.note(is_own_running(), now);
     }
 
     bool wants_turn() const {
@@ -86,7 +86,7 @@ public:
     void on_time(Instant now) {
         if (lane_ && now >= lane_->next_deadline()) lane_->on_time(now);
         if (now >= next_facts_) {
-            meter_.note(is_running(), now);
+            meter_.note(is_own_running(), now);
             publish_figures(now);
             renew_local_session(now);
         }
@@ -132,7 +132,7 @@ public:
         if (const auto oldest = uplink_.relay().oldest_unanswered()) figures.oldest_unanswered = now - *oldest;
         figures.messages = uplink_.relay().counters();
         if (is_running()) figures.connected = now - stage_since_;
-        figures.queue = meter_.figures(is_running(), now);
+        figures.queue = meter_.figures(is_own_running(), now);
         figures.round_trip_mean = uplink_.relay().round_trip().mean();
         figures.round_trip_max = uplink_.relay().round_trip().max(now);
         if (lane_) add_lane_to(figures, now);
@@ -152,15 +152,16 @@ private:
         const Uplink::State state = uplink_.state();
         if (local_session_ != nullptr || (state != Uplink::State::pausing && state != Uplink::State::idle)) return;
         if (local_problem_.empty() && shard_.find_session(client_id_)) return;
-        uplink_.stop(now);
-        make_local_session(now);
+        make_local_session(now);  // the uplink keeps the time of its next attempt
     }
 
     void prepare(Instant now) {
         local_session_->turn(now);
         if (!local_session_->is_done() || local_session_->wants_turn()) return;
+        // A problem that lasts is met again every few seconds, and logged once.
+        const bool is_news = local_problem_ != local_session_->problem();
         local_problem_ = local_session_->problem();
-        if (!local_problem_.empty())
+        if (is_news && !local_problem_.empty())
             log_.warning("bridge_local_problem", {{"bridge", name_}, {"reason", local_problem_}});
         if (local_session_->is_new()) uplink_.note_new_local_session();
         uplink_.note_retained_owed(local_session_->retained_owed());
@@ -187,6 +188,9 @@ private:
         figures.oldest_unanswered = std::max(figures.oldest_unanswered, lane.oldest_unanswered);
         figures.messages.add(lane.messages);
         figures.refused_filters += lane.refused_filters;
+        figures.queue.add(lane.queue);
+        if (!figures.round_trip_mean) figures.round_trip_mean = lane.round_trip_mean;
+        figures.round_trip_max = std::max(figures.round_trip_max, lane.round_trip_max);
         if (figures.degraded.empty()) figures.degraded = lane.degraded;
     }
 
@@ -237,6 +241,8 @@ private:
     }
 
     bool is_running() const { return stage() == BridgeStage::running; }
+    /// Without the lane: the queue of one connection is served while the other connection is away.
+    bool is_own_running() const { return own_stage() == BridgeStage::running; }
 
     std::size_t queue_messages() const { return own_messages() + (lane_ ? lane_->own_messages() : 0); }
 
@@ -247,16 +253,14 @@ private:
 
     /// Publishes what has changed since the last call.
     void note(Instant now) {
+        if (is_own_running()) local_problem_.clear();  // the relay has subscribed by itself, and knows what was refused
         if (stage() != published_) publish(now);
     }
 
     void publish(Instant now) {
         published_ = stage();
         stage_since_ = now;
-        if (is_running()) {
-            ++connections_;
-            local_problem_.clear();  // the relay has subscribed by itself, and knows what was refused
-        }
+        if (is_running()) ++connections_;
         tell("state", is_running() ? "1" : "0", now);
         tell("stage", name_of(published_), now);
         const Uplink& told = is_told_by_lane() ? lane_->uplink_ : uplink_;

@@ -72,7 +72,8 @@ public:
     Relay& operator=(const Relay&) = delete;
 
     /// The user name and the password of the next CONNECT to the upstream. From `end` on the upstream may close the
-    /// connection because the password has expired, so no message is blamed for that. Requires is_closed().
+    /// connection because the password has expired, so no message is blamed for that. A password with an end also
+    /// means planned reconnects, so the will of MQTT 5 gets a delay. Requires is_closed().
     void set_credentials(std::optional<std::string> user_name, std::optional<std::string> password,
                          Instant end = never);
     /// The local broker had no session of the bridge, and somebody else has made one since. The relay then acts as if
@@ -108,7 +109,8 @@ public:
     Instant next_deadline() const;
     std::optional<RelayEvent> take_event();
     /// Ends both connections in order; the sessions stay. The owner then sends the output and closes the transports.
-    /// `is_back_soon`: the owner connects again at once, so others are not told that the bridge is away.
+    /// `is_back_soon`: the owner connects again at once. If the will is delayed, others then hear of the absence only
+    /// when that fails.
     void stop(Instant now, bool is_back_soon = false);
 
     // ---- State
@@ -154,7 +156,8 @@ private:
     bool is_up() const { return stage_ >= Stage::washing && stage_ <= Stage::relaying; }
     void enter(Stage stage, Instant now);
     void end(RetryClass kind, std::string why, Instant now, wire::ReasonCode code = wire::ReasonCode::success);
-    void tell_absence();
+    bool has_delayed_will() const;
+    void tell_absence(bool is_back_soon);
     void finish_if_closed();
     void judge_close(Closed how, Instant now);
     void blame_message(Instant now);

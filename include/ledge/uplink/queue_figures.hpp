@@ -16,6 +16,10 @@ struct QueueWatch {
 };
 
 struct QueueFigures {
+    /// Adds the queue of a priority lane. Of the times, the more urgent one counts: the sooner full, the later empty,
+    /// the older message.
+    void add(const QueueFigures& other);
+
     bridge::FlowCapacity capacity;
     bridge::FlowReading now;
     bridge::FlowFigures flow;

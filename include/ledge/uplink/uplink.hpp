@@ -66,9 +66,10 @@ public:
 
     // ---- For the loop. Not to be called from Driver::flush(), nor while the poller runs.
 
-    /// The local broker had no session of this bridge before the owner made one. Requires State::stopped.
+    /// The local broker had no session of this bridge before the owner made one. Requires that the relay is closed:
+    /// not State::open.
     void note_new_local_session() { relay_.note_new_inner_session(); }
-    /// The upstream has not got the retained messages of these filters of outgoing routes. Requires State::stopped.
+    /// The upstream has not got the retained messages of these filters of outgoing routes. Not in State::open.
     void note_retained_owed(std::vector<std::string> filters) { relay_.note_retained_owed(std::move(filters)); }
     /// Begins to connect. Requires State::stopped.
     void start(Instant now);

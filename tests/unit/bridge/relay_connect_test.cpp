@@ -60,7 +60,7 @@ TEST_CASE("the end of one connection is the end of the other one") {
 
     rig.connects({.upstream_present = true, .inner_present = true});
     rig.relay.inner_closed(rig.now);
-    CHECK(rig.up() == "DISCONNECT disconnect_with_will");
+    CHECK(rig.up() == "DISCONNECT");
     CHECK(rig.relay.wants_upstream_close());
     rig.relay.upstream_closed(Relay::Closed::lost, rig.now);
     CHECK(rig.relay.is_closed());
@@ -73,6 +73,50 @@ TEST_CASE("a bridge that is stopped says goodbye on both sides") {
     CHECK(rig.up() == "DISCONNECT");
     CHECK(rig.in() == "DISCONNECT");
     rig.finishes();
+}
+
+RelayOptions options_with_state() {
+    RelayOptions options = relay_options();
+    options.will = client::WillOptions{"gw/state", "0", QoS::at_most_once, true, {}};
+    return options;
+}
+
+TEST_CASE("[MQTT-3.1.3-9] a planned reconnect leaves the absence to a delayed will, any other end tells it at once") {
+    RelayRig rig(options_with_state());
+    rig.relay.set_credentials("u", "token", rig.now + 1h);
+    rig.connects();
+    CHECK(rig.last_connect(true).will->properties.number(PropertyId::will_delay_interval) == 30);
+    SUBCASE("a planned reconnect") {
+        rig.relay.stop(rig.now, true);
+        CHECK(rig.up() == "DISCONNECT disconnect_with_will");
+        rig.relay.stop(rig.now);  // the bridge is stopped before it is back: the will is due already
+        CHECK(rig.up() == "");
+    }
+    SUBCASE("a stop") {
+        rig.relay.stop(rig.now);
+        CHECK(rig.up() == "PUBLISH gw/state 0 retain | DISCONNECT");
+    }
+    SUBCASE("the loss of the local broker") {
+        rig.relay.inner_closed(rig.now);
+        CHECK(rig.up() == "PUBLISH gw/state 0 retain | DISCONNECT");
+    }
+    rig.relay.upstream_closed(Relay::Closed::lost, rig.now);
+}
+
+TEST_CASE("without a delayed will, every end tells the absence") {
+    for (const bool is_back_soon : {false, true}) {
+        CAPTURE(is_back_soon);
+        RelayRig rig(options_with_state());
+        rig.connects();
+        CHECK_FALSE(rig.last_connect(true).will->properties.number(PropertyId::will_delay_interval));
+        rig.relay.stop(rig.now, is_back_soon);
+        CHECK(rig.up() == "DISCONNECT disconnect_with_will");
+        RelayRig old(options_with_state(), old_upstream(UpstreamKind::mosquitto));
+        old.relay.set_credentials("u", "token", old.now + 1h);
+        old.connects();
+        old.relay.stop(old.now, is_back_soon);
+        CHECK(old.up() == "PUBLISH gw/state 0 retain | DISCONNECT");
+    }
 }
 
 TEST_CASE("rules 1 and 2: an answer of 3.1.1 to MQTT 5, or a close without a byte, leads to 3.1.1 at once") {

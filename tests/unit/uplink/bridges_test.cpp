@@ -330,6 +330,74 @@ TEST_CASE("a refused subscription at the local broker is told, and the bridge go
     CHECK(figures(rig, {}).degraded.starts_with("the filter plant/# was refused"));
 }
 
+TEST_CASE("a local problem that lasts is logged once, and does not make the bridge connect more often") {
+    Rig rig;
+    rig.options.inner_listener = 1;  // without wildcards
+    int passwords = 0;
+    rig.options.password.make = [&passwords](const os::ProgramStop&) -> PasswordResult {
+        ++passwords;
+        return Password{Secret(as_bytes("password")), {}, "made by a test", {}};
+    };
+    rig.upstreams[0].stops_listening();
+    rig.starts_bridges();
+    REQUIRE(rig.until_stage(BridgeStage::pausing));
+    CHECK_FALSE(figures(rig, {}).degraded.empty());
+    rig.passes(20min);
+    CHECK(passwords <= 20);  // the pauses grow up to five minutes
+    CHECK(passwords >= 8);
+    CHECK(std::ranges::count_if(rig.log_lines, [](const std::string& line) {
+              return line.find("bridge_local_problem") != std::string::npos;
+          }) == 1);
+}
+
+TEST_CASE("the figures of two queues: sums, and the more urgent of two times") {
+    QueueFigures sum;
+    sum.capacity = {.messages = 100, .bytes = 0};
+    sum.now.bytes = 10;
+    sum.now.messages = 1;
+    sum.flow.arrival_messages_per_s = 1;
+    sum.flow.service_bytes_per_s = 5;
+    sum.flow.time_to_full = 10min;
+    sum.flow.time_to_empty = 1min;
+    sum.age = {5s, true};
+    sum.losses.expired = 3;
+    QueueFigures lane;
+    lane.capacity = {.messages = 50, .bytes = 1000};
+    lane.now.bytes = 20;
+    lane.now.messages = 2;
+    lane.flow.arrival_messages_per_s = 2;
+    lane.flow.service_bytes_per_s = 6;
+    lane.age = {7s, false};
+    lane.losses.expired = 4;
+    lane.losses.queue_full = 1;
+    SUBCASE("both change") {
+        lane.flow.time_to_full = 5min;
+        lane.flow.time_to_empty = 2min;
+        sum.add(lane);
+        CHECK(sum.flow.time_to_full == 5min);
+        CHECK(sum.flow.time_to_empty == 2min);
+    }
+    SUBCASE("the other one does not shrink, so both together never become empty") {
+        sum.add(lane);
+        CHECK(sum.flow.time_to_full == 10min);
+        CHECK_FALSE(sum.flow.time_to_empty.has_value());
+    }
+    SUBCASE("the other one is empty") {
+        lane.now.messages = 0;
+        sum.add(lane);
+        CHECK(sum.flow.time_to_empty == 1min);
+    }
+    CHECK(sum.capacity.messages == 150);
+    CHECK(sum.capacity.bytes == 0);  // unlimited
+    CHECK(sum.now.bytes == 30);
+    CHECK(sum.flow.arrival_messages_per_s == 3);
+    CHECK(sum.flow.service_bytes_per_s == 11);
+    CHECK(sum.age.age == 7s);
+    CHECK_FALSE(sum.age.is_minimum);
+    CHECK(sum.losses.expired == 7);
+    CHECK(sum.losses.queue_full == 1);
+}
+
 TEST_CASE("filters that the upstream refuses are counted, and the bridge counts as degraded") {
     Rig rig;
     rig.upstreams[0].refuses_filters = true;

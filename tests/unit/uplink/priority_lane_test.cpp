@@ -104,6 +104,43 @@ TEST_CASE("the bridge runs only when both connections do, and says what is missi
     }
 }
 
+TEST_CASE("while only the lane is away, the main queue is served, and the figures tell about both") {
+    LaneRig rig;
+    rig.options.queue.capacity.messages = 1000;
+    rig.lane->queue.capacity.messages = 100;
+    rig.options.inner_listener = 1;  // without wildcards; the upstream's messages still pass
+    rig.priority().stops_listening();
+    rig.starts_bridges();
+    rig.rests();
+    REQUIRE(rig.until([&] { return rig.main().count("SUBSCRIBE") > 0; }));
+    rig.passes(1s);
+    CHECK(rig.figures().stage == BridgeStage::pausing);
+    CHECK(rig.figures().degraded.starts_with("the filter plant/# was refused"));
+    CHECK_FALSE(rig.figures().connected.has_value());
+}
+
+TEST_CASE("the figures of a bridge are those of both queues") {
+    LaneRig rig;
+    rig.options.queue.capacity.messages = 1000;
+    rig.lane->queue.capacity.messages = 100;
+    rig.priority().stops_listening();
+    rig.starts_bridges();
+    REQUIRE(rig.until([&] { return rig.main().count("SUBSCRIBE") > 0; }));
+    for (int i = 0; i < 40; ++i) {
+        rig.local->publishes("plant/press", "1");
+        rig.local->publishes("plant/alarms/1", "1");
+        rig.passes(1s);
+    }
+    const BridgeFigures both = rig.figures();
+    CHECK(both.queue.capacity.messages == 1100);
+    CHECK(both.queue.now.messages == 40);
+    CHECK(both.queue.now.messages == both.queue_messages);
+    CHECK(both.queue.age.age >= 30s);
+    CHECK(both.queue.flow.arrival_messages_per_s == doctest::Approx(2).epsilon(0.2));
+    CHECK(both.queue.flow.service_messages_per_s == doctest::Approx(1).epsilon(0.2));  // by the main connection
+    CHECK(both.queue.flow.time_to_full.has_value());                                   // of the lane
+}
+
 TEST_CASE("what the main connection brings does not leave by the lane, and not by the main connection either") {
     LaneRig rig(bridge::Direction::both);
     REQUIRE(rig.runs_bridges());

@@ -154,12 +154,32 @@ TEST_CASE("shortly before a password ends, the bridge connects again with the ne
         REQUIRE(rig.until_relaying());
         CHECK(rig.upstream().passwords.back() == "password 2");
         CHECK(rig.upstream().count("DISCONNECT") == 1);
-        CHECK_FALSE(rig.upstream().has("DISCONNECT disconnect_with_will"));  // the bridge was hardly away
+        CHECK(rig.upstream().has("DISCONNECT disconnect_with_will"));  // the next CONNECT cancels the delayed will
+        CHECK_FALSE(rig.upstream().has("PUBLISH gw/state"));
         CHECK(rig.has_logged("the password ends soon, and the bridge connects again with a new one"));
         CHECK_FALSE(rig.has_logged("bridge_unreachable"));
         rig.passes_seconds(96);
         CHECK(rig.until([&] { return rig.upstream().passwords.size() == 3; }));
     }
+}
+
+TEST_CASE("a bridge that is stopped during a planned reconnect does not come back, and its will is due") {
+    PasswordRig rig(false, 100s);
+    rig.options.relay.will = client::WillOptions{"gw/state", "0", wire::QoS::at_most_once, true, {}};
+    rig.runs();
+    rig.passes_seconds(88);
+    rig.upstream().is_reading = false;  // so DISCONNECT lingers
+    while (rig.uplink->relay().stage() == bridge::Relay::Stage::relaying) {
+        REQUIRE(rig.uplink->next_deadline() != never);
+        rig.passes(100ms);
+    }
+    CHECK(rig.uplink->state() == State::open);
+    rig.uplink->stop(rig.driver.now());
+    rig.upstream().is_reading = true;
+    REQUIRE(rig.until_state(State::stopped));
+    CHECK(rig.until([&] { return rig.upstream().has("DISCONNECT"); }));
+    CHECK(rig.upstream().has("DISCONNECT disconnect_with_will"));
+    CHECK(rig.upstream().accepted == 1);
 }
 
 TEST_CASE("if the next password cannot be made, the connection stays, and the bridge tries again") {
