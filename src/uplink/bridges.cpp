@@ -74,7 +74,7 @@ public:
         if (is_on_demand_ && own_messages() > 0) uplink_.wake(now);
         uplink_.turn(now);
         note(now);
-        meter_.note(is_own_running(), now);
+        meter_.note(is_own_served(), now);
     }
 
     bool wants_turn() const {
@@ -86,7 +86,7 @@ public:
     void on_time(Instant now) {
         if (lane_ && now >= lane_->next_deadline()) lane_->on_time(now);
         if (now >= next_facts_) {
-            meter_.note(is_own_running(), now);
+            meter_.note(is_own_served(), now);
             publish_figures(now);
             renew_local_session(now);
         }
@@ -132,7 +132,7 @@ public:
         if (const auto oldest = uplink_.relay().oldest_unanswered()) figures.oldest_unanswered = now - *oldest;
         figures.messages = uplink_.relay().counters();
         if (is_running()) figures.connected = now - stage_since_;
-        figures.queue = meter_.figures(is_own_running(), now);
+        figures.queue = meter_.figures(is_own_served(), now);
         figures.round_trip_mean = uplink_.relay().round_trip().mean();
         figures.round_trip_max = uplink_.relay().round_trip().max(now);
         if (lane_) add_lane_to(figures, now);
@@ -243,6 +243,10 @@ private:
     bool is_running() const { return stage() == BridgeStage::running; }
     /// Without the lane: the queue of one connection is served while the other connection is away.
     bool is_own_running() const { return own_stage() == BridgeStage::running; }
+
+    /// The queue is served. Messages leave as soon as the local broker has answered CONNECT, before all filters are
+    /// granted, so a short backlog can be gone when the bridge runs.
+    bool is_own_served() const { return is_own_running() || own_stage() == BridgeStage::subscribing; }
 
     std::size_t queue_messages() const { return own_messages() + (lane_ ? lane_->own_messages() : 0); }
 

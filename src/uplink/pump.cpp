@@ -42,7 +42,6 @@ std::size_t piece_of(std::uint64_t bytes_per_second) {
 
 Pump::Pump(bridge::Relay& relay, transport::Driver& driver, InnerPeer peer, std::uint64_t bytes_per_second)
     : relay_(relay),
-      driver_(driver),
       peer_(std::move(peer)),
       inner_(std::make_unique<transport::InnerEnd>(driver, inner_limits(bytes_per_second))),
       tokens_(bytes_per_second, bytes_per_second / burst_divisor, Instant{}),

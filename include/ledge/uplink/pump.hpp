@@ -94,7 +94,6 @@ private:
     void close_inner(Instant now);
 
     bridge::Relay& relay_;
-    transport::Driver& driver_;
     InnerPeer peer_;
     std::unique_ptr<transport::InnerEnd> inner_;
     std::unique_ptr<Channel> channel_;  // nullptr = the relay has no upstream
