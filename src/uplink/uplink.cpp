@@ -184,7 +184,7 @@ void Uplink::use_password(const Password& password, Instant made_at) {
         const auto jitter_max = static_cast<std::uint64_t>((password.valid_for / renewal_part / 2).count());
         renew_at_ = blameless_from + Duration(static_cast<Duration::rep>(rng_.below(jitter_max + 1)));
     }
-    relay_.set_credentials(options_.relay.user_name, std::string(as_text(password.text.bytes())), blameless_from);
+    relay_.set_credentials(options_.relay.user_name, as_text(password.text.bytes()), blameless_from);
 }
 
 void Uplink::reach(Instant now) {
