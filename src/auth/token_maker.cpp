@@ -8,6 +8,7 @@
 #include "ledge/base/assert.hpp"
 #include "ledge/base/json.hpp"
 #include "ledge/base/percent.hpp"
+#include "ledge/base/wipe.hpp"
 #include "signature.hpp"
 
 namespace ledge::auth {
@@ -89,18 +90,33 @@ Result<std::string, std::string> make_token(const SigningKey& key, const TokenCo
                                             std::chrono::seconds lifetime, std::uint64_t seed) {
     const std::string text = encode_base64url(as_bytes(header_of(key, content))) + "." +
                              encode_base64url(as_bytes(claims_of(content, now, lifetime)));
-    const auto signature = sign(key, text, seed);
+    auto signature = sign(key, text, seed);
     if (!signature) return Failure{signature.error()};
-    return text + "." + encode_base64url(*signature);
+    // With its signature the token is a password, so no copy of the signature stays behind.
+    std::string encoded = encode_base64url(*signature);
+    wipe(signature->data(), signature->size());
+    std::string token;
+    token.reserve(text.size() + 1 + encoded.size());
+    token.append(text).append(".").append(encoded);
+    wipe(encoded.data(), encoded.size());
+    return token;
 }
 
 std::string make_sas(const SigningKey& key, std::string_view resource, std::string_view policy, WallTime expiry) {
     LEDGE_ASSERT(key.algorithm == TokenAlgorithm::hs256);
     const std::string encoded = percent_encoded(resource);
     const std::string end = std::to_string(expiry.time_since_epoch().count());
-    const std::string signature = to_base64(hmac_sha256(key.material.bytes(), as_bytes(encoded + "\n" + end)));
-    std::string token = "SharedAccessSignature sr=" + encoded + "&sig=" + percent_encoded(signature) + "&se=" + end;
-    if (!policy.empty()) token += "&skn=" + percent_encoded(policy);
+    auto digest = hmac_sha256(key.material.bytes(), as_bytes(encoded + "\n" + end));
+    std::string signature = to_base64(digest);
+    wipe(digest.data(), digest.size());
+    std::string value = percent_encoded(signature);
+    wipe(signature.data(), signature.size());
+    const std::string begin = "SharedAccessSignature sr=" + encoded + "&sig=";
+    const std::string rest = "&se=" + end + (policy.empty() ? "" : "&skn=" + percent_encoded(policy));
+    std::string token;
+    token.reserve(begin.size() + value.size() + rest.size());
+    token.append(begin).append(value).append(rest);
+    wipe(value.data(), value.size());
     return token;
 }
 

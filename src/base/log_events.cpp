@@ -52,8 +52,8 @@ constexpr LogEvent events[] = {
      "The bridge could not make its next password; the connection stays until the upstream ends it.",
      "Act on `reason` before the present password ends; the bridge tries again until then."},
     {"bridge_password_remark", "warning", "bridge text",
-     "The program of password_command has printed a password, and has written `text` to its standard error.",
-     "Nothing if the program means no warning by it."},
+     "The program of password_command has written `text` to its standard error, whether it has made a password or not.",
+     "Nothing if the program means no warning by it; after a failure it may say why."},
     {"bridge_queue_filling", "warning", "bridge time_to_full_s messages messages_max bytes bytes_max",
      "If messages go on coming and leaving as now, the bridge's queue will be full in `time_to_full_s`; then "
      "queue.overflow decides which messages are lost.",

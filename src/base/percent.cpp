@@ -18,6 +18,7 @@ std::string percent_encoded(std::string_view text) {
     // Upper case, as RFC 3986 section 2.1 recommends.
     constexpr std::string_view digits = "0123456789ABCDEF";
     std::string out;
+    out.reserve(text.size() * 3);  // so that no copies of a secret stay behind
     for (const char c : text) {
         // char may be signed; shifting a negative value would give a wrong index.
         const auto byte = static_cast<unsigned char>(c);

@@ -53,6 +53,12 @@ Relay::Relay(RelayOptions options, Upstream& upstream)
     LEDGE_ASSERT(options_.inflight_max > 0 && options_.packet_bytes_max >= packet_bytes_min);
 }
 
+Relay::~Relay() { wipe_password(); }
+
+void Relay::wipe_password() {
+    if (options_.password) wipe(options_.password->data(), options_.password->size());
+}
+
 client::Options Relay::inner_options() const {
     client::Options o;
     o.version = Version::v5;
@@ -75,12 +81,12 @@ client::Options Relay::inner_options() const {
 // ---------------------------------------------------------------------------------------------------------------------
 // The beginning
 
-void Relay::set_credentials(std::optional<std::string> user_name, std::optional<std::string> password, Instant end) {
+void Relay::set_credentials(std::optional<std::string> user_name, std::string_view password, Instant end) {
     LEDGE_ASSERT(is_closed());
     password_end_ = end;
     options_.user_name = std::move(user_name);
-    if (options_.password) wipe(options_.password->data(), options_.password->size());
-    options_.password = std::move(password);
+    wipe_password();
+    options_.password.emplace(password);
 }
 
 void Relay::upstream_opened(Instant now) {

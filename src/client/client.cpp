@@ -6,12 +6,23 @@
 
 #include "append.hpp"
 #include "ledge/base/assert.hpp"
+#include "ledge/base/wipe.hpp"
 
 namespace ledge::client {
 
 using wire::PacketType;
 
+namespace {
+
+void wipe_password(Options& options) {
+    if (options.password) wipe(options.password->data(), options.password->size());
+}
+
+}  // namespace
+
 Client::Client(Options options) { set_options(std::move(options)); }
+
+Client::~Client() { wipe_password(options_); }
 
 void Client::set_options(Options options) {
     LEDGE_ASSERT(state_ == State::closed);
@@ -21,6 +32,7 @@ void Client::set_options(Options options) {
         assigned_client_id_.clear();
         has_session_ = false;  // the session belongs to the old id
     }
+    wipe_password(options_);
     options_ = std::move(options);
     if (is_kept() && !kept_) kept_ = std::make_unique<Kept>();
 }

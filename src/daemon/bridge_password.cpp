@@ -41,9 +41,7 @@ PasswordResult from_program(const std::vector<std::string>& command, const os::P
     const os::ProgramResult result = os::run_program(command, {}, stop);
     const std::string remark = first_words(result.errors);
     const auto failure = [&](const std::string& what) {
-        return Failure{PasswordProblem{
-            "the password command " + path + " " + what + (remark.empty() ? "" : ", and says: " + remark),
-            RetryClass::network}};
+        return Failure{PasswordProblem{"the password command " + path + " " + what, RetryClass::network, remark}};
     };
     if (!result.problem.empty()) return failure(result.problem);
     const std::string_view output = as_text(result.output.bytes());

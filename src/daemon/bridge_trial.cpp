@@ -168,10 +168,11 @@ std::string BridgeTrial::text_of_silence(Duration waited) const {
 bool BridgeTrial::make_password() {
     if (!options_.password.make) return true;
     const auto password = options_.password.make(os::ProgramStop());
+    const std::string& remark = password ? password->remark : password.error().remark;
+    if (!remark.empty()) print_(without_controls("  note: the password command says: " + remark));
     if (!password) return fail("password", password.error().reason);
     relay_.password = as_text(password->text.bytes());
     tell("password", true, password->origin);
-    if (!password->remark.empty()) print_(without_controls("  note: its program says: " + password->remark));
     if (!server_.is_tls) print_("  note: this url does not encrypt the password; mqtts:// and wss:// do");
     return true;
 }

@@ -31,8 +31,9 @@ void Gateway::on_connectionless(std::string_view key, const Publish& message, In
     std::string_view topic;
     if (message.type == TopicIdType::predefined) topic = predefined_.name_of(message.topic_id);
     if (message.type == TopicIdType::short_name) topic = {short_name.data(), short_name.size()};
-    want_connectionless();
-    if (topic.empty() || !connectionless_.is_up() || !may_publish(key, now)) {
+    const bool may_pass = !topic.empty() && may_publish(key, now);
+    if (may_pass) want_connectionless();  // only then: opening the session costs more than dropping the message
+    if (!may_pass || !connectionless_.is_up()) {
         ++counters_.connectionless_dropped;
         return;
     }

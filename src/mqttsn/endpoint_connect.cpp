@@ -160,8 +160,11 @@ void Endpoint::end_handshake(Moment at) {
     if (!is_coming_back_) return begin_connecting();
     // The inner connection goes on with the will of its CONNECT, so leave() publishes the new one.
     if (has_will_flag_) is_will_changed_ = true;
-    // The broker may have ended the connection during the handshake.
-    if (!inner_.is_up()) return begin_connecting();
+    // The broker may have ended the connection during the handshake, and with it what was under way.
+    if (!inner_.is_up()) {
+        reset_exchanges();
+        return begin_connecting();
+    }
     enter_active(at);
 }
 
@@ -213,8 +216,15 @@ void Endpoint::on_pong(Moment at) {
         drain_at_ = at.now + services_.options.drain_pause;
         return;
     }
+    fall_asleep(at);
+}
+
+/// PINGRESP ends the waking. A message that is not answered is sent again at the next one.
+void Endpoint::fall_asleep(Moment at) {
     at.peer.send(Pingresp{});
     state_ = State::asleep;
+    retry_at_ = drain_at_ = never;
+    is_pong_awaited_ = needs_pause_ = false;
     set_liveness(at.now);
 }
 

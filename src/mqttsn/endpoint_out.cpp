@@ -98,6 +98,10 @@ Endpoint::TopicChoice Endpoint::choose_topic(Moment at) {
         if (size_of(Register{1, 1, topic}) > room) return skip_oversize();
     }
     if (entry == nullptr) entry = topics_.add(topic, services_.options.topics_max);
+    if (entry == nullptr && topics_.is_used_up()) {
+        start_over(at);
+        return TopicChoice::left_out;
+    }
     if (entry == nullptr || entry->is_refused) return skip_refused();
     out_.type = entry->type;
     out_.topic_id = entry->id;
@@ -180,11 +184,7 @@ void Endpoint::finish_message(Moment at) {
 void Endpoint::on_puback(const Puback& message, Moment at) {
     if (message.code == ReturnCode::invalid_topic_id) return on_invalid_topic_id(message, at);
     if (out_.step != OutStep::publishing || out_.message.id != message.message_id) return;  // a late copy
-    if (message.code == ReturnCode::congestion) {
-        out_.retries = 0;
-        retry_at_ = at.now + services_.options.congestion_wait;
-        return;
-    }
+    if (message.code == ReturnCode::congestion) return postpone(at);
     if (message.code == ReturnCode::not_supported) {
         skip_refused();
         return serve(at);
@@ -192,6 +192,13 @@ void Endpoint::on_puback(const Puback& message, Moment at) {
     if (out_.message.qos != wire::QoS::at_least_once) return;  // PUBREC is the answer
     inner_.client().send_ack({PacketType::puback, out_.message.id, ReasonCode::success, {}});
     finish_message(at);
+}
+
+/// The device has no room. A sleeper that is awake gets its PINGRESP at once: it must not wait with its receiver on.
+void Endpoint::postpone(Moment at) {
+    out_.retries = 0;
+    if (state_ == State::awake) return fall_asleep(at);
+    retry_at_ = at.now + services_.options.congestion_wait;
 }
 
 /// Rule 7: the device has forgotten the id. The topic is registered again, and the message sent again.

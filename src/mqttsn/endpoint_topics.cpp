@@ -37,27 +37,27 @@ void Endpoint::on_register(const Register& message, Moment at) {
     } else {
         entry = topics_.find(message.topic);
         if (entry == nullptr) entry = topics_.add(message.topic, services_.options.topics_max);
-        // A topic with a predefined id has no other one.
-        if (entry == nullptr) code = ReturnCode::congestion;
-        if (entry != nullptr && entry->type != TopicIdType::normal) code = ReturnCode::not_supported;
+        if (entry == nullptr && topics_.is_used_up()) return start_over(at);
+        // A table that is full of the device's own topics stays full, and a topic with a predefined id has no other one.
+        if (entry == nullptr || entry->type != TopicIdType::normal) code = ReturnCode::not_supported;
     }
-    if (code != ReturnCode::accepted) {
-        if (code == ReturnCode::congestion) ++services_.counters.congested;
-        return at.peer.send(Regack{0, message.message_id, code});
-    }
+    if (code != ReturnCode::accepted) return at.peer.send(Regack{0, message.message_id, code});
     entry->is_known = entry->is_from_device = true;
     entry->is_refused = false;
     at.peer.send(Regack{entry->id, message.message_id, ReturnCode::accepted});
 }
 
+/// All topic ids were given in this connection. None is given twice, so the device has to connect and forget them.
+void Endpoint::start_over(Moment at) {
+    services_.events.tell(GatewayEvent::Kind::ended, client_id_, "all topic ids are used up");
+    at.peer.send(Disconnect{});
+    leave(false);
+}
+
 /// The device knows the topic now, so the message that waits for it is sent.
 void Endpoint::on_regack(const Regack& message, Moment at) {
     if (out_.step != OutStep::registering || out_.register_id != message.message_id) return;  // a late copy
-    if (message.code == ReturnCode::congestion) {
-        out_.retries = 0;
-        retry_at_ = at.now + services_.options.congestion_wait;
-        return;
-    }
+    if (message.code == ReturnCode::congestion) return postpone(at);
     if (message.code != ReturnCode::accepted) {
         refuse_topic();
         return serve(at);
@@ -98,6 +98,7 @@ void Endpoint::on_subscribe(const Subscribe& message, Moment at) {
     if (message.type == TopicIdType::short_name) filter = {short_name.data(), short_name.size()};
     Request request;
     const ReturnCode code = prepare(message, filter, request);
+    if (code != ReturnCode::accepted && topics_.is_used_up()) return start_over(at);
     if (code != ReturnCode::accepted) return refuse_request(message, code, at);
     send_request(message, filter, request, at);
 }
@@ -114,14 +115,14 @@ ReturnCode Endpoint::prepare(const Subscribe& message, std::string_view filter, 
     const std::uint16_t topics_max = services_.options.topics_max;
     if (message.type == TopicIdType::predefined) {
         const bool has_room = topics_.add_predefined(filter, message.topic_id, topics_max) != nullptr;
-        return has_room ? ReturnCode::accepted : ReturnCode::congestion;
+        return has_room ? ReturnCode::accepted : ReturnCode::not_supported;
     }
     TopicTable::Entry* entry = topics_.find(filter);
     if (entry == nullptr) {
         entry = topics_.add(filter, topics_max);
         request.is_new_topic = true;
     }
-    if (entry == nullptr) return ReturnCode::congestion;
+    if (entry == nullptr) return ReturnCode::not_supported;  // full of the device's own topics, so waiting is no use
     entry->is_refused = false;
     request.topic_id = entry->id;
     return ReturnCode::accepted;

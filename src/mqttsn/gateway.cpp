@@ -19,7 +19,8 @@ Gateway::Gateway(GatewayOptions options, PredefinedTopics predefined, std::uint6
       by_key_(0, Hash{hash_}),
       by_name_(0, Hash{hash_}),
       next_first_topic_id_(static_cast<TopicId>(seed % 0xFFFE + 1)),
-      unknown_(options_.unknown_per_second, 0, now) {
+      unknown_(options_.unknown_per_second, 0, now),
+      connects_(options_.unknown_per_second, 0, now) {
     LEDGE_ASSERT(options_.peers_max > 0 && options_.endpoint.packet_bytes_max >= 32);
     want_connectionless();
     if (options_.advertise_interval_s != 0) advertise_at_ = now;

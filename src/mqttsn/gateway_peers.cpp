@@ -3,6 +3,8 @@
 // An unknown peer never gets more bytes than it has sent, because anybody can send UDP packets in the name of another
 // host: CONNACK and the WILLTOPICREQ of a handshake (3 and 2 bytes) answer a CONNECT of at least 7, GWINFO (3) a
 // SEARCHGW of 3, DISCONNECT (2) any other packet of at least 2. A forwarder's header is as long in both directions.
+// This does not hold for somebody who knows the client id of a device with waiting messages: CONNECT in the name of a
+// victim's address brings one message at a time there, repeated retries_max times. Only a device table prevents it.
 #include <algorithm>
 
 #include "ledge/base/assert.hpp"
@@ -13,6 +15,15 @@ namespace ledge::mqttsn {
 namespace {
 
 constexpr std::uint32_t first_topic_id_step = 1008;
+
+/// Packets that may come from another gateway. An answer could be answered there in the same way, for ever.
+bool may_be_of_a_gateway(const Message& message) {
+    if (const auto* m = std::get_if<Disconnect>(&message)) return !m->duration_s;
+    if (const auto* m = std::get_if<Answer>(&message)) return m->type == MessageType::unsuback;
+    return std::holds_alternative<Connack>(message) || std::holds_alternative<Willtopicreq>(message) ||
+           std::holds_alternative<Willmsgreq>(message) || std::holds_alternative<Suback>(message) ||
+           std::holds_alternative<Pingresp>(message) || std::holds_alternative<Willresp>(message);
+}
 
 }  // namespace
 
@@ -25,9 +36,11 @@ void Gateway::on_message(std::string_view key, const Message& message, std::size
         return;
     }
     const auto found = by_key_.find(key);
-    const bool is_leaving = std::holds_alternative<Disconnect>(message);  // always answered (rule 5)
-    const bool is_known = found != by_key_.end() &&
-                          (is_leaving || device(found->second).endpoint.state() != Endpoint::State::disconnected);
+    const bool is_away =
+        found != by_key_.end() && device(found->second).endpoint.state() == Endpoint::State::disconnected;
+    const bool is_leaving = std::holds_alternative<Disconnect>(message);  // answered also when it is repeated (rule 5)
+    if (is_away && is_leaving && !may_answer(unknown_, now)) return;
+    const bool is_known = found != by_key_.end() && (is_leaving || !is_away);
     if (!is_known || std::holds_alternative<Searchgw>(message)) {
         LEDGE_ASSERT(size >= 2);
         return answer_unknown(key, message, now);
@@ -45,7 +58,7 @@ void Gateway::on_message(std::string_view key, const Message& message, std::size
 void Gateway::on_connect(std::string_view key, const Connect& message, Instant now) {
     const auto found = by_key_.find(key);
     const bool is_at_home = found != by_key_.end() && device(found->second).endpoint.client_id() == message.client_id;
-    if (!is_at_home && !may_answer_unknown(now)) return;
+    if (!is_at_home && !may_answer(connects_, now)) return;
     if (!is_usable_ || is_stopped_) return refuse_connect(key, ReturnCode::congestion);
     if (message.client_id.size() > options_.endpoint.client_id_bytes_max)
         return refuse_connect(key, ReturnCode::not_supported);
@@ -141,18 +154,22 @@ void Gateway::forget(DeviceId id) {
 // ---------------------------------------------------------------------------------------------------------------------
 // Unknown peers (rule 10)
 
-bool Gateway::may_answer_unknown(Instant now) {
-    unknown_.refill(now);
-    if (!unknown_.is_ready()) {
+bool Gateway::may_answer(TokenBucket& bucket, Instant now) {
+    bucket.refill(now);
+    if (!bucket.is_ready()) {
         ++counters_.unknown_ignored;
         return false;
     }
-    unknown_.take(1);
+    bucket.take(1);
     return true;
 }
 
 void Gateway::answer_unknown(std::string_view key, const Message& message, Instant now) {
-    if (!may_answer_unknown(now)) return;
+    if (may_be_of_a_gateway(message)) {
+        ++counters_.packets_unexpected;
+        return;
+    }
+    if (!may_answer(unknown_, now)) return;
     if (std::holds_alternative<Searchgw>(message)) {
         if (is_usable_ && !is_stopped_) output_to(key).send(Gwinfo{options_.gateway_id, {}});
         return;

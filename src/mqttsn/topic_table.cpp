@@ -1,6 +1,7 @@
 #include "ledge/mqttsn/topic_table.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "ledge/base/assert.hpp"
 
@@ -30,9 +31,10 @@ bool TopicTable::make_room(std::uint16_t topics_max) {
     if (entries_.size() < topics_max) return true;
     auto oldest = entries_.end();
     for (auto entry = entries_.begin(); entry != entries_.end(); ++entry) {
-        // A refused topic stays, so that it is not offered again.
-        if (entry->is_from_device || entry->is_refused) continue;
-        if (oldest == entries_.end() || entry->last_use < oldest->last_use) oldest = entry;
+        if (entry->is_from_device) continue;
+        // A refused topic is given up last, so that it is not offered again.
+        const auto rank = [](const Entry& e) { return std::pair(e.is_refused, e.last_use); };
+        if (oldest == entries_.end() || rank(*entry) < rank(*oldest)) oldest = entry;
     }
     if (oldest == entries_.end()) return false;
     entries_.erase(oldest);
@@ -41,12 +43,12 @@ bool TopicTable::make_room(std::uint16_t topics_max) {
 
 TopicTable::Entry* TopicTable::add(std::string_view name, std::uint16_t topics_max) {
     LEDGE_ASSERT(find(name) == nullptr);
-    // No id comes back: when all 65,534 are used up, the device gets none until the gateway has forgotten it.
-    if (ids_given_ == 0xFFFE || !make_room(topics_max)) return nullptr;
+    if (is_used_up() || !make_room(topics_max)) return nullptr;
+    // Ids go round over the connections, and some of the last round are still in use.
+    while (!name_of(next_id_).empty()) take_id();
     Entry& entry = entries_.emplace_back();
     entry.name = name;
-    entry.id = next_id_;
-    next_id_ = static_cast<TopicId>(next_id_ % 0xFFFE + 1);
+    entry.id = take_id();
     ++ids_given_;
     entry.last_use = ++uses_;
     return &entry;
@@ -71,7 +73,14 @@ void TopicTable::remove(TopicId id) {
 }
 
 void TopicTable::forget_known() {
-    for (Entry& entry : entries_) entry.is_known = false;
+    for (Entry& entry : entries_) entry.is_known = entry.is_refused = false;
+    ids_given_ = static_cast<std::uint16_t>(entries_.size());
+}
+
+TopicId TopicTable::take_id() {
+    const TopicId id = next_id_;
+    next_id_ = static_cast<TopicId>(id % 0xFFFE + 1);
+    return id;
 }
 
 }  // namespace ledge::mqttsn

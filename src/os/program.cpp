@@ -18,12 +18,14 @@
 #include <system_error>
 #include <utility>
 
+#include "killed_programs.hpp"
 #include "ledge/base/assert.hpp"
 
 namespace ledge::os {
 namespace {
 
 constexpr int look_interval_ms = 10;       // between two questions whether the process has ended
+constexpr int reads_after_end_max = 32;    // more than the system keeps in a pipe; a child may go on to write
 constexpr int looks_after_kill_max = 100;  // a killed process that waits for a device may take longer to end
 
 /// The two ends of a pipe. Both are above the standard descriptors, which the program's descriptors replace.
@@ -133,41 +135,67 @@ std::string not_started(int error) { return "cannot be started: " + std::generic
 /// A program that runs.
 class Run {
 public:
-    Run(pid_t process, Descriptor timer, const ProgramLimits& limits, const ProgramStop& stop, Capture& output,
-        Capture& errors)
-        : process_(process), timer_(std::move(timer)), limits_(limits), stop_(stop), output_(output), errors_(errors) {}
+    Run(const std::vector<std::string>& command, pid_t process, Descriptor timer, const ProgramLimits& limits,
+        const ProgramStop& stop, Capture& output, Capture& errors)
+        : command_(command),
+          process_(process),
+          timer_(std::move(timer)),
+          limits_(limits),
+          stop_(stop),
+          output_(output),
+          errors_(errors) {}
 
-    /// Waits for the end of the program. Returns what it did wrong; "" = nothing.
+    /// Waits for the end of the program. Returns what it did wrong; "" = nothing. A child that it leaves behind may
+    /// keep the pipes open, and a program may close them before it ends, so only the end of the process counts.
     std::string wait() {
-        std::string problem;
-        while (problem.empty() && (output_.is_open() || errors_.is_open())) problem = read();
-        // A program may close its output before it ends. Usually the first question is the last one.
-        int status = 0;
-        while (problem.empty()) {
+        for (;;) {
+            if (const std::string problem = read(look_interval_ms); !problem.empty()) {
+                kill();
+                return problem;
+            }
+            int status = 0;
             const pid_t ended = ::waitpid(process_, &status, WNOHANG);
-            if (ended == process_) return text_of_status(status);
+            if (ended == process_) return read_rest(text_of_status(status));
             if (ended < 0 && errno != EINTR) return "has ended, but the system does not tell how";
-            problem = look(look_interval_ms);
         }
-        kill();
-        return problem;
     }
 
 private:
-    /// Waits until the program has printed something, or must end.
-    std::string read() {
-        std::array<pollfd, 2> pipes{{{output_.descriptor(), POLLIN, 0}, {errors_.descriptor(), POLLIN, 0}}};
-        std::string problem = look(-1, pipes);
-        if (pipes[0].revents != 0) output_.read();
-        if (pipes[1].revents != 0) errors_.read();
-        if (problem.empty() && output_.has_dropped())
-            problem = "has printed more than " + std::to_string(limits_.output_bytes_max) + " bytes";
-        return problem;
+    /// Waits until the program has printed something or must end, but not longer than `wait_ms`.
+    std::string read(int wait_ms) {
+        std::array<pollfd, 2> pipes = polled();
+        std::string problem = look(wait_ms, pipes);
+        take(pipes);
+        return problem.empty() ? problem_of_output() : problem;
     }
 
-    /// Waits for one of the pipes, but not longer than `wait_ms`; -1 = no limit. Returns why the program must end; "" =
-    /// it may go on. A descriptor of -1 is ignored by poll(2).
-    std::string look(int wait_ms, std::span<pollfd> pipes = {}) const {
+    /// After the end of the program: reads what is there.
+    std::string read_rest(std::string problem) {
+        for (int reads = 0; reads < reads_after_end_max; ++reads) {
+            std::array<pollfd, 2> pipes = polled();
+            if (::poll(pipes.data(), pipes.size(), 0) <= 0) break;
+            take(pipes);
+        }
+        return problem.empty() ? problem_of_output() : problem;
+    }
+
+    std::array<pollfd, 2> polled() const {
+        return {{{output_.descriptor(), POLLIN, 0}, {errors_.descriptor(), POLLIN, 0}}};
+    }
+
+    void take(const std::array<pollfd, 2>& pipes) {
+        if (pipes[0].revents != 0) output_.read();
+        if (pipes[1].revents != 0) errors_.read();
+    }
+
+    std::string problem_of_output() const {
+        if (!output_.has_dropped()) return {};
+        return "has printed more than " + std::to_string(limits_.output_bytes_max) + " bytes";
+    }
+
+    /// Waits for one of the pipes, but not longer than `wait_ms`. Returns why the program must end; "" = it may go on.
+    /// A descriptor of -1 is ignored by poll(2).
+    std::string look(int wait_ms, std::span<pollfd> pipes) const {
         std::vector<pollfd> all{{timer_.get(), POLLIN, 0}, {stop_.descriptor(), POLLIN, 0}};
         all.insert(all.end(), pipes.begin(), pipes.end());
         if (::poll(all.data(), all.size(), wait_ms) < 0) return {};  // a signal; the caller asks again
@@ -184,8 +212,10 @@ private:
             if (::waitpid(process_, nullptr, WNOHANG) != 0) return;
             ::poll(nullptr, 0, look_interval_ms);
         }
+        KilledPrograms::all().keep(command_, process_);
     }
 
+    const std::vector<std::string>& command_;
     const pid_t process_;
     const Descriptor timer_;
     const ProgramLimits& limits_;
@@ -206,6 +236,10 @@ void ProgramStop::request() const {
 ProgramResult run_program(const std::vector<std::string>& command, const ProgramLimits& limits,
                           const ProgramStop& stop) {
     LEDGE_ASSERT(!command.empty() && limits.time_max > Duration::zero());
+    if (!stop.is_open()) return {"cannot be started: there is no descriptor that could stop it", {}, {}};
+    // Otherwise programs that hang in the system would become more with each attempt.
+    if (KilledPrograms::all().has(command))
+        return {"cannot be started: its last run was killed and still hangs", {}, {}};
     Pipe output;
     Pipe errors;
     Descriptor timer = timer_of(limits.time_max);
@@ -224,7 +258,7 @@ ProgramResult run_program(const std::vector<std::string>& command, const Program
     Capture printed(std::move(output.read_end), limits.output_bytes_max);
     Capture complained(std::move(errors.read_end), limits.errors_bytes_max);
     ProgramResult result;
-    result.problem = Run(process, std::move(timer), limits, stop, printed, complained).wait();
+    result.problem = Run(command, process, std::move(timer), limits, stop, printed, complained).wait();
     if (result.problem.empty()) result.output = Secret(printed.bytes());
     result.errors = as_text(complained.bytes());
     return result;

@@ -8,7 +8,7 @@ namespace ledge::uplink {
 namespace {
 
 template <class Numbers, std::size_t Count>
-void add_members(Numbers& sum, const Numbers& other, std::uint64_t Numbers::* const (&members)[Count]) {
+void add_members(Numbers& sum, const Numbers& other, std::uint64_t Numbers::*const (&members)[Count]) {
     for (const auto member : members) sum.*member += other.*member;
 }
 
@@ -34,9 +34,15 @@ void QueueFigures::add(const QueueFigures& other) {
     using Reading = bridge::FlowReading;
     using Losses = broker::QueueLosses;
     static constexpr std::uint64_t Reading::*of_reading[] = {
-        &Reading::arrived_messages, &Reading::arrived_bytes, &Reading::removed_messages,
-        &Reading::removed_bytes,    &Reading::overflows,     &Reading::messages,
-        &Reading::bytes,            &Reading::waiting_messages, &Reading::waiting_bytes,
+        &Reading::arrived_messages,
+        &Reading::arrived_bytes,
+        &Reading::removed_messages,
+        &Reading::removed_bytes,
+        &Reading::overflows,
+        &Reading::messages,
+        &Reading::bytes,
+        &Reading::waiting_messages,
+        &Reading::waiting_bytes,
     };
     static constexpr std::uint64_t Losses::*of_losses[] = {
         &Losses::queue_full, &Losses::refused,    &Losses::memory,           &Losses::slow_reader,   &Losses::expired,

@@ -161,15 +161,19 @@ void Uplink::connect(Instant now) {
 void Uplink::take_password(Instant now) {
     LEDGE_ASSERT(state_ == State::connecting);
     const PasswordResult made = passwords_.take();
+    log_remark(made ? made->remark : made.error().remark);
     if (!made) return on_unreachable(made.error().kind, made.error().reason, now);
     use_password(*made, now);
     reach(now);
 }
 
+/// What a program says may have a secret, so it is only logged: reasons are published.
+void Uplink::log_remark(const std::string& remark) const {
+    if (!remark.empty()) log_.warning("bridge_password_remark", {{"bridge", options_.name}, {"text", remark}});
+}
+
 /// Requires that the relay is closed.
 void Uplink::use_password(const Password& password, Instant made_at) {
-    if (!password.remark.empty())
-        log_.warning("bridge_password_remark", {{"bridge", options_.name}, {"text", password.remark}});
     password_end_ = renew_at_ = never;
     // The clock of the server may be ahead, so an end by the server is no surprise from the renewal on.
     Instant blameless_from = never;
@@ -180,7 +184,7 @@ void Uplink::use_password(const Password& password, Instant made_at) {
         const auto jitter_max = static_cast<std::uint64_t>((password.valid_for / renewal_part / 2).count());
         renew_at_ = blameless_from + Duration(static_cast<Duration::rep>(rng_.below(jitter_max + 1)));
     }
-    relay_.set_credentials(options_.relay.user_name, std::string(as_text(password.text.bytes())), blameless_from);
+    relay_.set_credentials(options_.relay.user_name, as_text(password.text.bytes()), blameless_from);
 }
 
 void Uplink::reach(Instant now) {
@@ -312,6 +316,7 @@ void Uplink::begin_renewal() {
 void Uplink::take_renewal(Instant now) {
     LEDGE_ASSERT(state_ == State::open);
     PasswordResult made = passwords_.take();
+    log_remark(made ? made->remark : made.error().remark);
     if (ending_ != Ending::none || relay_.stage() == bridge::Relay::Stage::ending) return;
     if (made) {
         renewed_ = std::move(*made);

@@ -68,14 +68,14 @@ public:
 
     /// The upstream must outlive the relay.
     Relay(RelayOptions options, Upstream& upstream);
+    ~Relay();
     Relay(const Relay&) = delete;
     Relay& operator=(const Relay&) = delete;
 
     /// The user name and the password of the next CONNECT to the upstream. From `end` on the upstream may close the
     /// connection because the password has expired, so no message is blamed for that. A password with an end also
     /// means planned reconnects, so the will of MQTT 5 gets a delay. Requires is_closed().
-    void set_credentials(std::optional<std::string> user_name, std::optional<std::string> password,
-                         Instant end = never);
+    void set_credentials(std::optional<std::string> user_name, std::string_view password, Instant end = never);
     /// The local broker had no session of the bridge, and somebody else has made one since. The relay then acts as if
     /// it had found no session itself. Requires is_closed().
     void note_new_inner_session() { is_inner_session_new_ = true; }
@@ -156,6 +156,7 @@ private:
     bool is_up() const { return stage_ >= Stage::washing && stage_ <= Stage::relaying; }
     void enter(Stage stage, Instant now);
     void end(RetryClass kind, std::string why, Instant now, wire::ReasonCode code = wire::ReasonCode::success);
+    void wipe_password();
     bool has_delayed_will() const;
     void tell_absence(bool is_back_soon);
     void finish_if_closed();

@@ -57,6 +57,8 @@ public:
     };
 
     explicit Client(Options options);
+    /// Wipes the password, as set_options() does with the former one.
+    ~Client();
     Client(const Client&) = delete;
     Client& operator=(const Client&) = delete;
 

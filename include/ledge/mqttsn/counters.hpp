@@ -23,7 +23,7 @@ struct Counters {
     std::uint64_t messages_in = 0;     // PUBLISH packets of devices that were handed to the broker
     std::uint64_t messages_out = 0;    // messages that were sent to devices, repetitions not counted
     std::uint64_t repetitions = 0;     // packets that were sent again after retry_interval
-    std::uint64_t oversize = 0;        // messages that are too large for the link
+    std::uint64_t oversize = 0;        // messages too large for the link, or never answered by a device that lives
     std::uint64_t qos0_dropped = 0;    // messages of QoS 0 that had no room while their device slept or was busy
     std::uint64_t topic_refused = 0;   // messages that a device has refused, or that got no topic id
     std::uint64_t congested = 0;       // answers with the return code congestion

@@ -153,6 +153,7 @@ private:
     client::Options inner_options() const;
     void set_liveness(Instant now);
     void on_retry(Moment at);
+    bool is_ignored_again();
     bool is_window_open() const { return state_ == State::active || state_ == State::awake; }
     void leave(bool with_will);
     void publish_will();
@@ -175,6 +176,7 @@ private:
     void on_pingreq(const Pingreq& message, Moment at);
     void continue_awake(Moment at);
     void on_pong(Moment at);
+    void fall_asleep(Moment at);
 
     // endpoint_in.cpp: messages of the device, and the broker's answers
     void on_publish(const Publish& message, Moment at);
@@ -198,6 +200,7 @@ private:
     TopicChoice skip_refused();
     void on_broker_pubrel(MessageId id);
     void on_puback(const Puback& message, Moment at);
+    void postpone(Moment at);
     void on_invalid_topic_id(const Puback& message, Moment at);
     void on_answer(const Answer& message, Moment at);
     void finish_message(Moment at);
@@ -206,6 +209,7 @@ private:
     void on_register(const Register& message, Moment at);
     void on_regack(const Regack& message, Moment at);
     void refuse_topic();
+    void start_over(Moment at);
     void on_subscribe(const Subscribe& message, Moment at);
     ReturnCode prepare(const Subscribe& message, std::string_view filter, Request& request);
     void send_request(const Subscribe& message, std::string_view filter, const Request& request, Moment at);
@@ -221,6 +225,7 @@ private:
     Outgoing out_;
     Ring<OutMessage> waiting_;  // behind out_
     std::uint32_t waiting_bytes_ = 0;
+    std::size_t ignored_ = 0;  // hash of the message over which the device was lost last
     Incoming in_;
     Request request_;
     Instant liveness_at_ = never;  // the device is lost
@@ -232,6 +237,7 @@ private:
     MessageId last_register_id_ = 0;
     State state_ = State::disconnected;
     std::uint8_t handshake_retries_ = 0;
+    std::uint8_t ignored_times_ = 0;  // the device was lost over the message of ignored_
     bool has_will_flag_ = false;    // of the last CONNECT
     bool is_clean_ = false;         // of the last CONNECT
     bool is_fresh_ = false;         // nothing came since CONNACK

@@ -21,7 +21,7 @@ struct EndpointOptions {
     /// one for retry_interval, even after other packets. False = only while no other packet has come.
     bool link_reorders = false;
 
-    /// Topics with an id, per device. At the limit REGISTER and SUBSCRIBE are answered with "congestion".
+    /// Topics with an id, per device. At the limit REGISTER and SUBSCRIBE are answered with "not supported".
     std::uint16_t topics_max = 64;
     /// Bytes of a topic name or filter of a device. Longer ones are answered with "not supported".
     std::uint16_t topic_bytes_max = 256;

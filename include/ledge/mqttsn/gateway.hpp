@@ -129,7 +129,7 @@ private:
     void forget(DeviceId id);
     bool wake_elsewhere(std::string_view key, const Pingreq& message, Instant now);
     void answer_unknown(std::string_view key, const Message& message, Instant now);
-    bool may_answer_unknown(Instant now);
+    bool may_answer(TokenBucket& bucket, Instant now);
 
     // connectionless.cpp: QoS -1
     void on_connectionless(std::string_view key, const Publish& message, Instant now);
@@ -151,6 +151,7 @@ private:
     Ring<DeviceId> inner_wanted_;
     TopicId next_first_topic_id_;
     TokenBucket unknown_;
+    TokenBucket connects_;  // of its own, so that devices come back while others chatter
     InnerSession connectionless_;
     bool is_connectionless_taking_ = false;
     std::vector<TokenBucket> connectionless_rates_;  // by the hash of the peer; peers with equal ones share a rate

@@ -19,7 +19,7 @@ struct GatewayEvent {
         lost,           // a device fell silent: its will is published
         ended,          // the broker has ended a device's connection; `text` says why
         taken_over,     // a device came back from another address
-        oversize,       // a message is too large for the link; `text` is its topic. Told once per device and topic
+        oversize,       // too large for the link or the device; `text` is the topic. Told once per device and topic
         topic_refused,  // a device refuses a topic; `text` is the topic
     };
     Kind kind = Kind::connected;

@@ -16,8 +16,8 @@ struct GatewayOptions {
     /// Devices that are remembered, connected or not. At the limit a new device takes the place of the one that left
     /// first; if all are connected, CONNACK says "congestion".
     std::uint32_t peers_max = 1000;
-    /// Packets of unknown peers per second that are answered; further ones are ignored and counted. A CONNECT of an
-    /// unknown peer counts, too. 0 = unlimited.
+    /// Packets of unknown peers per second that are answered; further ones are ignored and counted. CONNECT of
+    /// unknown peers has a rate of its own, as large. 0 = unlimited.
     std::uint32_t unknown_per_second = 50;
     /// Bytes of packets to peers that the link has not sent yet, and of their entries in the queue (56 each). Above it
     /// packets are dropped and counted.

@@ -1,6 +1,7 @@
 // TopicTable: the topics of one device that have an id. Ids are the device's own: another device with the same topic
-// has another id, and an id is never given to a second topic while the device keeps its session, because a publication
-// under a wrong topic is "potentially disastrous" (MQTT-SN section 7.3). Owned by Endpoint.
+// has another id, and an id is never given to a second topic in one connection, because a publication under a wrong
+// topic is "potentially disastrous" (MQTT-SN section 7.3). Over many connections ids go round, each behind all others.
+// Owned by Endpoint.
 //
 // The first id is chosen by the gateway, and is another one after each start: a packet of before the start, which is
 // still under way, then has an id that names nothing.
@@ -24,7 +25,7 @@ public:
         TopicId id = 0;
         TopicIdType type = TopicIdType::normal;  // never short_name: short names need no entry
         bool is_known = false;                   // normal: the device has the id from this connection
-        bool is_refused = false;                 // the device has refused the id: nothing is published to it
+        bool is_refused = false;                 // refused in this connection: nothing is published to it
         bool is_from_device = false;             // the device asked for the id, so it is not given up
         std::uint32_t last_use = 0;              // of find(); the smallest one is given up first
     };
@@ -44,14 +45,18 @@ public:
     Entry* add_predefined(std::string_view name, TopicId id, std::uint16_t topics_max);
     void remove(TopicId id);
 
-    /// The device may have forgotten all ids. Ids that it still uses stay valid.
+    /// True = all 65,534 ids were given since forget_known(), so add() has none.
+    bool is_used_up() const { return ids_given_ >= 0xFFFE; }
+    /// The device may have forgotten all ids, and what it has refused. Ids that it still uses stay valid; those that
+    /// no topic has may be given again.
     void forget_known();
-    /// The session has ended. Its ids are not used again: a late packet of the old session would use them.
+    /// The session has ended. Its ids come again last: a late packet of the old session would use them.
     void clear() { entries_.clear(); }
     std::size_t size() const { return entries_.size(); }
 
 private:
     bool make_room(std::uint16_t topics_max);
+    TopicId take_id();
 
     std::vector<Entry> entries_;
     std::uint32_t uses_ = 0;

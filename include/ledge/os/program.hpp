@@ -3,7 +3,7 @@
 //
 // The program gets an empty standard input, no other descriptor of this process, all signals in their usual state, and
 // the environment and the folder of this process. It is the leader of a process group of its own; when it must end
-// early, the whole group is killed.
+// early, the whole group is killed. A child that it leaves behind at its own end goes on, and is not waited for.
 #pragma once
 
 #include <cstddef>
@@ -32,6 +32,8 @@ struct ProgramResult {
 class ProgramStop {
 public:
     ProgramStop();
+    /// False = the system had no descriptor left. Then no program is started with this object.
+    bool is_open() const { return event_.is_open(); }
     /// Kills the program that runs with this object, and every later one. Any thread, at any time.
     void request() const;
     /// Readable after request().

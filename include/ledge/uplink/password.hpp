@@ -24,8 +24,9 @@ struct Password {
 };
 
 struct PasswordProblem {
-    std::string reason;  // a sentence for the operator
+    std::string reason;  // a sentence for the operator, which is also published
     bridge::RetryClass kind = bridge::RetryClass::operator_needed;
+    std::string remark = {};  // as that of Password: for the log only, since it may have a secret
 };
 
 using PasswordResult = Result<Password, PasswordProblem>;

@@ -117,6 +117,7 @@ private:
     void enter(State state, Instant now);
     void connect(Instant now);
     void take_password(Instant now);
+    void log_remark(const std::string& remark) const;
     void use_password(const Password& password, Instant made_at);
     void reach(Instant now);
     bool begin(Attempt& attempt, const Server& server);

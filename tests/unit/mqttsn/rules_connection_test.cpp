@@ -68,14 +68,37 @@ TEST_CASE("rule 10: an unknown peer is told that it is not connected, at a limit
     CHECK(rig.says("a", publish(1, "x", qos1, 1)) == "DISCONNECT");
     CHECK(rig.says("a", Pingreq{}) == "DISCONNECT");
     CHECK(rig.says("a", Pingreq{"dev1"}) == "DISCONNECT");
-    CHECK(rig.says("a", Willmsg{}) == "DISCONNECT");
+    CHECK(rig.says("a", Disconnect{9}) == "DISCONNECT");  // only devices sleep
     CHECK(rig.says("a", Subscribe{.message_id = 1, .filter = "#"}) == "DISCONNECT");
     CHECK(rig.says("a", Pingreq{}) == "");
     CHECK(rig.says("b", Pingreq{}) == "");
     CHECK(rig.counters().unknown_answered == 5);
     CHECK(rig.counters().unknown_ignored == 2);
+    rig.connects("c", "dev1");  // has a rate of its own
     rig.passes(1s);
     CHECK(rig.says("b", Pingreq{}) == "DISCONNECT");
+}
+
+TEST_CASE("rule 10: an unknown peer that may be a gateway is not answered: two gateways could play ping-pong") {
+    GatewayOptions options;
+    options.unknown_per_second = 0;
+    Rig rig(options);
+    for (const Message& message :
+         {Message(Disconnect{}), Message(Connack{}), Message(Pingresp{}), Message(Willtopicreq{}),
+          Message(Willmsgreq{}), Message(Suback{.message_id = 1}), Message(Answer{MessageType::unsuback, 1}), Message(Willresp{})})
+        CHECK(rig.says("a", message) == "");
+    CHECK(rig.counters().packets_unexpected == 8);
+}
+
+TEST_CASE("rule 10: DISCONNECT of a device that has left is answered at the limited rate") {
+    GatewayOptions options;
+    options.unknown_per_second = 2;
+    Rig rig(options);
+    rig.connects("a", "dev1");
+    CHECK(rig.says("a", Disconnect{}) == "DISCONNECT");
+    CHECK(rig.says("a", Disconnect{}) == "DISCONNECT");
+    CHECK(rig.says("a", Disconnect{}) == "DISCONNECT");
+    CHECK(rig.says("a", Disconnect{}) == "");
 }
 
 TEST_CASE("rule 10: after a restart of the gateway one answer brings a device back") {
@@ -310,6 +333,18 @@ TEST_CASE("stop tells each device, keeps the sessions, and accepts nobody any mo
     CHECK(rig.has_session("dev1"));
     CHECK(rig.in(State::disconnected) == 2);
     CHECK(rig.says("a", connect_of("dev1")) == "CONNACK congestion");
+}
+
+TEST_CASE("an inner connection that ends while the device gives its will takes what was under way with it") {
+    Rig rig;
+    rig.connects("a", "dev1");
+    CHECK(rig.says_at_once("a", Subscribe{.message_id = 5, .filter = "x"}) == "");
+    CHECK(rig.says_at_once("a", connect_of("dev1", false, true)) == "WILLTOPICREQ");
+    const Watcher other(rig.core, "dev1");  // takes the session over, before SUBSCRIBE has reached the broker
+    CHECK(rig.turn("a") == "");
+    rig.says("a", Willtopic{.topic = "w"});
+    CHECK(rig.says("a", Willmsg{.message = as_bytes("gone")}) == "CONNACK");
+    CHECK(rig.subscribes("a", "y") == 2);
 }
 
 TEST_CASE("the events tell what became of the devices") {

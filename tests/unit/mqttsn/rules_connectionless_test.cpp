@@ -37,6 +37,14 @@ TEST_CASE("rule 9: messages of QoS -1 have predefined topics or short names, a s
     CHECK(rig.says("b", beacon(TopicIdType::predefined, 9)) == "");
     CHECK(rig.watcher.heard() == "site/meter 21");
     CHECK(rig.gateway->devices() == 0);
+    // A message above the rate does not open the session that the broker has closed.
+    const Watcher other(rig.core, "beacons");
+    rig.turn();
+    CHECK(rig.says_at_once("a", beacon(TopicIdType::predefined, 9)) == "");
+    CHECK_FALSE(rig.gateway->wants_inner(connectionless_device));
+    rig.says_at_once("b", beacon(TopicIdType::predefined, 9));
+    CHECK(rig.gateway->wants_inner(connectionless_device));
+    rig.turn();
     rig.connects("b", "dev1");  // a connected device may do the same
     rig.passes(1s);
     CHECK(rig.says("b", beacon(TopicIdType::predefined, 9)) == "");

@@ -2,11 +2,14 @@
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <csignal>
 #include <thread>
 
+#include "killed_programs.hpp"
 #include "ledge/base/bytes.hpp"
 
 namespace ledge::os {
@@ -49,6 +52,47 @@ TEST_CASE("a program that does not end is killed, together with its children") {
     CHECK(run_script("exec >&- 2>&-; sleep 1000", 1ms).problem == "has not ended within 1 s");
     // The child would keep the pipe open.
     CHECK(run_script("sleep 1000 & sleep 1000", 1ms).problem == "has not ended within 1 s");
+}
+
+TEST_CASE("a program that leaves a child behind has ended when itself ends, and the child goes on") {
+    // The child keeps both pipes open.
+    const ProgramResult result = run_script("sleep 1000 & echo $!; echo careful >&2");
+    CHECK(result.problem == "");
+    CHECK(result.errors == "careful\n");
+    const pid_t child = std::stoi(std::string(as_text(result.output.bytes())));
+    CHECK(::kill(child, 0) == 0);
+    CHECK(::kill(child, SIGKILL) == 0);
+}
+
+TEST_CASE("a program whose last run hangs after the kill is not started again until that run has ended") {
+    const std::vector<std::string> command{"/bin/echo", "a command of this test"};
+    const pid_t hanging = ::fork();
+    if (hanging == 0) {
+        ::pause();
+        ::_exit(0);
+    }
+    REQUIRE(hanging > 0);
+    KilledPrograms::all().keep(command, hanging);
+    CHECK(run_program(command, {}, ProgramStop()).problem ==
+          "cannot be started: its last run was killed and still hangs");
+    CHECK(run_program({"/bin/echo", "another one"}, {}, ProgramStop()).problem == "");
+    REQUIRE(::kill(hanging, SIGKILL) == 0);
+    siginfo_t how{};
+    REQUIRE(::waitid(P_PID, static_cast<id_t>(hanging), &how, WEXITED | WNOWAIT) == 0);
+    CHECK(run_program(command, {}, ProgramStop()).problem == "");
+    CHECK(::waitpid(hanging, nullptr, WNOHANG) == -1);  // no zombie is left
+}
+
+TEST_CASE("without a descriptor for the stop, no program is started") {
+    rlimit before{};
+    REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
+    const rlimit none{0, before.rlim_max};
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &none) == 0);
+    const ProgramStop stop;
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
+    CHECK_FALSE(stop.is_open());
+    CHECK(run_program({"/bin/true"}, {}, stop).problem ==
+          "cannot be started: there is no descriptor that could stop it");
 }
 
 TEST_CASE("output and errors are bounded") {

@@ -20,7 +20,7 @@ public:
 
     void fails(std::string problem, bridge::RetryClass kind = bridge::RetryClass::network) {
         const std::lock_guard lock(mutex_);
-        problem_ = {std::move(problem), kind};
+        problem_ = {std::move(problem), kind, "this service is closed on Sundays"};
     }
     void works() { fails(""); }
     int calls() const {
@@ -121,6 +121,16 @@ TEST_CASE("what a program has written to its standard error is logged, and no pa
     CHECK(rig.has_logged("bridge_password_remark"));
     CHECK(rig.has_logged("this token is old-fashioned"));
     CHECK_FALSE(rig.has_logged("password 1"));
+}
+
+TEST_CASE("after a failure this is logged as well, and is no part of the reason that is published") {
+    PasswordRig rig(true);
+    rig.script.fails("the password command has ended with status 3");
+    rig.starts();
+    REQUIRE(rig.until_state(State::pausing));
+    CHECK(rig.has_logged("bridge_password_remark"));
+    CHECK(rig.has_logged("closed on Sundays"));
+    CHECK(rig.uplink->last_problem() == "the password command has ended with status 3");
 }
 
 TEST_CASE("a stop ends the program that makes a password") {
