@@ -85,7 +85,8 @@ TEST_CASE("rule 10: an unknown peer that may be a gateway is not answered: two g
     Rig rig(options);
     for (const Message& message :
          {Message(Disconnect{}), Message(Connack{}), Message(Pingresp{}), Message(Willtopicreq{}),
-          Message(Willmsgreq{}), Message(Suback{.message_id = 1}), Message(Answer{MessageType::unsuback, 1}), Message(Willresp{})})
+          Message(Willmsgreq{}), Message(Suback{.message_id = 1}), Message(Answer{MessageType::unsuback, 1}),
+          Message(Willresp{})})
         CHECK(rig.says("a", message) == "");
     CHECK(rig.counters().packets_unexpected == 8);
 }
