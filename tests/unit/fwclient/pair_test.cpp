@@ -1,12 +1,12 @@
-// The C client of firmware-bridge, this gateway and the real broker, in virtual time. The line loses and doubles packets
-// but keeps their order, the device sleeps, the gateway dies now and then. The claims: QoS 1 arrives at least once, QoS 2
+// The C client, the gateway of src/mqttsn and the real broker, in virtual time. The line loses and doubles packets but
+// keeps their order, the device sleeps, the gateway dies now and then. The claims: QoS 1 arrives at least once, QoS 2
 // exactly once, in both directions, and nothing gets stuck. Everything follows from the seed.
 #include <algorithm>
 #include <sstream>
 
-#include "../fwclient/device.hpp"
+#include "../mqttsn/rig.hpp"
+#include "device.hpp"
 #include "ledge/base/rng.hpp"
-#include "rig.hpp"
 
 namespace ledge::mqttsn {
 namespace {
@@ -140,6 +140,7 @@ TEST_CASE("the C client and the gateway: 200 lossy lines with sleep, mail and re
             if (number % 2 == 0) CHECK(std::count(pair.got.begin(), pair.got.end(), number) == 1);
         }
     }
+    MESSAGE(deaths, " restarts of the gateway, ", sleeps, " sleeps");
     CHECK(deaths > 0);
     CHECK(sleeps > 0);
 }
