@@ -145,5 +145,29 @@ TEST_CASE("the C client and the gateway: 200 lossy lines with sleep, mail and re
     CHECK(sleeps > 0);
 }
 
+TEST_CASE("a message larger than FWB_MTU does not keep the later ones from the device") {
+    Rig rig;  // whose packets have up to 250 bytes
+    fwclient::Device device({FWB_SUB("down", 1)});
+    device.open();
+    for (int second = 0; second < 300; ++second) {
+        if (second == 5) {
+            rig.watcher.publishes("down", std::string(150, 'x'), wire::QoS::at_least_once);
+            rig.watcher.publishes("down", "small", wire::QoS::at_least_once);
+        }
+        rig.core.advance(1s);
+        device.pass(1000);
+        if (rig.gateway->next_deadline() <= rig.now()) rig.gateway->on_time(rig.now());
+        for (int turns = 0; turns < 10; ++turns) {
+            for (const fwclient::Packet& packet : std::exchange(device.sent_packets, {}))
+                rig.gateway->on_packet(as_bytes("a"), packet, rig.now());
+            rig.settle();
+            for (; rig.gateway->has_output(); rig.gateway->output_sent()) device.input(rig.gateway->output().bytes);
+        }
+    }
+    REQUIRE(device.messages.size() == 1);
+    CHECK(device.messages.front().data == "small");
+    CHECK(rig.counters().oversize == 1);
+}
+
 }  // namespace
 }  // namespace ledge::mqttsn
