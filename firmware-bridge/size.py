@@ -2,9 +2,9 @@
 """Flash, RAM and stack of the client in each profile, on three processors. Usage: size.py [--write]
 
 Compiles with -Os, links each profile without a C library and without what the profile does not call, and compares with
-the gates below. Exit 1 when a gate is exceeded, or when the table in README.md is not the one measured. --write puts
-the measured table there. The last line is "N passed, N failed, N skipped": a processor whose compiler is missing is
-skipped.
+the gates below. An AVR compiler finds what an int of 16 bits breaks. Exit 1 when a check fails, or when the table in
+README.md is not the one measured. --write puts the measured table there. The last line is "N passed, N failed, N
+skipped": a processor whose compiler is missing is skipped.
 """
 import os
 import re
@@ -105,6 +105,43 @@ def port_size(prefix, processor, folder):
     return int(run([prefix + 'size', 'port.o'], folder).split('\n')[1].split()[0])
 
 
+# Compiled only if the compiler itself finds that the comparison holds.
+NARROW_PROBE = '''#include "fwb_client.c"
+void wrong(void) __attribute__((error("seconds do not become milliseconds with an int of 16 bits")));
+void probe(void) {
+    fwb_config config;
+    fwb c;
+    config.keep_alive_s = 200;
+    c.config = &config;
+    c.state = STATE_READY;
+    fwb_rest(&c, 0);
+    if (c.due_ms != 175000UL) wrong();
+}
+'''
+
+
+def check_narrow_int(verdict):
+    """An int of 16 bits (AVR): no warning about constants and shifts, and the product of the timer is right."""
+    if not shutil.which('avr-gcc'):
+        verdict.skipped += 1
+        print('skipped an int of 16 bits: avr-gcc is not installed')
+        return
+    folder = os.path.join(HERE, 'client')
+    with tempfile.TemporaryDirectory() as work:
+        probe = os.path.join(work, 'probe.c')
+        with open(probe, 'w', encoding='utf-8') as file:
+            file.write(NARROW_PROBE)
+        compiler = ['avr-gcc', '-mmcu=avr5', '-std=c99', '-O3', '-ffreestanding', '-Wall', '-Wextra', '-Werror',
+                    '-I', os.path.join(folder, 'include'), '-I', os.path.join(folder, 'src'), '-o', 'object.o']
+        for source in [*sources(), probe]:
+            command = [*compiler, '-c', source]
+            done = subprocess.run(command, cwd=work, capture_output=True, text=True, check=False)
+            is_good = done.returncode == 0
+            verdict.passed += is_good
+            verdict.failed += not is_good
+            print(f'{"ok    " if is_good else "FAILED"} int of 16 bits, {os.path.basename(source)}{done.stderr}')
+
+
 class Verdict:
     passed, failed, skipped = 0, 0, 0
 
@@ -171,6 +208,7 @@ def compare(verdict, lines, is_written):
 def main():
     verdict = Verdict()
     lines = measure(verdict)
+    check_narrow_int(verdict)
     compare(verdict, lines, '--write' in sys.argv[1:])
     skipped = f', {verdict.skipped} skipped' if verdict.skipped else ''
     print(f'{verdict.passed} passed, {verdict.failed} failed{skipped}')

@@ -183,8 +183,8 @@ void Endpoint::on_retry(Moment at) {
 }
 
 /// True = the device was lost twice over this message, has come back, and was heard in this connection: its receiver is
-/// smaller than our packets. Without an end the message would cut every connection. Once may be bad luck on a lossy
-/// link: of 100 messages over a link that loses every fifth packet, the second time still met some (lossy_link_test).
+/// smaller than our packets. Without an end the message would cut every connection. Once may be bad luck, and
+/// on a link that loses every fifth packet so was the second time (lossy_link_test).
 bool Endpoint::is_ignored_again() {
     if (out_.step != OutStep::registering && out_.step != OutStep::publishing) return false;
     const std::size_t hash = std::hash<std::string_view>{}(out_.message.text) ^ out_.message.id;

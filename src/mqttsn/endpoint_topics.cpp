@@ -38,7 +38,7 @@ void Endpoint::on_register(const Register& message, Moment at) {
         entry = topics_.find(message.topic);
         if (entry == nullptr) entry = topics_.add(message.topic, services_.options.topics_max);
         if (entry == nullptr && topics_.is_used_up()) return start_over(at);
-        // A table that is full of the device's own topics stays full, and a topic with a predefined id has no other one.
+        // A table full of the device's own topics stays full, and a topic with a predefined id has no other one.
         if (entry == nullptr || entry->type != TopicIdType::normal) code = ReturnCode::not_supported;
     }
     if (code != ReturnCode::accepted) return at.peer.send(Regack{0, message.message_id, code});

@@ -70,7 +70,7 @@ typedef struct fwb_topic {
     uint8_t use;
 } fwb_topic;
 
-#define FWB_SHORT_ID(first, second) ((first)*256 + (second))
+#define FWB_SHORT_ID(first, second) ((first)*256U + (second))
 
 #define FWB_PUB(topic) \
     { (topic), 0, FWB_NAME, FWB_PUBLISHES }
@@ -190,9 +190,9 @@ typedef struct fwb {
 // Results of calls.
 #define FWB_OK 0
 #define FWB_EBUSY (-1)     // a message waits or is in flight: wait for FWB_DELIVERED
-#define FWB_ESTATE (-2)    // not possible in this state
+#define FWB_ESTATE (-2)    // not possible in this state, or the gateway has given the topic no number
 #define FWB_ESIZE (-3)     // more than FWB_PAYLOAD_MAX
-#define FWB_EINVALID (-4)  // no such topic, or an argument that cannot work
+#define FWB_EINVALID (-4)  // no such topic, one of FWB_UNSUB, or an argument that cannot work
 
 // `ids` has config->topic_count places. `seed` should differ between devices and between starts of one device: it
 // spreads retries, and it is the first message id: a restarted device must not repeat the id of a QoS 2 message.

@@ -115,7 +115,7 @@ static void put_message(fwb* c) {
 
 // 7/8 of the time that the gateway waits for a sign of life: the rest is for repetitions.
 void fwb_rest(fwb* c, uint32_t now_ms) {
-    unsigned seconds = c->config->keep_alive_s;
+    uint32_t seconds = c->config->keep_alive_s;  // 32 bits, because the product does not fit 16 of them
     if (FWB_WITH_SLEEP && c->state == STATE_ASLEEP) seconds = c->sleep_s;
     c->due_ms = now_ms + (seconds ? seconds * 875U : NEVER_MS);
     c->tries = 0;
@@ -216,6 +216,22 @@ void fwb_next_step(fwb* c, uint32_t now_ms) {
     if (!(marks & MARK_ANNOUNCED)) fwb_tell(c, FWB_READY, 0);
 }
 
+// `topic_id` is NULL for the answers that have none.
+void fwb_step_answer(fwb* c, unsigned code, const uint8_t* topic_id, uint32_t now_ms) {
+    const unsigned step = c->step;
+    const unsigned is_new = !FWB_WITH_SUBSCRIBE || c->ids[step] == 0;  // a publisher only registers new ones
+    // A topic for which there is never room must not keep the others from working.
+    if (code == FWB_CONGESTION && c->tries <= c->config->retries) {
+        fwb_wait(c, FWB_DOUBLINGS_MAX, now_ms);
+        return;
+    }
+    if ((!FWB_WITH_WILL_UPDATE || topic_id) && code == FWB_ACCEPTED && is_new) {
+        c->ids[step] = fwb_u16(topic_id);  // UNSUBACK has none; whatever is stored for it is never read
+    }
+    fwb_next_step(c, now_ms);
+    if (code != FWB_ACCEPTED) fwb_tell(c, FWB_REJECTED, step);
+}
+
 // The gateway assumes that a device which connects has forgotten all numbers, so all topics get new ones.
 void fwb_begin_setup(fwb* c, uint32_t now_ms) {
     unsigned i;
@@ -299,22 +315,24 @@ int fwb_publish(fwb* c, uint8_t topic, uint8_t flags, const void* data, uint16_t
     unsigned i;
     if (bytes > FWB_PAYLOAD_MAX) return FWB_ESIZE;
     if (topic >= c->config->topic_count || qos > (FWB_WITH_QOS2 ? FWB_QOS2 : FWB_QOS1)) return FWB_EINVALID;
+    if (FWB_WITH_SUBSCRIBE && (c->config->topics[topic].use & FWB_UNSUBSCRIBES)) return FWB_EINVALID;
     if (c->phase != PHASE_EMPTY) return FWB_EBUSY;
     c->topic = topic;
     c->flags = flags & (QOS_BITS | FWB_RETAIN);
     c->payload_bytes = (uint8_t)bytes;
     for (i = 0; i < bytes; ++i) c->payload[i] = from[i];
     c->message_id = 0;
-    if (c->state == STATE_READY && qos == FWB_QOS0 && c->ids[topic] != 0) {
-        put_message(c);  // the timer goes on: QoS 0 is no sign that the gateway lives
-        return FWB_OK;
-    }
-    c->phase = PHASE_NEW;
-    if (FWB_WITH_SLEEP && c->state == STATE_ASLEEP) {
-        wake(c, now_ms);
-    } else if (c->state == STATE_READY) {
+    if (c->state == STATE_READY) {
+        // Not FWB_REJECTED: firmware that publishes again from its handler would never return.
+        if (c->ids[topic] == 0) return FWB_ESTATE;
+        if (qos == FWB_QOS0) {
+            put_message(c);  // the timer goes on: QoS 0 is no sign that the gateway lives
+            return FWB_OK;
+        }
         fwb_enter(c, STATE_READY, now_ms);
     }
+    c->phase = PHASE_NEW;
+    if (FWB_WITH_SLEEP && c->state == STATE_ASLEEP) wake(c, now_ms);
     fwb_poll(c, now_ms);
     return FWB_OK;
 }

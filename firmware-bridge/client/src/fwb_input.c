@@ -39,7 +39,7 @@ static const shape shapes[FWB_WILLMSGRESP + 1] = {
     [FWB_UNSUBACK] = {4 | ID_AT_2, IN(SETUP)},
     [FWB_PINGREQ] = {2 | AT_LEAST, RECEIVING},
     [FWB_PINGRESP] = {2, IN(READY) | IN(AWAKE)},
-    [FWB_DISCONNECT] = {2 | AT_LEAST, RECEIVING | IN(ASLEEP)},
+    [FWB_DISCONNECT] = {2 | AT_LEAST, RECEIVING},  // not asleep: a second answer to the DISCONNECT of before
     [FWB_WILLTOPICRESP] = {3 | CODE, IN(SETUP)},
     [FWB_WILLMSGRESP] = {3 | CODE, IN(SETUP)},
 };
@@ -93,16 +93,6 @@ static void on_pingresp(fwb* c, uint32_t now_ms) {
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Answers to requests
-
-// `topic_id` is NULL for the answers that have none.
-static void on_step_answer(fwb* c, unsigned code, const uint8_t* topic_id, uint32_t now_ms) {
-    const unsigned step = c->step;
-    if ((!FWB_WITH_WILL_UPDATE || topic_id) && code == FWB_ACCEPTED && c->ids[step] == 0) {
-        c->ids[step] = fwb_u16(topic_id);  // UNSUBACK has none; whatever is stored for it is never read
-    }
-    fwb_next_step(c, now_ms);
-    if (code != FWB_ACCEPTED) fwb_tell(c, FWB_REJECTED, step);
-}
 
 static void on_puback(fwb* c, unsigned code, uint32_t now_ms) {
     if (code == FWB_INVALID_TOPIC && !(c->marks & MARK_AGAIN)) {
@@ -270,15 +260,14 @@ static void take(fwb* c, const uint8_t* packet, unsigned bytes, uint32_t now_ms)
     } else {
         // The answer to a request, but perhaps to an earlier one.
         if (topic_id && id != (c->state == STATE_SETUP ? c->next_id : c->message_id)) return;
-        if (c->state == STATE_SETUP && packet[1] != fwb_step_type(c) + 1U) return;
+        if (c->state == STATE_SETUP) {
+            if (packet[1] == fwb_step_type(c) + 1U) fwb_step_answer(c, code, topic_id, now_ms);
+            return;
+        }
         if (code == FWB_CONGESTION) {
             // The gateway has no room, but it is alive: the request is repeated after a long pause.
             c->tries = 0;
             fwb_wait(c, FWB_DOUBLINGS_MAX, now_ms);
-            return;
-        }
-        if (c->state == STATE_SETUP) {
-            on_step_answer(c, code, topic_id, now_ms);
             return;
         }
     }

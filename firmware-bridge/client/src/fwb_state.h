@@ -81,7 +81,7 @@ enum fwb_phase {
 #define QOS_BITS 0x60
 #define KIND_BITS 0x03
 
-static inline uint16_t fwb_u16(const uint8_t* p) { return (uint16_t)(p[0] << 8 | p[1]); }
+static inline uint16_t fwb_u16(const uint8_t* p) { return (uint16_t)((unsigned)p[0] << 8 | p[1]); }
 
 static inline void fwb_set_u16(uint8_t* p, unsigned value) {
     p[0] = (uint8_t)(value >> 8);
@@ -107,6 +107,8 @@ void fwb_enter(fwb* c, unsigned state, uint32_t now_ms);
 void fwb_rest(fwb* c, uint32_t now_ms);
 void fwb_begin_setup(fwb* c, uint32_t now_ms);
 void fwb_next_step(fwb* c, uint32_t now_ms);
+// The answer to this step has come. `topic_id` is NULL for the answers that have none.
+void fwb_step_answer(fwb* c, unsigned code, const uint8_t* topic_id, uint32_t now_ms);
 // Type of the request of this step of SETUP, or 0 for a topic without one.
 unsigned fwb_step_type(const fwb* c);
 void fwb_lost(fwb* c, uint32_t now_ms);

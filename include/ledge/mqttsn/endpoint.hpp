@@ -238,13 +238,13 @@ private:
     State state_ = State::disconnected;
     std::uint8_t handshake_retries_ = 0;
     std::uint8_t ignored_times_ = 0;  // the device was lost over the message of ignored_
-    bool has_will_flag_ = false;    // of the last CONNECT
-    bool is_clean_ = false;         // of the last CONNECT
-    bool is_fresh_ = false;         // nothing came since CONNACK
-    bool is_coming_back_ = false;   // the handshake is one of a device whose session goes on
-    bool is_will_changed_ = false;  // will_ is newer than the one that the broker has
-    bool is_pong_awaited_ = false;  // awake: the broker was asked whether messages are left
-    bool needs_pause_ = false;      // awake: a message of QoS 2 was the last one
+    bool has_will_flag_ = false;      // of the last CONNECT
+    bool is_clean_ = false;           // of the last CONNECT
+    bool is_fresh_ = false;           // nothing came since CONNACK
+    bool is_coming_back_ = false;     // the handshake is one of a device whose session goes on
+    bool is_will_changed_ = false;    // will_ is newer than the one that the broker has
+    bool is_pong_awaited_ = false;    // awake: the broker was asked whether messages are left
+    bool needs_pause_ = false;        // awake: a message of QoS 2 was the last one
 };
 
 }  // namespace ledge::mqttsn

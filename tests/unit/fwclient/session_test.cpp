@@ -157,8 +157,8 @@ TEST_CASE("publish: a refused topic is told, and its messages do not block the o
     connect(device);
     device.input("07 0b 00 00 00 03 03");
     CHECK(device.take_events() == Events{{FWB_READY, 0}, {FWB_REJECTED, 0}});
-    CHECK(device.publish(0, FWB_QOS1, "a") == FWB_OK);
-    CHECK(device.take_events() == Events{{FWB_REJECTED, 0}});
+    CHECK(device.publish(0, FWB_QOS1, "a") == FWB_ESTATE);
+    CHECK(device.take_events().empty());
     CHECK(device.publish(1, FWB_QOS1, "b") == FWB_OK);
     CHECK(device.sent() == "08 0c 21 00 01 00 05 62");
 }
@@ -173,7 +173,7 @@ TEST_CASE("congestion: the request is repeated later, and the connection stays")
     device.pass_until_sent(2001);
     CHECK(device.sent() == "0a 04 00 01 00 1e 64 65 76 31");
     device.input("03 05 00");
-    for (int round = 0; round < 10; ++round) {
+    for (int round = 0; round < 3; ++round) {
         CHECK(device.sent() == "07 0a 00 00 00 03 74");
         device.input("07 0b 00 00 00 03 01");
         device.pass(7999);
@@ -183,6 +183,23 @@ TEST_CASE("congestion: the request is repeated later, and the connection stays")
     CHECK(device.sent() == "07 0a 00 00 00 03 74");
     device.input("07 0b 00 05 00 03 00");
     CHECK(device.take_events() == Events{{FWB_READY, 0}});
+}
+
+TEST_CASE("congestion: a topic for which there is never room is told, and the others work") {
+    Device device({FWB_PUB("t"), FWB_PUB("u")});
+    connect(device);
+    for (int round = 0; round < 3; ++round) {
+        device.input("07 0b 00 00 00 03 01");
+        device.pass_until_sent(10'001);
+        CHECK(device.sent() == "07 0a 00 00 00 03 74");
+    }
+    CHECK(device.take_events().empty());
+    device.input("07 0b 00 00 00 03 01");  // after the last repetition
+    CHECK(device.take_events() == Events{{FWB_REJECTED, 0}});
+    CHECK(device.sent() == "07 0a 00 00 00 05 75");
+    device.input("07 0b 00 05 00 05 00");
+    CHECK(device.take_events() == Events{{FWB_READY, 0}});
+    CHECK(device.publish(1, FWB_QOS0, "x") == FWB_OK);
 }
 
 TEST_CASE("messages: QoS 0, 1 and 2 are answered, and a repeated QoS 2 message is delivered once") {
@@ -414,11 +431,35 @@ TEST_CASE("ping: a PINGREQ of the gateway is answered") {
 
 TEST_CASE("publish: a refused topic is told for QoS 0 too, and nothing is sent under the number 0") {
     Device device({FWB_PUB("t")});
+    CHECK(device.publish(0, FWB_QOS0, "a") == FWB_OK);
     connect(device);
     device.input("07 0b 00 00 00 03 03");
-    device.take_events();
-    CHECK(device.publish(0, FWB_QOS0, "a") == FWB_OK);
-    CHECK(device.take_events() == Events{{FWB_REJECTED, 0}});
+    CHECK(device.take_events() == Events{{FWB_READY, 0}, {FWB_REJECTED, 0}, {FWB_REJECTED, 0}});
+    CHECK(device.publish(0, FWB_QOS0, "a") == FWB_ESTATE);
+    CHECK(device.take_events().empty());
+    CHECK(device.sent().empty());
+}
+
+TEST_CASE("publish: firmware that publishes again whenever a message is refused comes to an end") {
+    Device device({FWB_PUB("t")});
+    int calls = 0;
+    int result = FWB_OK;
+    device.when_told = [&](fwclient::Event event) {
+        if (event.first == FWB_REJECTED && ++calls < 100) result = device.publish(0, FWB_QOS1, "a");
+    };
+    CHECK(device.publish(0, FWB_QOS1, "a") == FWB_OK);
+    connect(device);
+    device.input("07 0b 00 00 00 03 03");
+    CHECK(calls == 2);
+    CHECK(result == FWB_ESTATE);
+}
+
+TEST_CASE("publish: a topic of FWB_UNSUB is none to publish to") {
+    Device device({FWB_UNSUB("old")});
+    connect(device);
+    CHECK(device.publish(0, FWB_QOS0, "a") == FWB_EINVALID);
+    device.input("04 15 00 03");
+    CHECK(device.publish(0, FWB_QOS0, "a") == FWB_EINVALID);
     CHECK(device.sent().empty());
 }
 

@@ -36,6 +36,22 @@ TEST_CASE("sleep: DISCONNECT with a duration, the mail on request and before the
     CHECK(device.sent() == "0a 04 00 01 00 1e 64 65 76 31");
 }
 
+TEST_CASE("sleep: a second answer to DISCONNECT does not wake the device, whose clean CONNECT would delete the mail") {
+    Device device(by_number);
+    device.config.flags = FWB_CLEAN;
+    become_ready(device);
+    fwb_sleep(&device.client, 600, device.now);
+    device.pass(1250);  // sent twice, so there are two answers
+    device.input("02 18");
+    device.sent();
+    device.take_events();
+    device.input("02 18");
+    CHECK(device.take_events().empty());
+    CHECK(device.sent().empty());
+    device.pass(525'000);
+    CHECK(device.sent() == "06 16 64 65 76 31");
+}
+
 TEST_CASE("sleep: a message of a sleeping device wakes it, and its CONNECT does not drop the mail") {
     Device device({FWB_PUB_ID(1)});
     device.config.flags = FWB_CLEAN;

@@ -83,9 +83,9 @@ TEST_CASE("rule 10: an unknown peer that may be a gateway is not answered: two g
     GatewayOptions options;
     options.unknown_per_second = 0;
     Rig rig(options);
-    for (const Message& message :
-         {Message(Disconnect{}), Message(Connack{}), Message(Pingresp{}), Message(Willtopicreq{}),
-          Message(Willmsgreq{}), Message(Suback{.message_id = 1}), Message(Answer{MessageType::unsuback, 1}), Message(Willresp{})})
+    for (const Message& message : {Message(Disconnect{}), Message(Connack{}), Message(Pingresp{}),
+                                   Message(Willtopicreq{}), Message(Willmsgreq{}), Message(Suback{.message_id = 1}),
+                                   Message(Answer{MessageType::unsuback, 1}), Message(Willresp{})})
         CHECK(rig.says("a", message) == "");
     CHECK(rig.counters().packets_unexpected == 8);
 }
