@@ -72,7 +72,7 @@ void Relay::queue_requests() {
     refused_filters_.clear();
     std::vector<Subscription> local = routes_.local_subscriptions(options_.local_filters);
     for (Subscription& one : local) one.qos = std::min(one.qos, maximum_qos_out());
-    queue_subscriptions(true, local);
+    if (!options_.only_empties) queue_subscriptions(true, local);
     if (!options_.carries_incoming) return;
     queue_subscriptions(false, routes_.remote_subscriptions(upstream_.profile().copies));
 }

@@ -159,6 +159,7 @@ private:
     void restore_exchanges(session::Session& session, const journal::StoredSession& stored);
     void restore_will(session::Session& session, journal::StoredWill will, Instant due, Instant now);
     bool is_of_removed_bridge(std::string_view client_id) const;
+    void leave(session::Session& session, const journal::StoredSession& stored);
     const session::ListenerOptions* listener_of(std::string_view client_id) const;
     const session::SessionLimits& limits_of_restored(std::string_view client_id) const;
     static void set_owner(session::Session& session, std::string_view owner);

@@ -43,7 +43,7 @@ void Lifecycle::restore(const journal::StoredSession& stored, Instant now) {
     session.queue().restore(stored.last_queued, stored.last_live, record->progress);
     session.is_incomplete = record->is_incomplete;
     if (is_of_removed_bridge(record->client_id))
-        services_.log.warning("bridge_session_left", {{"client_id", record->client_id}, {"messages", stored.queued}});
+        leave(session, stored);
     else
         for (const journal::StoredRow& row : stored.subscriptions) restore_subscription(session, row);
     for (const std::uint16_t id : stored.received) session.received.insert(id);
@@ -90,9 +90,26 @@ const session::ListenerOptions* Lifecycle::listener_of(std::string_view client_i
     return found == listeners_.end() ? nullptr : &*found;
 }
 
-/// Its messages stay, but its subscriptions are not restored: nobody would take the messages that they bring.
+/// For the session of a removed bridge. Its messages stay, but its subscriptions end, and their records too: nobody
+/// would take the messages that they bring. So the bridge, if it returns, finds no subscriptions and knows that it owes
+/// the upstream the retained messages, which may have changed meanwhile.
+void Lifecycle::leave(session::Session& session, const journal::StoredSession& stored) {
+    for (const journal::StoredRow& row : stored.subscriptions) {
+        const auto number = static_cast<std::uint32_t>(row.number);
+        session.last_subscription_number = std::max(session.last_subscription_number, number);
+        services_.journal.drop(journal::RecordKind::subscription, session.number(), row.number, journal::Urgency::lazy);
+    }
+    const std::string& client_id = session.client_id();
+    if (listener_of(client_id) != nullptr)
+        services_.log.info("bridge_priority_left", {{"client_id", client_id}, {"messages", stored.queued}});
+    else
+        services_.log.warning("bridge_session_left", {{"client_id", client_id}, {"messages", stored.queued}});
+}
+
 bool Lifecycle::is_of_removed_bridge(std::string_view client_id) const {
-    return session::belongs_to_program(client_id) && listener_of(client_id) == nullptr;
+    if (!session::belongs_to_program(client_id)) return false;
+    const session::ListenerOptions* const own = listener_of(client_id);
+    return own == nullptr || (own->queue_rules && own->queue_rules->only_empties);
 }
 
 /// Until the client connects again, its listener is not known, unless the client is a bridge.

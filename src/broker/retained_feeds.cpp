@@ -9,6 +9,7 @@
 #include "ledge/journal/journal.hpp"
 #include "ledge/journal/record.hpp"
 #include "ledge/journal/records.hpp"
+#include "ledge/session/applied_rules.hpp"
 #include "ledge/session/retained_feed.hpp"
 #include "ledge/topic/name.hpp"
 
@@ -158,6 +159,15 @@ bool RetainedFeeds::has_room(const Connection& connection, QoS qos) {
     return qos == QoS::at_most_once || connection.has_send_quota();
 }
 
+// As for a new message: the session leaves the topic only to a session that has subscribed to it, and is owed it too.
+bool RetainedFeeds::is_left_to_other(const session::Session& session, std::string_view topic) const {
+    const session::AppliedRules* const rules = session.queue().rules();
+    if (rules == nullptr || !rules->leaves_to_other(topic)) return false;
+    LEDGE_ASSERT(sessions_ != nullptr);
+    const session::Session* const other = sessions_->find(rules->other_client());
+    return other != nullptr && subscriptions_.matches(*other, topic);
+}
+
 void RetainedFeeds::send(Connection& connection, const RetainedFeed::Batch& batch, topic::TopicId topic,
                          Instant now) const {
     const journal::Publication publication = retained_.load(topic, batch.progress.as_of, now);
@@ -167,7 +177,7 @@ void RetainedFeeds::send(Connection& connection, const RetainedFeed::Batch& batc
     session::Session& session = *connection.session();
     // The rules may have changed since SUBSCRIBE, and a wildcard filter may match topics that the rules deny.
     if (!auth::may_receive(session.rights(), view.topic)) return;
-    if (session.queue().excludes(view.topic, "")) return;
+    if (is_left_to_other(session, view.topic)) return;
     session::Delivery delivery;
     delivery.publication = publication;
     delivery.qos = std::min(view.qos, batch.qos);

@@ -9,6 +9,7 @@
 #include "ledge/session/connection.hpp"
 #include "ledge/session/retained_feed.hpp"
 #include "retained.hpp"
+#include "session_table.hpp"
 #include "subscriptions.hpp"
 
 namespace ledge::broker {
@@ -23,6 +24,9 @@ public:
     /// `seed`: secret of the hash over the filters that are owed.
     RetainedFeeds(Retained& retained, Subscriptions& subscriptions, std::uint64_t seed)
         : retained_(retained), subscriptions_(subscriptions), seed_(seed) {}
+
+    /// Must be called before the first feed. The table outlives the object's last call.
+    void use_sessions(const SessionTable& sessions) { sessions_ = &sessions; }
 
     /// From now on `session` is owed the retained messages that match `filter` now [MQTT-3.3.1-9]. When they are owed
     /// already, they are owed once more [MQTT-3.8.4-5]; when their sending has begun, it begins anew.
@@ -57,11 +61,13 @@ private:
     std::uint64_t first_unsent(session::RetainedFeed& feed) const;
     bool look_further(session::RetainedFeed& feed);
     static bool has_room(const session::Connection& connection, wire::QoS qos);
+    bool is_left_to_other(const session::Session& session, std::string_view topic) const;
     void send(session::Connection& connection, const session::RetainedFeed::Batch& batch, topic::TopicId topic,
               Instant now) const;
 
     Retained& retained_;
     Subscriptions& subscriptions_;
+    const SessionTable* sessions_ = nullptr;
     std::uint64_t seed_;
     std::size_t looks_left_ = looks_per_turn;       // in this turn
     std::vector<session::Connection*> unfinished_;  // each at most once; see has_unfinished()

@@ -8,6 +8,7 @@
 #include "ledge/auth/rights.hpp"
 #include "ledge/base/assert.hpp"
 #include "ledge/broker/options.hpp"
+#include "ledge/session/applied_rules.hpp"
 #include "ledge/session/limits.hpp"
 #include "ledge/session/queue_losses.hpp"
 #include "ledge/session/system_topics.hpp"
@@ -140,6 +141,7 @@ bool Router::needs_store(const journal::PublicationView& publication, journal::D
 
 void Router::collect(const journal::PublicationView& publication, const session::Session* publisher) {
     hits_.clear();
+    ruled_.clear();
     const auto filters = subscriptions_.match(publication.topic);
     // Within one filter each session appears once, so the index is needed only for several filters.
     is_merging_ = filters.size() > 1;
@@ -147,7 +149,19 @@ void Router::collect(const journal::PublicationView& publication, const session:
     for (const FilterId filter : filters)
         for (const Subscriber& subscriber : subscriptions_.subscribers(filter).items())
             collect(subscriber, publication, publisher);
+    if (ruled_.size() > 1) leave_to_others(publication.topic);
     if (subscriptions_.has_shared()) collect_shared(publication, publisher);
+}
+
+// A session leaves a topic to another one only if that one is among the receivers. Otherwise the message would be
+// acknowledged and lost while the other session cannot subscribe.
+void Router::leave_to_others(std::string_view topic) {
+    for (const session::Session* const session : ruled_) {
+        const session::AppliedRules& rules = *session->queue().rules();
+        const auto is_other = [&](const session::Session* one) { return one->client_id() == rules.other_client(); };
+        if (!rules.leaves_to_other(topic) || std::ranges::none_of(ruled_, is_other)) continue;
+        std::erase_if(hits_, [session](const Hit& hit) { return hit.session == session; });
+    }
 }
 
 // Clearing takes time in proportion to the number of slots. So a table that grew for a publication with many receivers
@@ -167,7 +181,8 @@ void Router::collect(const Subscriber& subscriber, const journal::PublicationVie
     LEDGE_ASSERT(subscriber.session != nullptr);
     session::Session& session = *subscriber.session;
     if (subscriber.options.no_local && &session == publisher) return;  // [MQTT-3.8.3-3]
-    if (session.queue().excludes(publication.topic, publisher == nullptr ? "" : publisher->client_id())) return;
+    const session::AppliedRules* const rules = session.queue().rules();
+    if (rules != nullptr && publisher != nullptr && rules->excludes_publisher(publisher->client_id())) return;
     const QoS qos = std::min(publication.qos, subscriber.options.qos);  // [MQTT-3.8.4-8]
     const bool retain =
         subscriber.options.retain_as_published && publication.retain;  // [MQTT-3.3.1-12] [MQTT-3.3.1-13]
@@ -182,6 +197,7 @@ void Router::collect(const Subscriber& subscriber, const journal::PublicationVie
     }
     // Checked for each message, because a wildcard subscription may match topics that the rules deny.
     if (!auth::may_receive(session.rights(), publication.topic)) return;
+    if (rules != nullptr) ruled_.push_back(&session);
     if (is_merging_) hit_of_.emplace(&session, static_cast<std::uint32_t>(hits_.size()));
     Hit& hit = hits_.emplace_back();
     hit.session = &session;

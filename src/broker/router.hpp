@@ -71,6 +71,7 @@ private:
     void collect(const journal::PublicationView& publication, const session::Session* publisher);
     void collect(const Subscriber& subscriber, const journal::PublicationView& publication,
                  const session::Session* publisher);
+    void leave_to_others(std::string_view topic);
     void clear_hit_index();
     void collect_shared(const journal::PublicationView& publication, const session::Session* publisher);
     wire::ReasonCode refuse(const journal::PublicationView& publication, const session::Session* publisher,
@@ -86,6 +87,7 @@ private:
     Services services_;
     Fanout fanout_;
     std::vector<Hit> hits_;                 // receivers of the publication that is being routed
+    std::vector<session::Session*> ruled_;  // of the receivers, the sessions whose queue has rules
     bool is_retained_full_ = false;         // the last retained message was refused, and the refusals are logged
     Instant next_log_at_ = Instant::min();  // of the line about an owner above its share
     bool is_merging_ = false;               // several filters match, so a session may be found more than once

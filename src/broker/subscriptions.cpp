@@ -107,6 +107,11 @@ bool Subscriptions::has(const session::Session& session, std::string_view filter
     return is_known && session.subscriptions.find(ref.filter, ref.share_group) != nullptr;
 }
 
+bool Subscriptions::matches(const session::Session& session, std::string_view topic) {
+    return std::ranges::any_of(
+        match(topic), [&](FilterId filter) { return session.subscriptions.find(filter, no_share_group) != nullptr; });
+}
+
 std::vector<std::string> Subscriptions::filters_of(const session::Session& session) const {
     std::vector<std::string> filters;
     for (const Ref& ref : session.subscriptions) {

@@ -50,6 +50,8 @@ public:
     /// further share group can be made.
     bool restore(session::Session& session, const journal::SubscriptionRecord& record, std::uint32_t number);
     bool has(const session::Session& session, std::string_view filter) const;
+    /// True when an ordinary subscription of the session matches the topic.
+    bool matches(const session::Session& session, std::string_view topic);
     /// The filters of a session, as the client has written them.
     std::vector<std::string> filters_of(const session::Session& session) const;
     /// The options of the subscription. Requires has(session, filter). The result is valid until the next change.

@@ -274,10 +274,29 @@ private:
 
     /// Notes what the upstream does with the routes, if its kind is known.
     void advise(const BridgeSettings& settings) {
+        advise_on_priority(settings);
         const std::optional<bridge::UpstreamKind> kind = upstream_kind_of(settings);
         if (!kind || *kind == bridge::UpstreamKind::generic) return;
         for (const std::string& sentence : bridge::advice_for(bridge::profile_of(*kind), settings.routes))
             findings_.notes.push_back("bridge '" + settings.name + "': " + sentence);
+    }
+
+    /// queue.priority needs a second client id at the upstream, which not every upstream can accept.
+    void advise_on_priority(const BridgeSettings& settings) {
+        if (settings.queue.priority.empty()) return;
+        const std::optional<bridge::UpstreamKind> kind = upstream_kind_of(settings);
+        const std::string note = "bridge '" + settings.name +
+                                 "': queue.priority connects with a second client id, which ends in '" +
+                                 std::string(priority_client_id_end) + "'; ";
+        if (kind == bridge::UpstreamKind::azure_iot)
+            complain(settings, "queue.priority",
+                     "Azure IoT Hub accepts only the device id as the client id, so the second connection can never be "
+                     "made; remove the key, and use two bridges with a device each if alarms must not wait");
+        else if (settings.token.kind == BridgeTokenSettings::Kind::sas)
+            findings_.notes.push_back(note +
+                                      "a signature for one device is refused by an upstream that compares the two");
+        else if (kind == bridge::UpstreamKind::aws_iot)
+            findings_.notes.push_back(note + "the policy at AWS IoT must allow iot:Connect with both");
     }
 
     std::string place_of(const std::string& key) const {

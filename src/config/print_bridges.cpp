@@ -130,7 +130,8 @@ std::string explain_queue(const BridgeSettings& settings, std::string_view machi
     const std::string client_id = client_id_of(settings, machine) + std::string(priority_client_id_end);
     return out + "  priority: messages from here with topics that match " + joined(queue.priority) +
            " have a queue and a connection of their own, whose client id at the upstream is " + quoted(client_id) +
-           "\n";
+           "\n  priority: messages of these topics that wait already when the key is new leave by the first "
+           "connection, so newer ones may overtake them\n";
 }
 
 }  // namespace

@@ -60,6 +60,7 @@ broker::ListenerOptions inner_listener(const config::BridgeSettings& settings, b
     session::QueueRules& rules = listener.queue_rules.emplace();
     rules.age_max = settings.queue.age_max;
     rules.last_value = settings.queue.last_value;
+    rules.only_empties = is_lane && settings.queue.priority.empty();
     if (settings.queue.priority.empty()) return listener;
     if (!is_lane) rules.excluded = settings.queue.priority;
     // What one of the two brings or publishes here does not leave by the other one.
@@ -167,7 +168,7 @@ void check_bridge_client_ids(config::Loaded& loaded, const MachineName& machine)
 
 uplink::UplinkOptions priority_options(const config::BridgeSettings& settings, const uplink::UplinkOptions& bridge,
                                        std::uint16_t listener) {
-    LEDGE_ASSERT(!settings.queue.priority.empty() && bridge.name == settings.name);
+    LEDGE_ASSERT(bridge.name == settings.name);
     uplink::UplinkOptions lane = bridge;
     lane.name = session::priority_lane_of(settings.name);
     lane.priority_of = settings.name;
@@ -175,6 +176,7 @@ uplink::UplinkOptions priority_options(const config::BridgeSettings& settings, c
     lane.relay.client_id += config::priority_client_id_end;
     lane.relay.inner_client_id = session::client_id_of_bridge(lane.name);
     lane.relay.local_filters = settings.queue.priority;
+    lane.relay.only_empties = settings.queue.priority.empty();
     lane.relay.carries_incoming = false;
     // The state at the upstream is that of the connection that carries both directions.
     lane.relay.will.reset();
@@ -194,7 +196,9 @@ void add_bridges(runtime::BrokerLoopOptions& options, const config::Config& conf
             return static_cast<std::uint16_t>(options.shard.listeners.size() - 1);
         };
         uplinks.push_back(uplink_options(settings, add_listener(false), machine.text));
-        if (!settings.queue.priority.empty())
+        // Without queue.priority, the lane sends what may wait from an earlier configuration. Without a store nothing
+        // does.
+        if (!settings.queue.priority.empty() || config.store.is_used())
             uplinks.push_back(priority_options(settings, uplinks.back(), add_listener(true)));
         options.needs_tls_workers |= settings.uses_tls();
     }

@@ -36,8 +36,8 @@ uplink::UplinkOptions uplink_options(const config::BridgeSettings& settings, std
 /// Checks the client ids of the bridges. Adds complaints, and notes about those that another machine may have too.
 void check_bridge_client_ids(config::Loaded& loaded, const MachineName& machine);
 
-/// The options of the priority lane of a bridge whose options are `bridge`. Requires that the bridge has filters in
-/// queue.priority.
+/// The options of the priority lane of a bridge whose options are `bridge`. Without filters in queue.priority, the lane
+/// only sends what waits in its session from an earlier configuration.
 uplink::UplinkOptions priority_options(const config::BridgeSettings& settings, const uplink::UplinkOptions& bridge,
                                        std::uint16_t listener);
 

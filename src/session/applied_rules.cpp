@@ -18,10 +18,13 @@ bool matches_any(const std::vector<std::string>& filters, std::string_view topic
 }
 }  // namespace
 
-bool AppliedRules::excludes(std::string_view topic, std::string_view publisher) const {
-    const bool is_of_other = !publisher.empty() && publisher == rules_.excluded_client;
-    return is_of_other || matches_any(rules_.excluded, topic);
+bool AppliedRules::excludes_publisher(std::string_view client_id) const {
+    return !client_id.empty() && client_id == rules_.excluded_client;
 }
+
+bool AppliedRules::leaves_to_other(std::string_view topic) const { return matches_any(rules_.excluded, topic); }
+
+const std::string& AppliedRules::other_client() const { return rules_.excluded_client; }
 
 // Rounded up, so that no message is dropped before its time. 0 would mean that no time is recorded.
 std::uint32_t AppliedRules::stamp(Instant now) {

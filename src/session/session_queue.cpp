@@ -85,7 +85,16 @@ Delivery SessionQueue::dequeue() {
     return delivery;
 }
 
+// The rows of the tail are the oldest ones when none is loaded, as after a start. One portion of them is read per call,
+// so a call is short; the next call finds the next portion.
 void SessionQueue::discard_expired(Instant now) {
+    discard_expired_loaded(now);
+    if (!pending_.is_tail_next()) return;
+    refill();
+    discard_expired_loaded(now);
+}
+
+void SessionQueue::discard_expired_loaded(Instant now) {
     if (pending_.earliest_expiry() > now) return;
     pending_.forget_earliest_expiry();
     // Each loaded delivery moves from the front to the back once, so the order stays.

@@ -92,7 +92,10 @@ void SessionQueue::load_row(const journal::StoredDelivery& stored) {
     uncount_queued(record->bytes);
     delivery.message = record->message;
     const bool is_released = record->state == journal::OutState::released;  // PUBREL needs no publication
-    if (!publication && !is_released) return drop_unreadable_row(delivery);
+    if (!publication && !is_released) {
+        note_removed(1, record->bytes);
+        return drop_unreadable_row(delivery);
+    }
     delivery.publication =
         journal::Publication(publication.value_or(journal::PublicationView{}), services_.memory.account());
     delivery.publication.set_message(record->message, no_ticket);
@@ -136,6 +139,7 @@ bool SessionQueue::is_restored_exchange(QueueRow row, wire::PacketId id) {
 // The row can never be delivered. Removes it from the store.
 void SessionQueue::drop_unreadable_row(Delivery& delivery) {
     note_unreadable(delivery.row);
+    note_losses(&QueueLosses::unreadable);
     if (rules_ != nullptr) rules_->forget(delivery.row);
     if (services_.references.count(delivery.message) > 0) return discard(delivery);
     services_.journal.drop(journal::RecordKind::queued, record_.number(), delivery.row.value(), journal::Urgency::lazy);

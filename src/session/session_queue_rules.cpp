@@ -34,10 +34,6 @@ void SessionQueue::use_rules(const QueueRules& rules) {
 
 std::uint64_t SessionQueue::rules_memory() const { return rules_->memory(); }
 
-bool SessionQueue::is_excluded(std::string_view topic, std::string_view publisher) const {
-    return rules_->excludes(topic, publisher);
-}
-
 void SessionQueue::stamp(Delivery& delivery, Instant now) const { delivery.queued_s = AppliedRules::stamp(now); }
 
 Instant SessionQueue::expires_by_rules(const Delivery& delivery) const {
@@ -55,11 +51,13 @@ void SessionQueue::discard_earlier(std::string_view topic) {
     const AppliedRules::Place place = *found;
     rules_->forget(topic, place.row);
     Delivery earlier;
+    bool tail_begins = false;  // with this message
     if (place.is_in_tail) {
         earlier.row = place.row;
         earlier.message = place.message;
         earlier.is_stored = true;
         pending_.drop_stored(place.bytes);
+        tail_begins = place.row == pending_.stored_from();
         uncount_queued(place.bytes);
         note_removed(1, place.bytes);
     } else {
@@ -70,6 +68,15 @@ void SessionQueue::discard_earlier(std::string_view topic) {
         LEDGE_ASSERT(!earlier.is_begun());
     }
     discard_replaced(earlier);
+    if (tail_begins) skip_removed(place.row);
+}
+
+/// The tail began with `row`, which was removed: it begins behind this row and the removed ones that follow. Otherwise
+/// the queue would be taken for older than its oldest message.
+void SessionQueue::skip_removed(QueueRow row) {
+    pending_.skip_stored(row);
+    while (pending_.has_stored_tail() && is_removed(pending_.stored_from()))
+        pending_.skip_stored(pending_.stored_from());
 }
 
 bool SessionQueue::fits_instead(std::string_view topic, std::size_t bytes, bool is_stored,
@@ -88,9 +95,10 @@ bool SessionQueue::fits_instead(std::string_view topic, std::size_t bytes, bool 
 void SessionQueue::discard_replaced(Delivery& delivery) {
     ++services_.counters.dropped_replaced;
     note_losses(&QueueLosses::replaced);
+    const bool is_row_stored = delivery.is_stored;
     const Ticket removal = drop_row(delivery);
     if (delivery.hold) delivery.hold.abandon();
-    if (removal != no_ticket) rules_->note_removed(delivery.row, removal, services_.journal);
+    if (is_row_stored) rules_->note_removed(delivery.row, removal, services_.journal);
 }
 
 /// A row that was read from the store is older than a message of its topic that has come since the start.

@@ -42,7 +42,8 @@ std::string_view name_of(BridgeStage stage) {
 
 /// One bridge: its session at the local broker, its uplink, and what was published about it. A bridge may have a
 /// priority lane, a second session with a second uplink. The lane is another object of this class, which publishes
-/// nothing: the bridge tells about both together.
+/// nothing: the bridge tells about both together. A lane that the configuration has no more only sends what waits in
+/// its session, then it removes the session and ends.
 class Bridges::One {
 public:
     One(UplinkOptions options, net::Connector& connector, const runtime::LoopServices& services, const Log& log,
@@ -56,6 +57,7 @@ public:
           driver_(services.driver),
           inner_peer_{options.inner_listener, "bridge:" + name_, options.inner_user},
           is_lane_(!options.priority_of.empty()),
+          only_empties_(options.relay.only_empties),
           filters_(bridge::RouteSet(options.relay.routes).local_subscriptions(options.relay.local_filters)),
           meter_(name_, client_id_, options.queue, services.shard, log),
           uplink_(options, connector, services.driver, log, seed) {}
@@ -63,13 +65,16 @@ public:
     void add_lane(std::unique_ptr<One> lane) { lane_ = std::move(lane); }
 
     void start(Instant now) {
+        if (lane_ && lane_->only_empties_ && !shard_.find_session(lane_->client_id_)) lane_.reset();
         if (lane_) lane_->start(now);
+        if (only_empties_) return keep_windows(now);
         make_local_session(now);
         publish(now);
     }
 
     void turn(Instant now) {
         if (lane_) lane_->turn(now);
+        if (lane_ && lane_->is_emptied(now)) lane_.reset();
         if (local_session_ != nullptr) return prepare(now);
         if (is_on_demand_ && own_messages() > 0) uplink_.wake(now);
         uplink_.turn(now);
@@ -78,6 +83,7 @@ public:
     }
 
     bool wants_turn() const {
+        if (lane_ && lane_->wants_end()) return true;
         if (lane_ && lane_->wants_turn()) return true;
         if (local_session_ != nullptr) return local_session_->wants_turn();
         return uplink_.wants_turn() || (uplink_.state() == Uplink::State::idle && own_messages() > 0);
@@ -140,6 +146,21 @@ public:
     }
 
 private:
+    bool wants_end() const {
+        return only_empties_ && !is_stopping_ && own_messages() == 0 &&
+               (!is_ended_ || uplink_.state() == Uplink::State::stopped);
+    }
+
+    /// For a lane that only empties: ends the connection when no message waits, and then the session. True when all is
+    /// done. An operator may have removed the session.
+    bool is_emptied(Instant now) {
+        if (!wants_end()) return false;
+        if (!std::exchange(is_ended_, true) && uplink_.state() != Uplink::State::stopped) uplink_.stop(now);
+        if (uplink_.state() != Uplink::State::stopped) return false;
+        shard_.remove_session(client_id_, now);
+        return true;
+    }
+
     void make_local_session(Instant now) {
         local_session_ = std::make_unique<LocalSession>(driver_, inner_peer_, client_id_, filters_);
         local_session_->begin(shard_.subscriptions_of(client_id_), now);
@@ -150,6 +171,7 @@ private:
     /// message waits for the upstream, so it is made again while the bridge has no connection.
     void renew_local_session(Instant now) {
         const Uplink::State state = uplink_.state();
+        if (only_empties_) return;
         if (local_session_ != nullptr || (state != Uplink::State::pausing && state != Uplink::State::idle)) return;
         if (local_problem_.empty() && shard_.find_session(client_id_)) return;
         make_local_session(now);  // the uplink keeps the time of its next attempt
@@ -174,7 +196,7 @@ private:
     void keep_windows(Instant now) {
         const auto time = runtime::read_wall_clock();
         const bool is_stopped = uplink_.state() == Uplink::State::stopped;
-        const bool may_run = is_in_window(windows_, time);
+        const bool may_run = !is_ended_ && is_in_window(windows_, time);
         if (may_run && is_stopped) uplink_.start(now);
         if (!may_run && !is_stopped) uplink_.stop(now);
         // The clock of a gateway may be set at any time, so the windows are looked at every minute.
@@ -197,7 +219,7 @@ private:
     /// The stage of a bridge with a lane is that of the connection which is not ready. On demand, a connection that has
     /// nothing to carry is not missing.
     bool is_told_by_lane() const {
-        if (!lane_) return false;
+        if (!lane_ || lane_->only_empties_) return false;
         const BridgeStage own = own_stage();
         if (own == BridgeStage::idle) return true;
         return own == BridgeStage::running && lane_->own_stage() != BridgeStage::idle;
@@ -316,7 +338,9 @@ private:
     broker::Shard& shard_;
     transport::Driver& driver_;
     InnerPeer inner_peer_;
-    bool is_lane_;                                 // the priority lane of another object
+    bool is_lane_;       // the priority lane of another object
+    bool only_empties_;  // a lane that ends when its session has no message
+    bool is_ended_ = false;
     std::unique_ptr<One> lane_;                    // nullptr = the bridge has no priority lane
     std::vector<bridge::Subscription> filters_;    // of the session at the local broker
     std::unique_ptr<LocalSession> local_session_;  // until it is done

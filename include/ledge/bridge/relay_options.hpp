@@ -31,6 +31,8 @@ struct RelayOptions {
     // others: its priority lane. Both have all routes.
     /// Only these topics of the local broker are carried; empty = all that the routes carry.
     std::vector<std::string> local_filters;
+    /// Nothing is subscribed to at the local broker: the relay carries what waits in the session there, and no more.
+    bool only_empties = false;
     bool carries_incoming = true;  // false for the priority lane: it subscribes to nothing at the upstream
     /// What the priority lane has sent by routes with Direction::both. The upstream sends it to the other relay as
     /// well, which is another client there. The lane writes, the other relay reads. Outlives both; nullptr = there is

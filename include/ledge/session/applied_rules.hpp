@@ -41,7 +41,10 @@ public:
 
     // ---- excluded, excluded_client
 
-    bool excludes(std::string_view topic, std::string_view publisher) const;
+    bool excludes_publisher(std::string_view client_id) const;
+    /// The session does not get the topic if the session of other_client() gets it.
+    bool leaves_to_other(std::string_view topic) const;
+    const std::string& other_client() const;
 
     // ---- age_max
 

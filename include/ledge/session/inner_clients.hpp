@@ -14,9 +14,11 @@ inline std::string client_id_of_bridge(std::string_view name) {
     return std::string(inner_client_id_prefix) + std::string(name);
 }
 
+inline constexpr std::string_view priority_lane_end = "/priority";
+
 /// The name under which the bridge `name` has a second session, for messages that must not wait behind the others. No
 /// bridge can be configured with this name, because it contains '/'.
-inline std::string priority_lane_of(std::string_view name) { return std::string(name) + "/priority"; }
+inline std::string priority_lane_of(std::string_view name) { return std::string(name).append(priority_lane_end); }
 
 /// The name of the listener that stands for the bridge. Its limits are those of the bridge's queue.
 inline std::string listener_of_bridge(std::string_view name) { return "bridge:" + std::string(name); }

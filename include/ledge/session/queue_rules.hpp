@@ -17,12 +17,15 @@ struct QueueRules {
     /// Filters of topics whose messages replace each other: of those not yet sent, the queue keeps the newest per
     /// topic.
     std::vector<std::string> last_value = {};
-    /// Filters of topics that the session does not get although it subscribes to them: another session carries these
-    /// topics. Shared subscriptions are not concerned.
+    /// Filters of topics that the session leaves to the session of `excluded_client`: it does not get a message of them
+    /// that the other session gets. As long as the other one is absent or has no matching subscription, this session
+    /// gets them, so that no message is lost. Shared subscriptions are not concerned.
     std::vector<std::string> excluded = {};
     /// The session does not get what this client publishes; "" = no client is excluded. No Local [MQTT-3.8.3-3] says
     /// this of the session's own client; here it is another client that does the same work.
     std::string excluded_client = {};
+    /// The session only becomes empty: its subscriptions end at the start of the broker.
+    bool only_empties = false;
 };
 
 }  // namespace ledge::session

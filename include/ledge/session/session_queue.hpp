@@ -73,10 +73,8 @@ public:
 
     /// The rules hold from now on and outlive the queue. Requires that the queue is empty and has no rules.
     void use_rules(const QueueRules& rules);
-    /// True: the session does not get a message to this topic, or of this publisher ("" = the broker).
-    bool excludes(std::string_view topic, std::string_view publisher) const {
-        return rules_ != nullptr && is_excluded(topic, publisher);
-    }
+    /// nullptr = there are none.
+    const AppliedRules* rules() const { return rules_.get(); }
     /// Notes in the delivery when it was queued.
     void note_queued(Delivery& delivery, Instant now) const {
         if (rules_ != nullptr) stamp(delivery, now);
@@ -206,6 +204,7 @@ private:
     // session_queue.cpp
     void give_row(Delivery& delivery);
     void enqueue_loaded(Delivery delivery);
+    void discard_expired_loaded(Instant now);
     Delivery remove_loaded(std::size_t index);
     void count_queued(std::size_t bytes);
     void uncount_queued(std::size_t bytes);
@@ -216,12 +215,12 @@ private:
     std::uint32_t share_subscription_of(const Delivery& delivery) const;
 
     // session_queue_rules.cpp
-    bool is_excluded(std::string_view topic, std::string_view publisher) const;
     void stamp(Delivery& delivery, Instant now) const;
     Instant expires_by_rules(const Delivery& delivery) const;
     bool fits_instead(std::string_view topic, std::size_t bytes, bool is_stored, const SessionLimits& limits) const;
     void discard_earlier(std::string_view topic);
     void discard_replaced(Delivery& delivery);
+    void skip_removed(QueueRow row);
     bool is_replaced(const Delivery& delivery) const;
     bool is_removed(QueueRow row) const;
     [[nodiscard]] bool note_newest(const Delivery& delivery, bool is_in_tail);

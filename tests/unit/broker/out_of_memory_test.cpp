@@ -6,6 +6,7 @@
 #include <new>
 
 #include "allocations.hpp"
+#include "ledge/base/rng.hpp"
 #include "ledge/journal/records.hpp"
 #include "rig.hpp"
 

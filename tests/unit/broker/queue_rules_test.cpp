@@ -1,71 +1,13 @@
-// Rules of a session's queue (session/queue_rules.hpp), with a store behind it that forgets what was not committed.
-#include "ledge/session/queue_rules.hpp"
-
+// Rules of a session's queue (session/queue_rules.hpp), with a store behind it that forgets what was not committed. The
+// rules between two sessions are in excluded_topics_test.cpp.
 #include <string>
 #include <vector>
 
-#include "ledge/broker/options.hpp"
 #include "ledge/session/limits.hpp"
-#include "rig.hpp"
+#include "rules_rig.hpp"
 
 namespace ledge::broker {
 namespace {
-
-/// The listener 1 stands for the bridge `cloud`. Its queue has a window of two messages in memory.
-ShardOptions with_rules(const session::QueueRules& rules, bool has_store = true) {
-    ShardOptions options = has_store ? stored_options() : plain_options();
-    options.listeners.push_back({"bridge:cloud", false, 10'000, {}});
-    options.listeners[1].limits.queue_window_messages = 2;
-    options.listeners[1].queue_rules = rules;
-    return options;
-}
-
-struct RulesRig : Rig {
-    explicit RulesRig(const session::QueueRules& rules, bool has_store = true)
-        : RulesRig(with_rules(rules, has_store)) {}
-    explicit RulesRig(const ShardOptions& options) : Rig(options) {
-        (*this)["bridge"].connects(bridge()).subscribes("#", qos2).loses_connection();
-        sender();
-    }
-    static Wish bridge() {
-        return {.clean = false,
-                .expiry = 0xFFFF'FFFF,
-                .listener = 1,
-                .proven = "$bridge/cloud",
-                .is_inner = true,
-                .client_id = "$bridge/cloud"};
-    }
-    Client& sender() { return (*this)["p"].connects(); }
-    void publishes(std::string_view topic, std::string_view payload, QoS qos = qos1,
-                   const wire::PropertyBuilder& properties = {}) {
-        (*this)["p"].publishes(topic, payload, qos, false, properties);
-    }
-    std::uint64_t queued() const { return shard->find_session("$bridge/cloud")->messages; }
-    /// What the bridge gets when it comes, in order: "t 1, t 2". Everything is acknowledged.
-    std::string gets() {
-        (*this)["bridge"].acknowledges().connects(bridge());
-        passes(1s);
-        std::string out;
-        for (const std::string& packet : (*this)["bridge"].waiting()) {
-            if (!packet.starts_with("PUBLISH ")) continue;
-            const std::string text = packet.substr(8, packet.find(' ', packet.find(' ', 8) + 1) - 8);
-            out += (out.empty() ? "" : ", ") + text;
-        }
-        (*this)["bridge"].forgets();
-        return out;
-    }
-    /// Nothing is left of the messages, neither in the counts nor in the store.
-    void is_empty() {
-        passes(5s);
-        CHECK(queued() == 0);
-        CHECK(counters().queued_messages == 0);
-        CHECK(counters().queued_bytes == 0);
-        if (store == nullptr) return;
-        restarts();
-        CHECK(counters().queued_messages == 0);
-        CHECK(gets().empty());
-    }
-};
 
 // ---------------------------------------------------------------------------------------------------------------------
 // age_max
@@ -151,6 +93,27 @@ TEST_CASE("messages that are too old make room in a full queue") {
     CHECK(rig.counters().dropped_queue_full == 1);
 }
 
+TEST_CASE("messages that are too old make room also when only the store has them, whatever the queue does when full") {
+    using session::OverflowPolicy;
+    for (const auto policy : {OverflowPolicy::drop_oldest, OverflowPolicy::drop_newest, OverflowPolicy::refuse}) {
+        ShardOptions options = with_rules({.age_max = 60s});
+        options.listeners[1].limits.queue_stored_messages_max = 5;
+        options.listeners[1].limits.overflow = policy;
+        RulesRig rig(options);
+        for (const char* payload : {"1", "2", "3", "4", "5"}) rig.publishes("t", payload);
+        rig.passes(2s);
+        rig.stops_and_starts();
+        rig.sender();
+        rig.passes(61s);
+        for (const char* payload : {"6", "7"}) rig.publishes("t", payload);
+        CHECK(rig.counters().dropped_queue_full == 0);
+        CHECK(rig.counters().refused_quota == 0);
+        CHECK(rig.gets() == "t 6, t 7");
+        CHECK(rig.counters().dropped_expired == 5);
+        rig.is_empty();
+    }
+}
+
 TEST_CASE("a changed age_max holds for the messages that wait already") {
     RulesRig rig(session::QueueRules{});
     rig.publishes("old", "1");
@@ -179,6 +142,23 @@ TEST_CASE("of the topics of last_value, the newest message waits; others wait al
         CHECK(rig.gets() == "a/data 1, a/data 2, a/status 3, b/status 3, a/data 3");
         rig.is_empty();
     }
+}
+
+TEST_CASE("the oldest row of a queue is that of a message which still waits, when earlier ones were replaced") {
+    RulesRig rig({.last_value = {"s/#"}});
+    const auto oldest = [&] { return rig.shard->find_queue("$bridge/cloud")->oldest_row.value(); };
+    for (const char* topic : {"s/1", "s/2", "s/3", "s/4"}) rig.publishes(topic, "1");
+    rig.passes(1s);
+    rig.stops_and_starts();
+    rig.sender();
+    CHECK(oldest() == 1);
+    for (const char* topic : {"s/2", "s/1"}) rig.publishes(topic, "2");
+    CHECK(oldest() == 3);
+    rig.passes(1s);
+    for (const char* topic : {"s/3", "s/4"}) rig.publishes(topic, "2");
+    CHECK(oldest() == 5);
+    CHECK(rig.gets() == "s/2 2, s/1 2, s/3 2, s/4 2");
+    rig.is_empty();
 }
 
 TEST_CASE("the store keeps no message that was replaced, so a queue of last values does not grow") {
@@ -393,37 +373,6 @@ TEST_CASE("messages leave the queue while others are replaced, and the counts st
     }
     CHECK(rig.counters().dropped_replaced == 20 * 6);
     rig.is_empty();
-}
-
-// ---------------------------------------------------------------------------------------------------------------------
-// excluded
-
-TEST_CASE("excluded topics do not reach the session, neither live nor retained nor through a second filter") {
-    RulesRig rig({.excluded = {"alarms/#", "+/urgent"}});
-    rig["other"].connects().subscribes("#", qos1);
-    rig["p"].publishes("alarms/kept", "0", qos1, true);
-    rig["p"].publishes("plant/kept", "0", qos1, true);
-    for (const char* topic : {"alarms", "alarms/1", "plant/urgent", "plant/1", "plant/urgent/x"})
-        rig.publishes(topic, "1");
-    CHECK(rig.queued() == 3);
-    rig["bridge"].acknowledges().connects(RulesRig::bridge());
-    rig.passes(1s);
-    rig["bridge"].forgets();
-    rig["bridge"].subscribes("+/#", qos1).subscribes("alarms/#", qos1);
-    rig.publishes("alarms/1", "2");
-    rig.passes(1s);
-    const std::string got = rig["bridge"].takes();
-    CHECK(got.find("plant/kept 0") != std::string::npos);
-    CHECK(got.find("alarms") == std::string::npos);
-    CHECK(rig.counters().dropped() == 0);
-    CHECK(rig["other"].takes().find("alarms/1 2") != std::string::npos);
-}
-
-TEST_CASE("messages of the excluded client do not reach the session, those of others do") {
-    RulesRig rig({.excluded_client = "twin"});
-    rig["twin"].connects().publishes("t", "1", qos1);
-    rig.publishes("t", "2");
-    CHECK(rig.gets() == "t 2");
 }
 
 TEST_CASE("a session without rules keeps every message") {

@@ -3,6 +3,7 @@
 #include "ledge/journal/record.hpp"
 #include "ledge/journal/records.hpp"
 #include "ledge/journal/store_reader.hpp"
+#include "ledge/session/queue_rules.hpp"
 #include "ledge/storage/commit_report.hpp"
 #include "rig.hpp"
 
@@ -76,6 +77,42 @@ TEST_CASE("the session of a bridge has the limits of its queue at once; without 
         CHECK(rig.shard->metrics().sessions == 1);
         CHECK(rig.shard->subscriptions_of("$bridge/cloud").size() == (is_configured ? 1 : 0));
         CHECK(rig.log.count("bridge_session_left") == (is_configured ? 0 : 1));
+    }
+}
+
+TEST_CASE("a bridge that was removed and returns finds no subscriptions, so that it owes the retained messages again") {
+    for (const bool is_lane : {false, true}) {
+        CAPTURE(is_lane);
+        ShardOptions with = stored_options();
+        with.listeners.emplace_back().name = "bridge:cloud";
+        ShardOptions without = stored_options();
+        const char* const client_id = is_lane ? "$bridge/cloud/priority" : "$bridge/cloud";
+        if (is_lane) {
+            with.listeners.emplace_back().name = "bridge:cloud/priority";
+            without = with;
+            without.listeners.back().queue_rules = session::QueueRules{.only_empties = true};
+        }
+        Rig rig(with);
+        const Wish bridge{.clean = false,
+                          .expiry = 0xFFFF'FFFF,
+                          .listener = static_cast<std::uint16_t>(with.listeners.size() - 1),
+                          .proven = client_id,
+                          .is_inner = true,
+                          .client_id = client_id};
+        rig["bridge"].connects(bridge).subscribes("a/+", qos1).loses_connection();
+        rig["p"].connects().publishes("a/1", "waits", qos1);
+        rig.passes(1s);
+        rig.restarts_with(without);
+        CHECK(rig.log.count("bridge_session_left") == (is_lane ? 0 : 1));
+        CHECK(rig.log.count("bridge_priority_left") == (is_lane ? 1 : 0));
+        rig.passes(1s);
+        rig.restarts_with(with);
+        CHECK(rig.shard->subscriptions_of(client_id).empty());
+        CHECK(rig.shard->find_session(client_id)->messages == 1);
+        rig["bridge"].connects(bridge).subscribes("a/+", qos1).loses_connection();
+        rig.passes(1s);
+        rig.restarts_with(with);
+        CHECK(rig.shard->subscriptions_of(client_id).size() == 1);
     }
 }
 

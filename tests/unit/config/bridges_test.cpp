@@ -365,8 +365,35 @@ TEST_CASE("the check says what the queue leaves out, and what leaves by the prio
                          "  queue: of the topics that match a/s, only the newest message waits\n"
                          "  priority: messages from here with topics that match a/1, a/2/# have a queue and a "
                          "connection of their own, "
-                         "whose client id at the upstream is \"gw-priority\"\n"));
-    CHECK(text("").ends_with("is \"gw-1a-x-priority\"\n"));
+                         "whose client id at the upstream is \"gw-priority\"\n"
+                         "  priority: messages of these topics that wait already when the key is new leave by the "
+                         "first connection, so newer ones may overtake them\n"));
+    CHECK(text("").find("is \"gw-1a-x-priority\"\n") != std::string::npos);
+}
+
+TEST_CASE("a priority connection is refused for an upstream that accepts one client id only, and noted for others") {
+    const auto load = [](const std::string& url, const std::string& keys) {
+        return load_text("[bridges.x]\nurls = ['" + url + "']\nclient_id = 'gw'\n" + keys +
+                         "routes = [{filter = 'a'}]\nqueue = {priority = ['a']}\n");
+    };
+    const auto complaint = [&](const std::string& url, const std::string& keys = "") {
+        const Lines lines = lines_of(load(url, keys));
+        return lines.empty() ? "" : lines.front();
+    };
+    CHECK(complaint("mqtt://hub.azure-devices.net").find("'bridges.x.queue.priority': Azure IoT Hub accepts") !=
+          std::string::npos);
+    CHECK(complaint("mqtt://h", "upstream = 'azure_iot'\n").find("remove the key") != std::string::npos);
+    const auto has_note = [&](const std::string& keys) {
+        const Loaded loaded = load("mqtts://h", "tls = {ca = '/ca.pem'}\n" + keys);
+        CHECK(lines_of(loaded) == Lines{});
+        return std::ranges::any_of(loaded.notes, [](const std::string& note) {
+            return note.find("queue.priority connects with a second client id, which ends in '-priority'") !=
+                   std::string::npos;
+        });
+    };
+    CHECK(has_note("upstream = 'aws_iot'\n"));
+    CHECK(has_note("user = 'd'\ntoken = {kind = 'sas', key_file = '/k', resource = 'hub/devices/d'}\n"));
+    CHECK_FALSE(has_note("upstream = 'emqx'\n"));
 }
 
 TEST_CASE("no other bridge to the same broker may have the client id of a priority connection") {

@@ -93,11 +93,11 @@ TEST_CASE("a bridge has a listener of its own, whose limits are those of its que
         runtime::BrokerLoopOptions options = loop_options(loaded.config, "1", 1);
         const std::size_t listeners = options.shard.listeners.size();
         add_bridges(options, loaded.config, log, 1, bridges);
-        REQUIRE(options.shard.listeners.size() == listeners + 1);
+        REQUIRE(options.shard.listeners.size() == listeners + (has_store ? 2 : 1));
         CHECK(options.endpoints.size() == listeners);
         CHECK(options.parts.size() == 1);
         CHECK_FALSE(options.needs_tls_workers);
-        const broker::ListenerOptions& listener = options.shard.listeners.back();
+        const broker::ListenerOptions& listener = options.shard.listeners[listeners];
         CHECK(listener.name == "bridge:cloud");
         CHECK(listener.limits.queue_stored_messages_max == 5);
         CHECK(listener.limits.queue_stored_bytes_max == 64 * 1024 * 1024);
@@ -120,6 +120,22 @@ TEST_CASE("a default client id that another machine may have too is noted") {
     loaded = load("[bridges.cloud]\nurls = ['mqtt://h']\nclient_id = 'gw-17'\n" + route);
     check_bridge_client_ids(loaded, {"gw", false});
     CHECK(loaded.notes.empty());
+}
+
+TEST_CASE("without queue.priority, a bridge with a store gets a lane that only sends what waits in its session") {
+    const Log log;
+    const uplink::Bridges* bridges = nullptr;
+    const config::Loaded loaded = load("[store]\npath = '/s'\n[bridges.cloud]\nurls = ['mqtt://h']\n" + route);
+    REQUIRE(loaded.config.store.is_used());
+    runtime::BrokerLoopOptions options = loop_options(loaded.config, "1", 1);
+    add_bridges(options, loaded.config, log, 1, bridges);
+    const broker::ListenerOptions& lane = options.shard.listeners.back();
+    CHECK(lane.name == "bridge:cloud/priority");
+    REQUIRE(lane.queue_rules.has_value());
+    CHECK(lane.queue_rules->only_empties);
+    CHECK(lane.queue_rules->excluded_client.empty());
+    const config::BridgeSettings& settings = loaded.config.bridges.at(0);
+    CHECK(priority_options(settings, uplink_options(settings, 3, "host"), 4).relay.only_empties);
 }
 
 TEST_CASE("rules of the queue reach its listener, and priority makes a second listener and a second connection") {

@@ -3,6 +3,7 @@
 
 #include "ledge/session/limits.hpp"
 #include "ledge/session/listener_options.hpp"
+#include "ledge/session/queue_losses.hpp"
 
 namespace ledge::session {
 namespace {
@@ -202,6 +203,9 @@ TEST_CASE("a row whose message is gone is dropped, counted and logged; delivery 
     CHECK(rig.asked == "CONNACK success present | PUBLISH a 1 q1#1 dup | PUBLISH a 3 q1#3 dup");
     CHECK(rig.complaints == "stored_message_unreadable ");
     CHECK(rig.services.counters.dropped_unreadable == 1);
+    REQUIRE(rig.session->queue().losses() != nullptr);
+    CHECK(rig.session->queue().losses()->unreadable == 1);
+    CHECK(rig.session->queue().losses()->removed_messages == 1);
     CHECK(rig.services.counters.queued_messages == 2);
     rig.sends(puback(1));
     rig.sends(puback(3));
@@ -222,6 +226,9 @@ TEST_CASE("a row that does not read is dropped, counted and logged; delivery goe
     CHECK(rig.asked == "CONNACK success present | PUBLISH a 1 q1#1 dup | PUBLISH a 3 q1#3 dup");
     CHECK(rig.complaints == "stored_message_unreadable ");
     CHECK(rig.services.counters.dropped_unreadable == 1);
+    REQUIRE(rig.session->queue().losses() != nullptr);
+    CHECK(rig.session->queue().losses()->unreadable == 1);
+    CHECK(rig.session->queue().losses()->removed_messages == 0);  // the start has not counted the row
     rig.sends(puback(1));
     rig.sends(puback(3));
     rig.commits();

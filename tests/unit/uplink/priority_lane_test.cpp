@@ -12,7 +12,8 @@ namespace {
 using wire::QoS;
 
 struct LaneRig : Rig {
-    explicit LaneRig(bridge::Direction direction = bridge::Direction::out) : Rig(2) {
+    explicit LaneRig(bridge::Direction direction = bridge::Direction::out, storage::MemoryStore* given = nullptr)
+        : Rig(2, given) {
         options.relay.routes[0].direction = direction;
         adds_lane();
     }
@@ -178,6 +179,41 @@ TEST_CASE("on demand, the lane connects alone when only it has messages") {
     CHECK(rig.until([&] { return rig.priority().has("PUBLISH site/plant/alarms/1 fire"); }));
     CHECK(rig.until_stage(BridgeStage::running));
     CHECK(rig.main().accepted == 0);
+}
+
+TEST_CASE("a lane that the configuration has no more sends what waits, then it removes its session and ends") {
+    storage::MemoryStore store;
+    {
+        LaneRig before(bridge::Direction::out, &store);
+        before.priority().stops_listening();
+        before.starts_bridges();
+        REQUIRE(before.until([&] { return before.main().has("CONNECT"); }));
+        before.rests();
+        before.local->publishes("plant/alarms/1", "fire");
+        before.rests();
+        REQUIRE(before.shard.find_session("$bridge/cloud/priority")->messages == 1);
+    }
+    LaneRig rig(bridge::Direction::out, &store);
+    rig.lane->relay.local_filters.clear();
+    rig.lane->relay.only_empties = true;
+    REQUIRE(rig.runs_bridges());
+    CHECK(rig.until([&] { return rig.priority().has("PUBLISH site/plant/alarms/1 fire"); }));
+    CHECK(rig.until([&] { return !rig.shard.find_session("$bridge/cloud/priority"); }));
+    CHECK(rig.until([&] { return rig.priority().has("DISCONNECT"); }));
+    CHECK(rig.figures().stage == BridgeStage::running);
+    rig.passes(60s);
+    CHECK_FALSE(rig.shard.find_session("$bridge/cloud/priority"));
+    CHECK(rig.priority().accepted == 1);
+}
+
+TEST_CASE("without a session, a lane that only empties does not connect") {
+    LaneRig rig;
+    rig.lane->relay.local_filters.clear();
+    rig.lane->relay.only_empties = true;
+    REQUIRE(rig.runs_bridges());
+    rig.passes(20s);
+    CHECK(rig.priority().accepted == 0);
+    CHECK_FALSE(rig.shard.find_session("$bridge/cloud/priority"));
 }
 
 TEST_CASE("a stop ends both connections") {
