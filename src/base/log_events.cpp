@@ -55,8 +55,8 @@ constexpr LogEvent events[] = {
      "The program of password_command has written `text` to its standard error, whether it has made a password or not.",
      "Nothing if the program means no warning by it; after a failure it may say why."},
     {"bridge_priority_left", "info", "client_id messages",
-     "queue.priority is not in the configuration of the bridge any more; the messages that wait in its queue are sent "
-     "by a connection of their own, and then the queue is removed.",
+     "The bridge has no queue.priority any more; the messages that wait in the queue of it are sent by a connection of "
+     "their own, and then this queue is removed.",
      "If the upstream refuses the second connection, remove the session: `ledgemq sessions remove`."},
     {"bridge_queue_filling", "warning", "bridge time_to_full_s messages messages_max bytes bytes_max",
      "If messages go on coming and leaving as now, the bridge's queue will be full in `time_to_full_s`; then "
