@@ -219,13 +219,13 @@ void fwb_next_step(fwb* c, uint32_t now_ms) {
 // `topic_id` is NULL for the answers that have none.
 void fwb_step_answer(fwb* c, unsigned code, const uint8_t* topic_id, uint32_t now_ms) {
     const unsigned step = c->step;
-    const unsigned is_new = !FWB_WITH_SUBSCRIBE || c->ids[step] == 0;  // a publisher only registers new ones
     // A topic for which there is never room must not keep the others from working.
     if (code == FWB_CONGESTION && c->tries <= c->config->retries) {
         fwb_wait(c, FWB_DOUBLINGS_MAX, now_ms);
         return;
     }
-    if ((!FWB_WITH_WILL_UPDATE || topic_id) && code == FWB_ACCEPTED && is_new) {
+    // The steps behind the last topic, for the will, have no id. A publisher only registers topics without one.
+    if ((!FWB_WITH_WILL_UPDATE || topic_id) && code == FWB_ACCEPTED && (!FWB_WITH_SUBSCRIBE || c->ids[step] == 0)) {
         c->ids[step] = fwb_u16(topic_id);  // UNSUBACK has none; whatever is stored for it is never read
     }
     fwb_next_step(c, now_ms);
