@@ -68,6 +68,13 @@ client::Options Relay::inner_options() const {
     o.session_expiry_s = 0xFFFF'FFFF;
     // The local broker must send no more than the upstream accepts.
     o.receive_maximum = std::min(options_.inflight_max, up_.limits().receive_maximum);
+    const std::uint16_t qos2_max = upstream_.profile().qos2_inflight_max;
+    const std::vector<Subscription> local = routes_.local_subscriptions();
+    const bool sends_qos2 =
+        maximum_qos_out() == wire::QoS::exactly_once &&
+        std::ranges::any_of(local, [](const auto& one) { return one.qos == wire::QoS::exactly_once; });
+    if (qos2_max != 0 && sends_qos2 && up_.options().version != Version::v5)
+        o.receive_maximum = std::min(o.receive_maximum, qos2_max);
     if (is_careful_) o.receive_maximum = 1;
     // The local broker must not leave large messages out, as a smaller limit would ask it to [MQTT-3.1.2-25]: they are
     // set aside here, where the operator learns of them.

@@ -35,6 +35,9 @@ UpstreamProfile mosquitto_profile() {
     p.accepts_bridge_bit = true;
     p.suppresses_echo_by_bit = true;
     p.topic_levels_max = 200;  // 201 pass, more close the connection
+    // max_inflight_messages: with MQTT 5 it is the Receive Maximum. In 3.1.1, message 21 that comes before the PUBREL
+    // of an earlier one is answered by PUBREC and PUBCOMP, and is not delivered.
+    p.qos2_inflight_max = 20;
     p.copies = OverlapCopies::one;
     p.keeps_retained = false;  // SIGKILL loses what the last autosave (1,800 s) did not have
     return p;

@@ -1,4 +1,5 @@
 """The broker as a process: start, stop, listeners, command line, configuration, and bytes that are no MQTT."""
+import base64
 import os
 import random
 import re
@@ -185,13 +186,14 @@ def _print_config(context):
 def with_made_files(context, text, authority):
     """The text of a configuration that names files made here, in place of those of /etc."""
     certificate, key = authority.issue('client', 'gateway-17')
-    password = os.path.join(context.folder, 'bridge-password')
-    with open(password, 'w', encoding='ascii') as file:
-        file.write('secret\n')
-    os.chmod(password, 0o600)
+    password, device_key = (os.path.join(context.folder, name) for name in ('bridge-password', 'device-key'))
+    for path, content in ((password, 'secret'), (device_key, base64.b64encode(bytes(32)).decode())):
+        with open(path, 'w', encoding='ascii') as file:
+            file.write(content + '\n')
+        os.chmod(path, 0o600)
     text = text.replace('/etc/ssl/certs/ca-certificates.crt', authority.certificate)
     for ending, made in (('-ca.pem', authority.certificate), ('-certificate.pem', certificate), ('-private.key', key),
-                         ('-password', password)):
+                         ('-password', password), ('-device-key', device_key)):
         text = re.sub(f'"/etc/ledgemq/[a-z]+{ending}"', f'"{made}"', text)
     check('"/etc/ledgemq/' not in text, 'the configuration names a file of an unknown kind')
     return text

@@ -170,6 +170,22 @@ def _large_in(context):
     expect(near, ('in/small', b'x', 1, False))
 
 
+for _protocol in ('5', '3.1.1'):
+    @case(f'200 waiting messages of QoS 2 all arrive at Mosquitto, which has a limit of 20 (MQTT {_protocol})',
+          GROUP, needs_ledge=True)
+    def _qos2(context, protocol=_protocol):
+        scene = Scene(context, 'mosquitto', protocol=protocol).start()
+        far = scene.far()
+        far.subscribe(scene.up + '#', 1)
+        scene.proxy.set(fp.reset_storm())
+        scene.await_state('0')
+        sender = scene.near()
+        for number in range(200):
+            sender.publish('out/a', str(number), 2)
+        scene.proxy.set(fp.PASS)
+        check(payloads(far, 200) == list(range(200)), 'a message is missing, or out of order')
+
+
 @case('every gateway of the cases before has ended in order, with exit code 0', GROUP, needs_ledge=True)
 def _ends(_):
     check(not LedgeGateway.bad_ends, f'{len(LedgeGateway.bad_ends)} have not: {LedgeGateway.bad_ends[:3]}')

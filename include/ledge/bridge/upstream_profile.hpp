@@ -44,6 +44,7 @@ struct UpstreamProfile {
 
     // Messages to the upstream
     wire::QoS maximum_qos = wire::QoS::exactly_once;  // a larger one closes the connection, or is not honoured
+    std::uint16_t qos2_inflight_max = 0;              // in 3.1.1: further ones are acknowledged and lost; 0 = no limit
     bool takes_retain = true;                         // false: a message with RETAIN is refused or changed
     bool takes_dollar_topics = false;                 // false: topics that start with '$' are dropped, or they close
     std::uint16_t topic_levels_max = 100;             // more close the connection of some brokers, or do worse
