@@ -2,10 +2,11 @@
 import time
 
 import fault_proxy as fp
-from cases_uplink import Scene, await_topic, expect
-from gateways import LedgeGateway, Route
+import upstreams
+from cases_uplink import Scene, await_state, await_topic, expect
+from gateways import Bridge, LedgeGateway, Route
 from harness import case, check
-from mqtt_peer import Closed
+from mqtt_peer import Closed, Peer
 
 GROUP = 'queue of a bridge'
 WAITING = 30
@@ -174,16 +175,32 @@ for _protocol in ('5', '3.1.1'):
     @case(f'200 waiting messages of QoS 2 all arrive at Mosquitto, which has a limit of 20 (MQTT {_protocol})',
           GROUP, needs_ledge=True)
     def _qos2(context, protocol=_protocol):
-        scene = Scene(context, 'mosquitto', protocol=protocol).start()
-        far = scene.far()
-        far.subscribe(scene.up + '#', 1)
-        scene.proxy.set(fp.reset_storm())
-        scene.await_state('0')
-        sender = scene.near()
+        upstream = upstreams.Mosquitto(context.folder, context.options)
+        with open(upstream.path('mosquitto.conf'), encoding='utf-8') as file:
+            defaults = file.read().replace('max_queued_messages 0\n', '')
+        upstream.write('mosquitto.conf', defaults)
+        bridge = Bridge(upstream.port, 'gw', [Route('out', '#', 'out/', 'up/', 2)], kind='mosquitto',
+                        settings={'protocol': protocol})
+        gateway = LedgeGateway(context.folder, context.options, [bridge])
+        for server in (upstream, gateway):
+            context.adopt(server)
+            server.start()
+        asleep = Peer(upstream.port, 'asleep', clean=False)
+        asleep.subscribe('up/#', 2)
+        asleep.close()
+        await_state(Peer(gateway.port, 'near'), '1')
+        upstream.stop()
+        await_state(Peer(gateway.port, 'near'), '0')
+        sender = Peer(gateway.port, 'sender')
         for number in range(200):
             sender.publish('out/a', str(number), 2)
-        scene.proxy.set(fp.PASS)
-        check(payloads(far, 200) == list(range(200)), 'a message is missing, or out of order')
+        upstream.start()
+        await_state(Peer(gateway.port, 'near'), '1')
+        asleep = Peer(upstream.port, 'asleep', clean=False)
+        found = payloads(asleep, 200)
+        check(found == list(range(200)), f'a message is missing, or out of order: {found}')
+        for peer in (asleep, sender):
+            peer.close()
 
 
 @case('every gateway of the cases before has ended in order, with exit code 0', GROUP, needs_ledge=True)
