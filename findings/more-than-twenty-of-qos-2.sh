@@ -68,7 +68,7 @@ collect() {
 }
 
 cat >"$work/publisher.py" <<'END'
-"""Sends 100 messages of the QoS given in one write, answers each PUBREC, and tells how many were acknowledged."""
+"""Sends 100 messages of the QoS given in one write, answers each PUBREC, and tells how many were confirmed."""
 import socket, struct, sys
 
 port, qos = int(sys.argv[1]), int(sys.argv[2])
@@ -79,17 +79,17 @@ peer.sendall(b'\x10\x13\0\4MQTT\4\2\0\x3c\0\7finding')
 assert file.read(4) == b'\x20\2\0\0'
 head = bytes([0x30 | qos << 1, 9]) + b'\0\3a/b'
 peer.sendall(b''.join(head + struct.pack('>H', identifier) + b'xx' for identifier in range(1, 101)))
-acknowledged = 0
-while acknowledged < 100:
+confirmed = 0
+while confirmed < 100:
     answer = file.read(4)
     kind = answer[0]
     if kind == 0x50:
         peer.sendall(b'\x62\2' + answer[2:])
     else:
         assert kind == (0x70 if qos == 2 else 0x40), kind
-        acknowledged += 1
+        confirmed += 1
 peer.sendall(b'\xe0\0')
-print('acknowledged', acknowledged)
+print('confirmed', confirmed)
 END
 cat >"$work/client.js" <<'END'
 const mqtt = require('mqtt');
@@ -100,7 +100,7 @@ client.on('connect', async () => {
   const calls = Array.from({ length: 100 }, (_, n) => client.publishAsync('a/b', `message ${n}`, { qos: 2 }));
   const results = await Promise.allSettled(calls);
   const codes = new Set(results.filter((result) => result.status === 'rejected').map((result) => result.reason.code));
-  console.log('acknowledged', results.filter((result) => result.status === 'fulfilled').length, ...codes);
+  console.log('confirmed', results.filter((result) => result.status === 'fulfilled').length, ...codes);
   client.end();
 });
 END
@@ -113,7 +113,7 @@ start plain
 for qos in 2 1; do
     reserve plain
     told=$(python3 "$work/publisher.py" "${port[plain]}" "$qos")
-    expect "100 messages of QoS $qos, answers" 'acknowledged 100' "$told"
+    expect "100 messages of QoS $qos, answers" 'confirmed 100' "$told"
     expect "100 messages of QoS $qos, delivered" "$((qos == 2 ? 20 : 100))" "$(collect plain)"
 done
 complaints=$(grep -v 'run as root' "$work/plain.log" | grep -iE 'warn|error|drop|quota|exceed' || true)
@@ -125,14 +125,14 @@ for level in 4 5; do
     expect "MQTT.js 5.16.0, protocol level $level, QoS 2, delivered ($delivered) are fewer than 100" yes \
         "$( ((delivered < 100)) && echo yes)"
     expect "MQTT.js 5.16.0, protocol level $level, QoS 2, told" \
-        "acknowledged $( ((level == 4)) && echo 100 || echo "$delivered 151")" "$told"
+        "confirmed $( ((level == 4)) && echo 100 || echo "$delivered 151")" "$told"
 done
 stop plain
 
 configure unlimited 'max_inflight_messages 0'
 start unlimited
 reserve unlimited
-expect 'without a limit, QoS 2, answers' 'acknowledged 100' "$(python3 "$work/publisher.py" "${port[unlimited]}" 2)"
+expect 'without a limit, QoS 2, answers' 'confirmed 100' "$(python3 "$work/publisher.py" "${port[unlimited]}" 2)"
 expect 'without a limit, QoS 2, delivered' 100 "$(collect unlimited)"
 stop unlimited
 
