@@ -10,7 +10,7 @@
 
 namespace ledge {
 
-std::pair<Blob, Byte*> Blob::make(std::size_t size, std::uint64_t* account) {
+[[gnu::hot]] std::pair<Blob, Byte*> Blob::make(std::size_t size, std::uint64_t* account) {
     // The size has 32 bits, which is enough: a packet of MQTT has at most 256 MiB.
     LEDGE_ASSERT(size <= std::numeric_limits<std::uint32_t>::max() - sizeof(Head));
     void* memory = std::malloc(sizeof(Head) + size);
@@ -31,7 +31,7 @@ Blob Blob::copy_of(Bytes bytes) {
     return blob;
 }
 
-void Blob::release(Head* head) noexcept {
+[[gnu::hot]] void Blob::release(Head* head) noexcept {
     LEDGE_ASSERT(head->references == 0);
     // The account must outlive its blobs. The last reference may end long after the call that made the blob.
     if (head->account != nullptr) *head->account -= memory_of(*head);

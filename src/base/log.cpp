@@ -134,4 +134,24 @@ void format_json(const LogRecord& record, std::string& out) {
     }
 }
 
+void Log::write(LogLevel level, std::string_view event, std::initializer_list<LogField> fields) const {
+    if (enabled(level)) sink_(context_, LogRecord{level, event, {fields.begin(), fields.size()}});
+}
+
+void Log::debug(std::string_view event, std::initializer_list<LogField> fields) const {
+    write(LogLevel::debug, event, fields);
+}
+
+void Log::info(std::string_view event, std::initializer_list<LogField> fields) const {
+    write(LogLevel::info, event, fields);
+}
+
+void Log::warning(std::string_view event, std::initializer_list<LogField> fields) const {
+    write(LogLevel::warning, event, fields);
+}
+
+void Log::error(std::string_view event, std::initializer_list<LogField> fields) const {
+    write(LogLevel::error, event, fields);
+}
+
 }  // namespace ledge

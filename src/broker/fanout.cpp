@@ -18,7 +18,7 @@ constexpr std::size_t shared_frame_payload_max = 2048;
 constexpr std::size_t lone_payload_max = 32 * 1024;
 }  // namespace
 
-void Fanout::begin(const journal::PublicationView& publication, const Terms& terms, Instant now) {
+[[gnu::hot]] void Fanout::begin(const journal::PublicationView& publication, const Terms& terms, Instant now) {
     LEDGE_ASSERT(publication_ == nullptr);
     publication_ = &publication;
     terms_ = terms;
@@ -31,7 +31,7 @@ void Fanout::begin(const journal::PublicationView& publication, const Terms& ter
     }
 }
 
-Fanout::AckCondition Fanout::end() {
+[[gnu::hot]] Fanout::AckCondition Fanout::end() {
     LEDGE_ASSERT(publication_ != nullptr);
     publication_ = nullptr;
     // Drops this reference; the queues that keep the message have their own.
@@ -39,7 +39,7 @@ Fanout::AckCondition Fanout::end() {
     return std::exchange(ack_, {});
 }
 
-void Fanout::deliver(const Hit& hit) {
+[[gnu::hot]] void Fanout::deliver(const Hit& hit) {
     LEDGE_ASSERT(publication_ != nullptr && hit.session != nullptr);
     // One publication may double the outbox of every receiver. So the memory budget is checked between two receivers.
     if (services_.memory.must_judge()) services_.memory.judge(terms_.receivers);
@@ -49,7 +49,7 @@ void Fanout::deliver(const Hit& hit) {
         deliver_assured(hit);
 }
 
-void Fanout::deliver_at_most_once(const Hit& hit) {
+[[gnu::hot]] void Fanout::deliver_at_most_once(const Hit& hit) {
     session::Session& session = *hit.session;
     Connection* connection = session.connection();
     const bool is_early = !services_.journal.is_settled(terms_.not_before);
@@ -70,7 +70,7 @@ void Fanout::deliver_at_most_once(const Hit& hit) {
     if (is_online) connection->pump(now_);
 }
 
-void Fanout::deliver_assured(const Hit& hit) {
+[[gnu::hot]] void Fanout::deliver_assured(const Hit& hit) {
     session::Session& session = *hit.session;
     Connection* connection = session.connection();
     const bool is_online = connection != nullptr && connection->is_connected();
@@ -108,7 +108,7 @@ void Fanout::keep(const Hit& hit, bool is_online, session::Delivery& delivery) {
     delivery.hold = ack_.hold.share();
 }
 
-void Fanout::send(Connection& connection, const Hit& hit, wire::PacketId id) {
+[[gnu::hot]] void Fanout::send(Connection& connection, const Hit& hit, wire::PacketId id) {
     if (Layout* layout = shared_layout(connection, hit)) {
         if (layout->size == 0) encode(*layout, hit, connection.peer().version);
         Byte* frame = frames_.data() + layout->offset;
@@ -137,7 +137,7 @@ void Fanout::send(Connection& connection, const Hit& hit, wire::PacketId id) {
 // The layout whose frame this receiver can get. nullptr when the frame has to be encoded for this receiver alone: the
 // receiver uses topic aliases or has subscription identifiers, the payload is large, or the receiver is the first of
 // its layout.
-Fanout::Layout* Fanout::shared_layout(const Connection& connection, const Hit& hit) {
+[[gnu::hot]] Fanout::Layout* Fanout::shared_layout(const Connection& connection, const Hit& hit) {
     if (!terms_.has_several || !hit.ids.empty() || !connection.sender().takes_shared_frames()) return nullptr;
     if (publication_->payload.size() >= shared_frame_payload_max) return nullptr;
     const std::size_t version = connection.peer().version == wire::Version::v5 ? 1 : 0;
@@ -180,7 +180,7 @@ void Fanout::enqueue(const Hit& hit) {
 
 // For QoS 1 and 2. False when the message is dropped; the drop is counted and logged here. `is_stored` becomes true
 // when the session begins to spill into the store.
-bool Fanout::may_queue(const Hit& hit, bool& is_stored) {
+[[gnu::hot]] bool Fanout::may_queue(const Hit& hit, bool& is_stored) {
     session::Session& session = *hit.session;
     session::DropReason reason{};
     if (find_room(hit, is_stored, reason)) return true;
@@ -196,7 +196,7 @@ bool Fanout::may_queue(const Hit& hit, bool& is_stored) {
 
 // Makes room in the queue if necessary. False when the message does not fit; `reason` then says why. Under memory
 // pressure, a message that only memory would keep is refused for offline sessions and for those above their share.
-bool Fanout::find_room(const Hit& hit, bool is_stored, session::DropReason& reason) {
+[[gnu::hot]] bool Fanout::find_room(const Hit& hit, bool is_stored, session::DropReason& reason) {
     const session::Session& session = *hit.session;
     const session::MemoryBudget& memory = services_.memory;
     const bool is_for_memory_only = !is_stored && memory.refuses_to_keep() &&
@@ -225,7 +225,7 @@ bool Fanout::spill_to_store(session::Session& session, bool& is_stored) {
 
 // Removes expired messages, and under OverflowPolicy::drop_oldest the oldest ones, until the publication fits. False
 // when the queue stays too full.
-bool Fanout::make_room(const Hit& hit, bool is_stored) {
+[[gnu::hot]] bool Fanout::make_room(const Hit& hit, bool is_stored) {
     session::Session& session = *hit.session;
     const std::size_t bytes = publication_->bytes();
     const session::SessionLimits& limits = session.limits();
@@ -250,7 +250,7 @@ bool Fanout::make_room(const Hit& hit, bool is_stored) {
     return true;
 }
 
-session::Delivery Fanout::delivery_of(const Hit& hit) {
+[[gnu::hot]] session::Delivery Fanout::delivery_of(const Hit& hit) {
     session::Delivery delivery;
     delivery.publication = kept();
     delivery.ids = hit.ids;
@@ -262,7 +262,7 @@ session::Delivery Fanout::delivery_of(const Hit& hit) {
     return delivery;
 }
 
-const journal::Publication& Fanout::kept() {
+[[gnu::hot]] const journal::Publication& Fanout::kept() {
     LEDGE_ASSERT(publication_ != nullptr);
     // Made for the first receiver that needs it: most QoS 0 publications need no copy at all.
     if (!kept_) kept_ = journal::Publication(*publication_, services_.memory.account());

@@ -75,7 +75,7 @@ std::uint64_t RetainedFeeds::first_unsent(RetainedFeed& feed) const {
     return looked_at;
 }
 
-void RetainedFeeds::feed(Connection& connection, Instant now) {
+[[gnu::hot]] void RetainedFeeds::feed(Connection& connection, Instant now) {
     if (!connection.is_connected() || connection.session()->retained_feed == nullptr) return;
     session::Session& session = *connection.session();
     const Progress progress = feed_batches(connection, now);

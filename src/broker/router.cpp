@@ -19,8 +19,9 @@ namespace ledge::broker {
 using wire::QoS;
 using wire::ReasonCode;
 
-Router::Routed Router::route(const journal::PublicationView& publication, const session::Session* publisher,
-                             Refusal refusal, Ticket not_before, Instant now) {
+[[gnu::hot]] Router::Routed Router::route(const journal::PublicationView& publication,
+                                          const session::Session* publisher, Refusal refusal, Ticket not_before,
+                                          Instant now) {
     // The level comes first, because it decides which hits need a record in the store.
     const journal::Durability level = level_of(publication.topic);
     collect(publication, publisher);
@@ -49,8 +50,8 @@ Router::Routed Router::route(const journal::PublicationView& publication, const 
 
 // Why the publication must be refused: the store could not keep what the acknowledgement would promise, or the queue of
 // a subscriber is full and its policy is `refuse`. success when the publication is accepted.
-ReasonCode Router::refuse(const journal::PublicationView& publication, const session::Session* publisher,
-                          journal::Durability level, Refusal refusal, Ticket not_before, Instant now) {
+[[gnu::hot]] ReasonCode Router::refuse(const journal::PublicationView& publication, const session::Session* publisher,
+                                       journal::Durability level, Refusal refusal, Ticket not_before, Instant now) {
     LEDGE_ASSERT(refusal != Refusal::impossible);
     const journal::Journal& journal = services_.journal;
     session::Counters& counters = services_.counters;
@@ -71,7 +72,7 @@ ReasonCode Router::refuse(const journal::PublicationView& publication, const ses
 
 // True when the owner of the publisher has used up its share of the store or of the journal. Shares hold only above a
 // certain use. They keep one owner from filling the store and from blocking the writes of the others.
-bool Router::is_over_share(const session::Session* publisher) const {
+[[gnu::hot]] bool Router::is_over_share(const session::Session* publisher) const {
     if (publisher == nullptr || publisher->account() == nullptr) return false;
     const session::Account& account = *publisher->account();
     return services_.accounts.is_over_store_share(account) || services_.journal.is_crowded_by(account);
@@ -123,7 +124,7 @@ bool Router::is_retained_refused(const journal::PublicationView& publication, co
     return true;
 }
 
-journal::Durability Router::level_of(std::string_view topic) const {
+[[gnu::hot]] journal::Durability Router::level_of(std::string_view topic) const {
     // Without a store no level above ram can be kept, whatever the configuration says.
     if (!services_.journal.is_enabled()) return journal::Durability::ram;
     // The first override that matches counts, in the order of the configuration.
@@ -139,7 +140,7 @@ bool Router::needs_store(const journal::PublicationView& publication, journal::D
     return std::ranges::any_of(hits_, [level](const Hit& hit) { return hit.needs_record(level); });
 }
 
-void Router::collect(const journal::PublicationView& publication, const session::Session* publisher) {
+[[gnu::hot]] void Router::collect(const journal::PublicationView& publication, const session::Session* publisher) {
     hits_.clear();
     ruled_.clear();
     const auto filters = subscriptions_.match(publication.topic);
@@ -176,8 +177,8 @@ void Router::clear_hit_index() {
 
 // A session with several matching subscriptions gets one copy, with the highest QoS and all subscription identifiers
 // [MQTT-3.3.4-2] [MQTT-3.3.4-3] [MQTT-3.3.4-4].
-void Router::collect(const Subscriber& subscriber, const journal::PublicationView& publication,
-                     const session::Session* publisher) {
+[[gnu::hot]] void Router::collect(const Subscriber& subscriber, const journal::PublicationView& publication,
+                                  const session::Session* publisher) {
     LEDGE_ASSERT(subscriber.session != nullptr);
     session::Session& session = *subscriber.session;
     if (subscriber.options.no_local && &session == publisher) return;  // [MQTT-3.8.3-3]

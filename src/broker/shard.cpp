@@ -59,7 +59,7 @@ Connection* Shard::open(const Peer& peer, session::LinkHandle* link, Instant now
     return &p.connections.add(std::move(connection), peer.listener);
 }
 
-void Shard::on_bytes(Connection& connection, Bytes bytes, Instant now) {
+[[gnu::hot]] void Shard::on_bytes(Connection& connection, Bytes bytes, Instant now) {
     parts_->begin_turn(now);
     parts_->services.counters.bytes_received += bytes.size();
     // Until `cause` ends, all records are charged to the account of this client.
@@ -71,7 +71,7 @@ void Shard::on_bytes(Connection& connection, Bytes bytes, Instant now) {
     parts_->process_input(connection, bytes, now);
 }
 
-void Shard::Parts::process_input(Connection& connection, Bytes bytes, Instant now) {
+[[gnu::hot]] void Shard::Parts::process_input(Connection& connection, Bytes bytes, Instant now) {
     if (access.is_walking()) access.check_login(connection);  // the walk may not have come to this client yet
     if (connection.read_rate() != nullptr) return process_at_rate(connection, bytes, now);
     while (!connection.is_closing() && process_packet(connection, bytes, now)) {
@@ -81,7 +81,7 @@ void Shard::Parts::process_input(Connection& connection, Bytes bytes, Instant no
 
 /// Processes the next packet and removes it from `bytes`. False when no whole packet is left, the input is held back,
 /// or the stream is broken.
-inline bool Shard::Parts::process_packet(Connection& connection, Bytes& bytes, Instant now) {
+[[gnu::hot]] inline bool Shard::Parts::process_packet(Connection& connection, Bytes& bytes, Instant now) {
     // Packets behind CONNECT wait until CONNECT is answered.
     if (connection.is_awaiting_answer()) {
         connection.hold_input(std::exchange(bytes, {}));
@@ -136,7 +136,7 @@ void Shard::Parts::resume_reading(Instant now) {
 }
 
 // After all packets that one call could process.
-void Shard::Parts::end_input(Connection& connection, Instant now) {
+[[gnu::hot]] void Shard::Parts::end_input(Connection& connection, Instant now) {
     feeds.feed(connection, now);
     connection.count_input();
     if (overload.must_judge()) overload.judge(nullptr, now);
@@ -164,7 +164,7 @@ void Shard::Parts::open_session(Connection& connection, const session::OpenSessi
     if (connection.read_rate() != nullptr) user_rates.join(connection, now);
 }
 
-void Shard::Parts::perform(Connection& connection, const session::Effect& asked, Instant now) {
+[[gnu::hot]] void Shard::Parts::perform(Connection& connection, const session::Effect& asked, Instant now) {
     if (const auto* route = std::get_if<session::RoutePublication>(&asked)) return publish(connection, *route, now);
     if (const auto* open = std::get_if<session::OpenSession>(&asked)) return open_session(connection, *open, now);
     if (const auto* add = std::get_if<session::AddSubscriptions>(&asked))
@@ -173,7 +173,7 @@ void Shard::Parts::perform(Connection& connection, const session::Effect& asked,
         return subscribing.remove(connection, remove->packet);
 }
 
-void Shard::Parts::publish(Connection& connection, const session::RoutePublication& route, Instant now) {
+[[gnu::hot]] void Shard::Parts::publish(Connection& connection, const session::RoutePublication& route, Instant now) {
     if (services.memory.must_judge()) overload.judge(&connection, now);
     LEDGE_ASSERT(connection.session() != nullptr);
     session::Session& session = *connection.session();
@@ -392,7 +392,7 @@ void Shard::on_closed(Connection& connection, Instant now) {
     parts_->connections.remove(connection);
 }
 
-void Shard::on_drained(Connection& connection, Instant now) {
+[[gnu::hot]] void Shard::on_drained(Connection& connection, Instant now) {
     parts_->begin_turn(now);
     if (connection.is_connected()) parts_->on_room(connection, now);
 }
@@ -434,7 +434,7 @@ Instant Shard::next_deadline() const {
 
 Instant Shard::commit_deadline() const { return parts_->services.journal.commit_deadline(); }
 
-Connection* Shard::next_dirty() {
+[[gnu::hot]] Connection* Shard::next_dirty() {
     Parts& p = *parts_;
     // A cancelled record needs no commit, so an acknowledgement that waited for it may leave now.
     if (p.services.journal.consume_settled_without_commit()) p.wake_waiting(p.latest);

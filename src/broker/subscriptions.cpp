@@ -162,7 +162,7 @@ void Subscriptions::remove_all(session::Session& session) {
     session.note_unsubscribed_from_all();
 }
 
-std::span<const FilterId> Subscriptions::match(std::string_view topic) {
+[[gnu::hot]] std::span<const FilterId> Subscriptions::match(std::string_view topic) {
     matches_.clear();
     // matches_ is a member, so that a publication allocates no memory for its matches. The result is valid until the
     // next match.

@@ -13,7 +13,7 @@ constexpr std::uint32_t properties_size_mask = (1U << 29U) - 1;  // larger than 
 constexpr std::uint32_t qos_mask = 3;
 }  // namespace
 
-Publication::Publication(const PublicationView& view, std::uint64_t* account) {
+[[gnu::hot]] Publication::Publication(const PublicationView& view, std::uint64_t* account) {
     LEDGE_ASSERT(view.topic.size() <= 0xFFFF);   // a topic is a UTF-8 string (5.0 section 1.5.4)
     LEDGE_ASSERT(view.source.size() <= 0xFFFF);  // PublicationSource::bytes_max
     auto [blob, place] = Blob::make(sizeof(Head) + view.bytes() + view.source.size(), account);
@@ -34,7 +34,7 @@ Publication::Publication(const PublicationView& view, std::uint64_t* account) {
     blob_ = std::move(blob);
 }
 
-PublicationView Publication::view() const {
+[[gnu::hot]] PublicationView Publication::view() const {
     const Head& h = head();
     const Bytes body = blob_.bytes().subspan(sizeof(Head));
     const std::size_t head_size = std::size_t{h.topic_size} + h.properties_size;

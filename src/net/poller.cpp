@@ -33,7 +33,7 @@ void Poller::remove(int descriptor) {
     LEDGE_ASSERT(::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, descriptor, nullptr) == 0);
 }
 
-int Poller::poll(int wait_max_ms) {
+[[gnu::hot]] int Poller::poll(int wait_max_ms) {
     const int count = ::epoll_wait(epoll_.get(), events_.data(), events_per_poll_max, wait_max_ms);
     for (int i = 0; i < count; ++i) {
         const epoll_event& event = events_[static_cast<std::size_t>(i)];

@@ -186,7 +186,7 @@ bool BrokerLoop::Parts::wants_turn() const {
     return std::any_of(loop_parts.begin(), loop_parts.end(), [](const auto& part) { return part->wants_turn(); });
 }
 
-Instant BrokerLoop::Parts::next_deadline() const {
+[[gnu::hot]] Instant BrokerLoop::Parts::next_deadline() const {
     Instant of_parts = never;
     for (const auto& part : loop_parts) of_parts = std::min(of_parts, part->next_deadline());
     return std::min({of_parts, host.next_deadline(), driver.next_deadline(), listening.next_deadline(),

@@ -21,7 +21,7 @@ AckHold AckHold::share() const {
     return AckHold(*barrier_);
 }
 
-void AckHold::settle() {
+[[gnu::hot]] void AckHold::settle() {
     if (barrier_ == nullptr) return;
     AckBarrier& barrier = *std::exchange(barrier_, nullptr);
     LEDGE_ASSERT(barrier.holds > 0);

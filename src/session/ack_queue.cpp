@@ -6,8 +6,8 @@
 
 namespace ledge::session {
 
-void AckQueue::owe(wire::PacketType kind, wire::PacketId id, wire::ReasonCode code, Ticket ticket, const AckHold& hold,
-                   std::string_view reason) {
+[[gnu::hot]] void AckQueue::owe(wire::PacketType kind, wire::PacketId id, wire::ReasonCode code, Ticket ticket,
+                                const AckHold& hold, std::string_view reason) {
     LEDGE_ASSERT(id != 0);
     const bool is_due = size(kind) == 0 && !hold && journal_.is_durable(ticket);
     if (is_due) return sender_.send_ack(kind, id, code, reason);

@@ -61,7 +61,7 @@ Connection::~Connection() {
     if (is_unauthenticated_) services_.memory.remove_unauthenticated(counted_input_);
 }
 
-bool Connection::is_held_back() const {
+[[gnu::hot]] bool Connection::is_held_back() const {
     return (rate_ != nullptr && rate_->is_paused()) || is_postponed() || acks_.is_full();
 }
 
@@ -76,7 +76,9 @@ bool Connection::is_awaiting_connect() const {
     return state_ == State::handshake && handshake_->step() == Handshake::Step::awaiting_connect;
 }
 
-bool Connection::is_awaiting_answer() const { return state_ == State::handshake && handshake_->is_awaiting_answer(); }
+[[gnu::hot]] bool Connection::is_awaiting_answer() const {
+    return state_ == State::handshake && handshake_->is_awaiting_answer();
+}
 
 bool Connection::is_postponed() const {
     return state_ == State::handshake && handshake_->step() == Handshake::Step::awaiting_turn;
@@ -170,18 +172,18 @@ void Connection::accept(const OpenSession& open, Session& session, bool session_
 // ---------------------------------------------------------------------------------------------------------------------
 // Messages
 
-void Connection::on_routed(wire::QoS qos, wire::PacketId id, ReasonCode code, Ticket ticket, AckHold hold,
-                           std::string_view reason) {
+[[gnu::hot]] void Connection::on_routed(wire::QoS qos, wire::PacketId id, ReasonCode code, Ticket ticket, AckHold hold,
+                                        std::string_view reason) {
     if (state_ != State::connected || qos == wire::QoS::at_most_once) return;
     end(receiver_.on_routed(*session_, qos, id, code, ticket, std::move(hold), reason));
 }
 
-bool Connection::keeps_up() const {
+[[gnu::hot]] bool Connection::keeps_up() const {
     return state_ == State::connected && session_->queue().pending().empty() &&
            !session_->queue().inflight().has_unsent() && sender_.has_room() && has_send_quota();
 }
 
-void Connection::pump(Instant now) {
+[[gnu::hot]] void Connection::pump(Instant now) {
     if (session_ != nullptr && state_ == State::connected) deliveries_.pump(*session_, now);
 }
 
@@ -247,7 +249,7 @@ void Connection::set_timer(Instant keep_alive_deadline) {
 // ---------------------------------------------------------------------------------------------------------------------
 // The end
 
-void Connection::end(const Ending& ending) {
+[[gnu::hot]] void Connection::end(const Ending& ending) {
     if (ending == nullptr || state_ == State::closing) return;
     if (state_ == State::handshake) return refuse_connect(*ending);
     close(ending->code, ending->detail, ending->rule);
@@ -315,14 +317,14 @@ void Connection::log_cut_off(std::string_view reason) const {
 }
 
 // A peer that sends requests but never reads the answers is closed before the answers fill the memory.
-void Connection::check_outbox_bound() {
+[[gnu::hot]] void Connection::check_outbox_bound() {
     if (!sender_.is_beyond_fatal_limit() || state_ == State::closing) return;
     log_cut_off("outbox_full");
     outbox().clear();
     close_silently();
 }
 
-void Connection::count_input() {
+[[gnu::hot]] void Connection::count_input() {
     std::size_t bytes = framer_.memory();
     if (handshake_ != nullptr) bytes += handshake_->memory();
     const auto now = static_cast<std::uint32_t>(bytes);

@@ -40,11 +40,11 @@ constexpr std::string_view malformed_filter = "a topic filter breaks the rules f
 
 }  // namespace
 
-std::uint32_t Connection::packet_size_max() const {
+[[gnu::hot]] std::uint32_t Connection::packet_size_max() const {
     return state_ == State::handshake ? limits().connect_packet_max_bytes : limits().max_packet_size_bytes;
 }
 
-void Connection::on_frame(Bytes frame, Instant now, Effect& effect) {
+[[gnu::hot]] void Connection::on_frame(Bytes frame, Instant now, Effect& effect) {
     LEDGE_ASSERT(!is_closing());
     last_received_ = now;
     ++services_.counters.packets_received;
@@ -70,7 +70,7 @@ Ending Connection::on_handshake_frame(Bytes frame, Instant now, Effect& effect) 
     return nullptr;
 }
 
-Ending Connection::dispatch(Bytes frame, Instant now, Effect& effect) {
+[[gnu::hot]] Ending Connection::dispatch(Bytes frame, Instant now, Effect& effect) {
     switch (wire::type_of(frame)) {
         case PacketType::publish: return receiver_.on_publish(frame, *session_, now, effect);
         case PacketType::puback:
@@ -92,7 +92,7 @@ Ending Connection::dispatch(Bytes frame, Instant now, Effect& effect) {
     return end_with(ReasonCode::protocol_error, "a packet that only a server sends");
 }
 
-Ending Connection::on_ack(Bytes frame, Instant now) {
+[[gnu::hot]] Ending Connection::on_ack(Bytes frame, Instant now) {
     const auto packet = wire::decode_ack(frame, peer_.version);
     if (!packet.ok()) return end_with(packet.error(), wire::name_of(wire::type_of(frame)));
     if (packet->type == PacketType::pubrel) {

@@ -21,7 +21,7 @@ std::size_t Deliveries::quota() const {
     return std::min<std::size_t>(peer_.receive_maximum, peer_.limits().inflight_max);
 }
 
-bool Deliveries::has_quota(const Session& session) const {
+[[gnu::hot]] bool Deliveries::has_quota(const Session& session) const {
     const Inflight& inflight = session.queue().inflight();
     // Exchanges that an earlier connection left open come first. A new exchange that took their room would wait for its
     // turn behind them, and they would wait for room.
@@ -29,7 +29,7 @@ bool Deliveries::has_quota(const Session& session) const {
     return is_all_counted && inflight.counted() < quota() && session.queue().may_open_next();
 }
 
-void Deliveries::pump(Session& session, Instant now) {
+[[gnu::hot]] void Deliveries::pump(Session& session, Instant now) {
     send_unsent(session, now);
     while (may_take_next(session, now)) {
         start_next(session, now);
@@ -39,7 +39,7 @@ void Deliveries::pump(Session& session, Instant now) {
 }
 
 // True when the queue has a front, and the front may leave now.
-bool Deliveries::may_take_next(Session& session, Instant now) const {
+[[gnu::hot]] bool Deliveries::may_take_next(Session& session, Instant now) const {
     if (!sender_.has_room()) return false;
     const SessionQueue::Next next = session.queue().next();
     if (next == SessionQueue::Next::after_commit) session.wait_for_commit();
@@ -55,7 +55,7 @@ bool Deliveries::may_take_next(Session& session, Instant now) const {
 // After a failure of the store some messages can never leave. One: the packet id of a QoS 2 publisher had to be kept
 // before any subscriber gets the message; its publisher has no acknowledgement. Two: the packet id for this client
 // cannot be kept; the stored message stays in the store for the next start of the broker.
-bool Deliveries::can_never_leave(const Delivery& delivery, const Session& session) const {
+[[gnu::hot]] bool Deliveries::can_never_leave(const Delivery& delivery, const Session& session) const {
     const journal::Journal& journal = services_.journal;
     if (!journal.is_failed()) return false;
     const bool is_new_qos2 =
@@ -63,7 +63,7 @@ bool Deliveries::can_never_leave(const Delivery& delivery, const Session& sessio
     return is_new_qos2 || !journal.is_settled(delivery.not_before);
 }
 
-void Deliveries::start_next(Session& session, Instant now) {
+[[gnu::hot]] void Deliveries::start_next(Session& session, Instant now) {
     SessionQueue& queue = session.queue();
     Delivery delivery = queue.dequeue();
     if (queue.expires_at(delivery) <= now && !delivery.is_begun()) {  // [MQTT-3.3.2-5]
@@ -96,14 +96,14 @@ void Deliveries::start_next(Session& session, Instant now) {
 
 // Sends the open exchanges that were not sent on this connection, in order: new exchanges, and after a resume the old
 // ones again, with DUP [MQTT-4.4.0-1] [MQTT-4.6.0-1] [MQTT-3.3.1-1].
-void Deliveries::send_unsent(Session& session, Instant now) {
+[[gnu::hot]] void Deliveries::send_unsent(Session& session, Instant now) {
     wire::PacketId id = 0;
     while (Inflight::Entry* entry = session.queue().inflight().next_unsent(id))
         if (!send_exchange(session, id, *entry, now)) return;
 }
 
 // Returns false when the exchange has to wait. All exchanges behind it then wait as well.
-bool Deliveries::send_exchange(Session& session, wire::PacketId id, Inflight::Entry& entry, Instant now) {
+[[gnu::hot]] bool Deliveries::send_exchange(Session& session, wire::PacketId id, Inflight::Entry& entry, Instant now) {
     SessionQueue& queue = session.queue();
     Inflight& inflight = queue.inflight();
     Delivery& delivery = entry.delivery;
@@ -155,14 +155,14 @@ bool Deliveries::send_exchange(Session& session, wire::PacketId id, Inflight::En
 // ---------------------------------------------------------------------------------------------------------------------
 // The client's answers
 
-Ending Deliveries::on_answer(const wire::Ack& packet, Session& session) {
+[[gnu::hot]] Ending Deliveries::on_answer(const wire::Ack& packet, Session& session) {
     LEDGE_ASSERT(packet.type != PacketType::pubrel);
     if (packet.type == PacketType::puback) return on_puback(packet, session);
     if (packet.type == PacketType::pubrec) return on_pubrec(packet, session);
     return on_pubcomp(packet, session);
 }
 
-Ending Deliveries::on_puback(const wire::Ack& packet, Session& session) {
+[[gnu::hot]] Ending Deliveries::on_puback(const wire::Ack& packet, Session& session) {
     const Inflight::Entry* entry = session.queue().inflight().find_answerable(packet.packet_id);
     if (entry == nullptr) return nullptr;  // late or repeated: nothing is owed any more
     if (entry->state != OutState::sent_qos1) return end_with(ReasonCode::protocol_error, "PUBACK for a QoS 2 message");
@@ -170,7 +170,7 @@ Ending Deliveries::on_puback(const wire::Ack& packet, Session& session) {
     return nullptr;
 }
 
-Ending Deliveries::on_pubrec(const wire::Ack& packet, Session& session) {
+[[gnu::hot]] Ending Deliveries::on_pubrec(const wire::Ack& packet, Session& session) {
     SessionQueue& queue = session.queue();
     Inflight::Entry* entry = queue.inflight().find_answerable(packet.packet_id);
     if (entry == nullptr) {
@@ -191,7 +191,7 @@ Ending Deliveries::on_pubrec(const wire::Ack& packet, Session& session) {
     return nullptr;
 }
 
-Ending Deliveries::on_pubcomp(const wire::Ack& packet, Session& session) {
+[[gnu::hot]] Ending Deliveries::on_pubcomp(const wire::Ack& packet, Session& session) {
     const Inflight::Entry* entry = session.queue().inflight().find_answerable(packet.packet_id);
     if (entry == nullptr) return nullptr;
     if (entry->state != OutState::released) return end_with(ReasonCode::protocol_error, "PUBCOMP before PUBREL");

@@ -12,7 +12,7 @@ void append_forwarded_properties(const journal::PublicationView& publication, In
     properties.number(wire::PropertyId::message_expiry_interval, seconds);
 }
 
-void SubscriptionIds::add(std::uint32_t id) {
+[[gnu::hot]] void SubscriptionIds::add(std::uint32_t id) {
     if (id == 0) return;
     // Most deliveries have at most one identifier, which needs no heap block.
     if (first_ == 0) {

@@ -5,7 +5,7 @@
 
 namespace ledge::session {
 
-void DirtyList::add(Connection& connection) {
+[[gnu::hot]] void DirtyList::add(Connection& connection) {
     if (connection.is_dirty_) return;
     LEDGE_ASSERT((head_ == nullptr) == (tail_ == nullptr));
     connection.is_dirty_ = true;
@@ -14,7 +14,7 @@ void DirtyList::add(Connection& connection) {
     tail_ = &connection;
 }
 
-Connection* DirtyList::pop() {
+[[gnu::hot]] Connection* DirtyList::pop() {
     Connection* first = head_;
     if (first == nullptr) return nullptr;
     LEDGE_ASSERT(first->is_dirty_);

@@ -15,7 +15,7 @@ bool Inflight::has_room(wire::PacketId id) const {
     return index >= entries_.size() && index < overtaking_max;
 }
 
-void Inflight::open(wire::PacketId id, Delivery&& delivery, bool is_sent) {
+[[gnu::hot]] void Inflight::open(wire::PacketId id, Delivery&& delivery, bool is_sent) {
     LEDGE_ASSERT(has_room(id));
     LEDGE_ASSERT(!is_sent || !has_unsent());
     if (entries_.empty()) first_id_ = id;
@@ -35,14 +35,14 @@ void Inflight::open(wire::PacketId id, Delivery&& delivery, bool is_sent) {
     ++counted_;
 }
 
-Inflight::Entry* Inflight::find(wire::PacketId id) {
+[[gnu::hot]] Inflight::Entry* Inflight::find(wire::PacketId id) {
     if (id == 0) return nullptr;
     const std::size_t index = index_of(id);
     if (index >= entries_.size() || entries_[index].state == journal::OutState::done) return nullptr;
     return &entries_[index];
 }
 
-Inflight::Entry* Inflight::find_answerable(wire::PacketId id) {
+[[gnu::hot]] Inflight::Entry* Inflight::find_answerable(wire::PacketId id) {
     Entry* entry = find(id);
     if (entry == nullptr || index_of(id) < next_unsent_ || entry->is_repetition()) return entry;
     return nullptr;
@@ -57,14 +57,14 @@ std::uint64_t Inflight::message_bytes() const {
     return bytes;
 }
 
-void Inflight::release(Entry& entry) {
+[[gnu::hot]] void Inflight::release(Entry& entry) {
     LEDGE_ASSERT(entry.state != journal::OutState::done && entry.state != journal::OutState::sent_qos1);
     entry.state = journal::OutState::released;
     entry.delivery.publication = {};
     entry.delivery.ids = {};
 }
 
-void Inflight::finish(wire::PacketId id) {
+[[gnu::hot]] void Inflight::finish(wire::PacketId id) {
     Entry* entry = find(id);
     LEDGE_ASSERT(entry != nullptr);
     if (entry->is_counted) --counted_;

@@ -7,7 +7,7 @@
 
 namespace ledge::session {
 
-BufferPool::Buffer BufferPool::take(std::size_t at_least) {
+[[gnu::hot]] BufferPool::Buffer BufferPool::take(std::size_t at_least) {
     if (!kept_.empty() && kept_.back().capacity >= at_least) {
         Buffer buffer = std::move(kept_.back());
         kept_.pop_back();
@@ -21,7 +21,7 @@ BufferPool::Buffer BufferPool::take(std::size_t at_least) {
     return {std::unique_ptr<Byte[]>(new Byte[capacity]), capacity};
 }
 
-void BufferPool::give_back(Buffer buffer) {
+[[gnu::hot]] void BufferPool::give_back(Buffer buffer) {
     if (buffer.capacity > largest_kept || kept_bytes_ + buffer.capacity > retained_bytes_max)
         return release(buffer.capacity);
     if (buffer.capacity == 0) return;
@@ -46,7 +46,7 @@ void Outbox::append_reference(Blob blob, Bytes part) {
 
 // Moves the unsent bytes to the front of a buffer that has room for `size` more bytes. The present buffer is used
 // again if the bytes fit and at least half of it was sent, so that moving stays cheap compared to sending.
-void Outbox::grow(std::size_t size) {
+[[gnu::hot]] void Outbox::grow(std::size_t size) {
     const std::size_t unsent = end_ - begin_;
     const std::size_t wanted = unsent + size;
     if (wanted <= capacity() && begin_ >= capacity() / 2) {
@@ -63,7 +63,7 @@ void Outbox::grow(std::size_t size) {
     LEDGE_ASSERT(capacity() - end_ >= size);
 }
 
-std::size_t Outbox::gather(std::span<Bytes> parts) const {
+[[gnu::hot]] std::size_t Outbox::gather(std::span<Bytes> parts) const {
     std::size_t count = 0;
     std::size_t at = begin_;
     const std::size_t references = references_ == nullptr ? 0 : references_->size();
@@ -84,7 +84,7 @@ std::optional<Outbox::Payload> Outbox::first_payload() const {
     return Payload{first.offset - begin_, first.blob, first.part};
 }
 
-void Outbox::consume(std::size_t count) {
+[[gnu::hot]] void Outbox::consume(std::size_t count) {
     LEDGE_ASSERT(count <= size_);
     size_ -= count;
     pool_->count_consumed(count);
@@ -105,7 +105,7 @@ void Outbox::consume(std::size_t count) {
     LEDGE_ASSERT(begin_ <= end_);
 }
 
-void Outbox::clear() {
+[[gnu::hot]] void Outbox::clear() {
     pool_->give_back(std::exchange(buffer_, {}));
     references_.reset();
     begin_ = end_ = size_ = 0;

@@ -45,7 +45,8 @@ void PacketSender::note_publish(std::size_t payload_size) {
     note_packet();
 }
 
-void PacketSender::send_ack(wire::PacketType type, wire::PacketId id, wire::ReasonCode code, std::string_view reason) {
+[[gnu::hot]] void PacketSender::send_ack(wire::PacketType type, wire::PacketId id, wire::ReasonCode code,
+                                         std::string_view reason) {
     const wire::Ack packet{type, id, peer_.is_v5() ? code : wire::ReasonCode::success, {}};
     if (reason.empty()) return send(packet);
     send_with_reason(packet, reason);  // [MQTT-3.4.2-2] [MQTT-3.5.2-2]
@@ -57,8 +58,8 @@ void PacketSender::send_pingresp() {
     note_packet();
 }
 
-bool PacketSender::send_publish(const journal::PublicationView& publication, const Blob& blob,
-                                const PublishHeader& header, std::string_view client_id, Instant now) {
+[[gnu::hot]] bool PacketSender::send_publish(const journal::PublicationView& publication, const Blob& blob,
+                                             const PublishHeader& header, std::string_view client_id, Instant now) {
     LEDGE_ASSERT((header.packet_id == 0) == (header.qos == wire::QoS::at_most_once));
     wire::Publish packet{publication.topic, publication.payload, header.qos, header.retain,
                          header.dup,        header.packet_id,    {}};
@@ -87,8 +88,9 @@ bool PacketSender::send_publish(const journal::PublicationView& publication, con
 }
 
 // Subscription identifiers and the topic alias belong to this delivery; all other properties are the publisher's.
-void PacketSender::set_publish_properties(const journal::PublicationView& publication, const PublishHeader& header,
-                                          Instant now, wire::Publish& packet) {
+[[gnu::hot]] void PacketSender::set_publish_properties(const journal::PublicationView& publication,
+                                                       const PublishHeader& header, Instant now,
+                                                       wire::Publish& packet) {
     const bool is_plain = header.ids.empty() && publication.expires_at == never && aliases_ == nullptr;
     if (is_plain) {
         packet.properties = wire::Properties(publication.properties, 0);
@@ -106,7 +108,7 @@ void PacketSender::set_publish_properties(const journal::PublicationView& public
     packet.properties = properties.view();
 }
 
-void PacketSender::append_frame(Bytes frame, std::size_t payload_size) {
+[[gnu::hot]] void PacketSender::append_frame(Bytes frame, std::size_t payload_size) {
     LEDGE_ASSERT(takes_shared_frames() && accepts(frame.size()));
     outbox_.append_copy(frame);
     largest_publish_ = std::max(largest_publish_, static_cast<std::uint32_t>(frame.size()));
@@ -127,7 +129,7 @@ void PacketSender::hold(Ticket ticket) {
     wait_for_commit();
 }
 
-bool PacketSender::is_held() const { return !services_.journal.is_durable(held_until_); }
+[[gnu::hot]] bool PacketSender::is_held() const { return !services_.journal.is_durable(held_until_); }
 
 void PacketSender::drop_all() {
     outbox_.clear();

@@ -8,8 +8,8 @@
 
 namespace ledge::session {
 
-bool PendingQueue::fits(std::size_t bytes, bool is_stored, const SessionLimits& limits,
-                        std::optional<std::size_t> leaving) const {
+[[gnu::hot]] bool PendingQueue::fits(std::size_t bytes, bool is_stored, const SessionLimits& limits,
+                                     std::optional<std::size_t> leaving) const {
     const std::size_t gone = leaving ? 1 : 0;
     const std::uint64_t more = bytes - std::min<std::uint64_t>(bytes, leaving.value_or(0));
     if (is_stored)
@@ -21,7 +21,7 @@ bool PendingQueue::fits(std::size_t bytes, bool is_stored, const SessionLimits& 
            (loaded_.size() == gone || loaded_bytes_ + more <= limits.queue_bytes_max);
 }
 
-Delivery PendingQueue::pop(std::size_t index) {
+[[gnu::hot]] Delivery PendingQueue::pop(std::size_t index) {
     LEDGE_ASSERT(index < loaded_.size());
     // Only the front of a ring can be removed, so the delivery first moves there.
     for (; index > 0; --index) std::swap(loaded_[index], loaded_[index - 1]);
@@ -69,7 +69,7 @@ void PendingQueue::put_back(QueueRow first_row, std::uint64_t rows, std::uint64_
     earliest_expiry_ = never;
 }
 
-void PendingQueue::push(Delivery delivery) {
+[[gnu::hot]] void PendingQueue::push(Delivery delivery) {
     loaded_bytes_ += delivery.publication.bytes();
     earliest_expiry_ = std::min(earliest_expiry_, delivery.publication.expires_at());
     loaded_.push_back(std::move(delivery));

@@ -35,7 +35,7 @@ std::string detail_for_client(const ConnectionServices& services, std::string_vi
     return text.append(services.policy->explains_to_clients ? rule : "not allowed by the rules of this server");
 }
 
-Ending PublishReceiver::on_publish(Bytes frame, Session& session, Instant now, Effect& effect) {
+[[gnu::hot]] Ending PublishReceiver::on_publish(Bytes frame, Session& session, Instant now, Effect& effect) {
     auto packet = wire::decode_publish(frame, peer_.version);
     if (!packet.ok()) return end_with(packet.error(), "PUBLISH");
     ++services_.counters.publish_received;
@@ -60,7 +60,7 @@ Ending PublishReceiver::on_publish(Bytes frame, Session& session, Instant now, E
 }
 
 // Topic alias in place of, or together with, the topic (5.0 section 3.3.2.3.4).
-Ending PublishReceiver::resolve_topic(wire::Publish& packet) {
+[[gnu::hot]] Ending PublishReceiver::resolve_topic(wire::Publish& packet) {
     const auto alias = packet.properties.number(PropertyId::topic_alias);
     if (!alias) return nullptr;
     const SessionLimits& limits = peer_.limits();
@@ -80,7 +80,7 @@ Ending PublishReceiver::resolve_topic(wire::Publish& packet) {
 }
 
 // A client that ignores what CONNACK has ruled out is disconnected.
-Ending PublishReceiver::check_against_connack(const wire::Publish& packet) const {
+[[gnu::hot]] Ending PublishReceiver::check_against_connack(const wire::Publish& packet) const {
     if (packet.qos > peer_.limits().maximum_qos)  // [MQTT-3.2.2-11]
         return end_with(ReasonCode::qos_not_supported, "the QoS is above limits.maximum_qos");
     if (packet.retain && !peer_.limits().retain_available)  // [MQTT-3.2.2-14]
@@ -93,7 +93,7 @@ Ending PublishReceiver::check_against_connack(const wire::Publish& packet) const
 // [MQTT-3.3.4-7] Counts the messages that have neither PUBACK nor PUBCOMP yet. With the default limit no client can
 // exceed it: clients that ignore Receive Maximum (Paho Python, MQTT.js), or sleep when it is used up (Paho C), are
 // slowed down because the broker does not read them.
-Ending PublishReceiver::check_receive_maximum() const {
+[[gnu::hot]] Ending PublishReceiver::check_receive_maximum() const {
     const std::size_t unanswered = unreleased_ + acks_.size(PacketType::puback);
     if (!peer_.is_v5() || unanswered < peer_.limits().receive_maximum) return nullptr;
     return end_with(ReasonCode::receive_maximum_exceeded,  // 5.0 section 4.13: reason code 0x93
@@ -111,7 +111,7 @@ Ending PublishReceiver::owe_repeated_pubrec(wire::PacketId id, const Session& se
     return nullptr;
 }
 
-ReasonCode PublishReceiver::check_publish(const wire::Publish& packet, const Session& session) const {
+[[gnu::hot]] ReasonCode PublishReceiver::check_publish(const wire::Publish& packet, const Session& session) const {
     if (packet.topic.size() > peer_.limits().topic_bytes_max) return ReasonCode::topic_name_invalid;
     if (topic::count_levels(packet.topic) > peer_.limits().topic_levels_max) return ReasonCode::topic_name_invalid;
     if (belongs_to_broker(packet.topic)) return ReasonCode::not_authorized;
@@ -172,8 +172,8 @@ void PublishReceiver::read_properties(const wire::Properties& properties, journa
     publication.properties = kept.view().raw();
 }
 
-Ending PublishReceiver::on_routed(Session& session, QoS qos, wire::PacketId id, ReasonCode code, Ticket ticket,
-                                  AckHold hold, std::string_view reason) {
+[[gnu::hot]] Ending PublishReceiver::on_routed(Session& session, QoS qos, wire::PacketId id, ReasonCode code,
+                                               Ticket ticket, AckHold hold, std::string_view reason) {
     LEDGE_ASSERT(qos != QoS::at_most_once && id != 0);
     const bool is_for_later = code == ReasonCode::quota_exceeded || code == ReasonCode::implementation_specific_error;
     if (is_for_later && !peer_.is_v5())
@@ -195,7 +195,7 @@ Ending PublishReceiver::on_routed(Session& session, QoS qos, wire::PacketId id, 
     return nullptr;
 }
 
-void PublishReceiver::on_pubrel(const wire::Ack& packet, Session& session) {
+[[gnu::hot]] void PublishReceiver::on_pubrel(const wire::Ack& packet, Session& session) {
     const bool is_known = session.received.erase(packet.packet_id);
     if (unreleased_ > 0) --unreleased_;
     // An unknown packet id may be one whose removal is not durable yet: PUBCOMP waits for everything written so far.

@@ -9,12 +9,12 @@ std::size_t word_of(wire::PacketId id) { return (id >> 6U) & 15U; }
 std::uint64_t bit_of(wire::PacketId id) { return std::uint64_t{1} << (id & 63U); }
 }  // namespace
 
-bool ReceivedIds::contains(wire::PacketId id) const {
+[[gnu::hot]] bool ReceivedIds::contains(wire::PacketId id) const {
     if (pages_ == nullptr || (*pages_)[page_of(id)] == nullptr) return false;
     return ((*pages_)[page_of(id)]->bits[word_of(id)] & bit_of(id)) != 0;
 }
 
-bool ReceivedIds::insert(wire::PacketId id) {
+[[gnu::hot]] bool ReceivedIds::insert(wire::PacketId id) {
     if (contains(id)) return false;
     if (pages_ == nullptr) pages_ = std::make_unique<Pages>();
     // The empty page that was kept is in another place: free it.
@@ -27,7 +27,7 @@ bool ReceivedIds::insert(wire::PacketId id) {
     return true;
 }
 
-bool ReceivedIds::erase(wire::PacketId id) {
+[[gnu::hot]] bool ReceivedIds::erase(wire::PacketId id) {
     if (!contains(id)) return false;
     auto& page = (*pages_)[page_of(id)];
     page->bits[word_of(id)] &= ~bit_of(id);

@@ -6,7 +6,7 @@
 
 namespace ledge::session {
 
-Ticket ReceivedMessages::put_record(SessionNumber session, wire::PacketId id, journal::Urgency urgency) {
+[[gnu::hot]] Ticket ReceivedMessages::put_record(SessionNumber session, wire::PacketId id, journal::Urgency urgency) {
     LEDGE_ASSERT(id != 0);
     if (session == no_session) return no_ticket;
     if (unwritten_ == nullptr) unwritten_ = std::make_unique<UnwrittenIds>();
@@ -26,7 +26,7 @@ Ticket ReceivedMessages::take_unwritten(wire::PacketId id) {
     return ticket;
 }
 
-Ticket ReceivedMessages::drop_record(SessionNumber session, wire::PacketId id) {
+[[gnu::hot]] Ticket ReceivedMessages::drop_record(SessionNumber session, wire::PacketId id) {
     if (session == no_session) return no_ticket;
     const Ticket unwritten = take_unwritten(id);
     if (!journal_.is_pending(unwritten))

@@ -48,7 +48,7 @@ void Session::attach(Connection& connection, const SessionLimits& limits) {
     will_timer.cancel();
 }
 
-bool Session::keeps_up() const { return connection_ != nullptr && connection_->keeps_up(); }
+[[gnu::hot]] bool Session::keeps_up() const { return connection_ != nullptr && connection_->keeps_up(); }
 
 void Session::set_identity(std::unique_ptr<auth::Identity> identity) {
     forget_rights();  // they borrow names of the old identity; apply_policy() computes those of the new one

@@ -36,7 +36,7 @@ SessionQueue::~SessionQueue() {
 
 bool SessionQueue::is_stored() const { return record_.number() != no_session; }
 
-void SessionQueue::enqueue(Delivery delivery, const SessionLimits& limits) {
+[[gnu::hot]] void SessionQueue::enqueue(Delivery delivery, const SessionLimits& limits) {
     const std::size_t bytes = delivery.publication.bytes();
     // A message that is not stored needs a row as well, because its packet id follows from the row. QoS 0 has no id.
     if (delivery.row == no_row && delivery.qos != wire::QoS::at_most_once) give_row(delivery);
@@ -50,13 +50,13 @@ void SessionQueue::enqueue(Delivery delivery, const SessionLimits& limits) {
     // commit may release the publisher's acknowledgement.
 }
 
-void SessionQueue::give_row(Delivery& delivery) {
+[[gnu::hot]] void SessionQueue::give_row(Delivery& delivery) {
     LEDGE_ASSERT(delivery.row == no_row);
     delivery.row = ++last_row_;
     arrived_bytes_ += delivery.publication.bytes();
 }
 
-void SessionQueue::enqueue_loaded(Delivery delivery) {
+[[gnu::hot]] void SessionQueue::enqueue_loaded(Delivery delivery) {
     count_queued(delivery.publication.bytes());
     if (rules_ != nullptr) pending_.note_expiry(expires_at(delivery));
     pending_.push(std::move(delivery));
@@ -73,13 +73,13 @@ void SessionQueue::uncount_queued(std::size_t bytes) {
     services_.counters.queued_bytes -= bytes;
 }
 
-Delivery SessionQueue::remove_loaded(std::size_t index) {
+[[gnu::hot]] Delivery SessionQueue::remove_loaded(std::size_t index) {
     Delivery delivery = pending_.pop(index);
     uncount_queued(delivery.publication.bytes());
     return delivery;
 }
 
-Delivery SessionQueue::dequeue() {
+[[gnu::hot]] Delivery SessionQueue::dequeue() {
     Delivery delivery = remove_loaded(0);
     if (rules_ != nullptr) note_left(delivery);
     return delivery;
@@ -125,7 +125,7 @@ std::optional<Delivery> SessionQueue::dequeue_oldest_droppable() {
     return delivery;
 }
 
-wire::PacketId SessionQueue::open_exchange(Delivery delivery, bool is_sent) {
+[[gnu::hot]] wire::PacketId SessionQueue::open_exchange(Delivery delivery, bool is_sent) {
     ++services_.counters.queued_messages;
     if (delivery.row == no_row) give_row(delivery);
     const wire::PacketId id = id_of(delivery.row);
@@ -134,7 +134,7 @@ wire::PacketId SessionQueue::open_exchange(Delivery delivery, bool is_sent) {
     return id;
 }
 
-void SessionQueue::finish_exchange(wire::PacketId id) {
+[[gnu::hot]] void SessionQueue::finish_exchange(wire::PacketId id) {
     Inflight::Entry* entry = inflight_.find(id);
     LEDGE_ASSERT(entry != nullptr);
     discard(entry->delivery);
@@ -221,7 +221,7 @@ void SessionQueue::store(Delivery& delivery, bool is_live, journal::Urgency urge
                                   encode_row(delivery, journal::OutState::done, 0), urgency);
 }
 
-Ticket SessionQueue::record_state(Delivery& delivery, journal::OutState state, wire::PacketId id) {
+[[gnu::hot]] Ticket SessionQueue::record_state(Delivery& delivery, journal::OutState state, wire::PacketId id) {
     if (!delivery.is_stored) return no_ticket;
     LEDGE_ASSERT(state != journal::OutState::done && id != 0);
     journal::Journal& journal = services_.journal;

@@ -26,7 +26,7 @@ std::uint64_t share_of(const journal::Publication& publication) {
 
 }  // namespace
 
-void SessionQueue::count_slots() {
+[[gnu::hot]] void SessionQueue::count_slots() {
     const std::uint64_t now = slot_bytes();
     if (now == counted_slots_) return;
     services_.memory.add(now);

@@ -27,7 +27,7 @@ constexpr std::size_t refill_rows_max = 200;
 constexpr std::size_t refill_bytes_max = 256 * 1024;
 }  // namespace
 
-SessionQueue::Next SessionQueue::next() {
+[[gnu::hot]] SessionQueue::Next SessionQueue::next() {
     refill();
     if (!pending_.is_tail_next()) return pending_.has_loaded() ? Next::loaded : Next::nothing;
     // After a failure of the store the rows of the tail never come, so a loaded front need not wait for them.
@@ -36,7 +36,7 @@ SessionQueue::Next SessionQueue::next() {
 
 // Loads rows until the tail does not come next. Leaves the tail as it is when its rows are still on their way to the
 // store, or when the journal is full: each loaded message would soon add the record of its removal.
-void SessionQueue::refill() {
+[[gnu::hot]] void SessionQueue::refill() {
     if (!pending_.is_tail_next() || services_.journal.is_saturated()) return;
     auto& rows = services_.scratch.loaded;
     do {
@@ -150,7 +150,7 @@ void SessionQueue::note_unreadable(QueueRow row) const {
     services_.log.error("stored_message_unreadable", {{"client_id", record_.client_id()}, {"row", row.value()}});
 }
 
-bool SessionQueue::load_publication(Delivery& delivery) const {
+[[gnu::hot]] bool SessionQueue::load_publication(Delivery& delivery) const {
     if (delivery.publication) return true;
     std::vector<Byte> body;
     if (delivery.message == no_message || !services_.store.message(delivery.message, body)) return false;

@@ -39,7 +39,7 @@ bool Driver::adopt(std::unique_ptr<Link> link, const broker::Peer& peer) {
 // ---------------------------------------------------------------------------------------------------------------------
 // From the peer
 
-void Driver::received(Link& link, std::span<Byte> bytes) {
+[[gnu::hot]] void Driver::received(Link& link, std::span<Byte> bytes) {
     if (link.phase_ == Link::Phase::open) {
         LEDGE_ASSERT(link.connection_ != nullptr);
         const bool may_hold_password = !link.connection_->is_connected();
@@ -86,7 +86,7 @@ void Driver::lost(Link& link) {
 // ---------------------------------------------------------------------------------------------------------------------
 // To the peer
 
-void Driver::flush() {
+[[gnu::hot]] void Driver::flush() {
     // The loop uses an index, because a write may add a link to the vector.
     for (std::size_t i = 0; i < writable_soon_.size(); ++i) {
         if (writable_soon_[i]->phase_ != Link::Phase::dead) writable(*writable_soon_[i]);
@@ -100,7 +100,7 @@ void Driver::flush() {
     ++turn_;
 }
 
-void Driver::write_out(Link& link) {
+[[gnu::hot]] void Driver::write_out(Link& link) {
     LEDGE_ASSERT(link.connection_ != nullptr);
     session::Connection& connection = *link.connection_;
     if (link.is_paused_ && connection.wants_input()) {
@@ -123,7 +123,7 @@ void Driver::write_out(Link& link) {
 /// Tells the shard that the outbox is empty. The session may then add more bytes, which makes the connection dirty
 /// again. This happens once per turn and link: while the backlog of a fast reader is sent, the other connections must
 /// not wait. The second time, the link asks for writable(), which comes in a later turn.
-void Driver::tell_drained(Link& link) {
+[[gnu::hot]] void Driver::tell_drained(Link& link) {
     if (link.drained_turn_ == turn_) {
         link.is_blocked_ = true;
         link.ask_writable();

@@ -14,7 +14,7 @@ bool PolledLink::start() {
     return driver_.poller().add(descriptor_, *this, EPOLLIN);
 }
 
-void PolledLink::on_ready(std::uint32_t events) {
+[[gnu::hot]] void PolledLink::on_ready(std::uint32_t events) {
     if (is_closed()) return;  // an earlier event of the same poll has closed the link
     const bool is_broken = (events & (EPOLLHUP | EPOLLERR)) != 0;
     if ((events & EPOLLOUT) != 0 && is_writable_wanted_) {
@@ -29,7 +29,7 @@ void PolledLink::on_ready(std::uint32_t events) {
 
 // The poller repeats a level-triggered report until its cause is gone. If a connection is broken and recv(2) returns
 // EAGAIN, the report would be repeated without end, so the link counts as lost.
-std::span<Byte> PolledLink::receive(bool is_broken) {
+[[gnu::hot]] std::span<Byte> PolledLink::receive(bool is_broken) {
     LEDGE_ASSERT(!is_closed());
     const std::span<Byte> buffer = driver_.read_buffer().first(read_bytes_max());
     const ssize_t count = ::recv(descriptor_, buffer.data(), buffer.size(), MSG_DONTWAIT);

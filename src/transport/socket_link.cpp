@@ -46,11 +46,11 @@ std::unique_ptr<SocketLink> SocketLink::create(os::Descriptor socket, Driver& dr
     return link->start() ? std::move(link) : nullptr;
 }
 
-void SocketLink::read(bool is_broken) {
+[[gnu::hot]] void SocketLink::read(bool is_broken) {
     if (const std::span<Byte> bytes = receive(is_broken); !bytes.empty()) driver().received(*this, bytes);
 }
 
-Link::Wrote SocketLink::write(session::Outbox& outbox) {
+[[gnu::hot]] Link::Wrote SocketLink::write(session::Outbox& outbox) {
     while (!outbox.empty()) {
         std::array<Bytes, 2> front;
         std::size_t count = outbox.gather(front);

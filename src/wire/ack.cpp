@@ -23,7 +23,7 @@ void read_outcome(Reader& in, Ack& packet) {
 
 }  // namespace
 
-Decoded<Ack> decode_ack(Bytes frame, Version version) {
+[[gnu::hot]] Decoded<Ack> decode_ack(Bytes frame, Version version) {
     Ack packet;
     if (frame.empty() || !is_ack(type_of(frame))) return Failure{Violation{Rule::fixed_header}};
     packet.type = type_of(frame);
@@ -50,9 +50,11 @@ std::size_t remaining_length(const Ack& packet, Version version) {
 
 }  // namespace
 
-std::size_t encoded_size(const Ack& packet, Version version) { return packet_size(remaining_length(packet, version)); }
+[[gnu::hot]] std::size_t encoded_size(const Ack& packet, Version version) {
+    return packet_size(remaining_length(packet, version));
+}
 
-void encode(const Ack& packet, Version version, Writer& out) {
+[[gnu::hot]] void encode(const Ack& packet, Version version, Writer& out) {
     LEDGE_ASSERT(is_ack(packet.type));
     const std::size_t remaining = remaining_length(packet, version);
     // PUBREL has the flags 0010 [MQTT-3.6.1-1]; the other three have 0000.

@@ -9,7 +9,7 @@
 
 namespace ledge::wire {
 
-Framer::Next Framer::next_of_any_kind(Bytes& input, std::uint32_t max_packet_size) {
+[[gnu::hot]] Framer::Next Framer::next_of_any_kind(Bytes& input, std::uint32_t max_packet_size) {
     // The caller has finished with the last frame. Its memory is freed now, because the next packet may not come for
     // hours.
     if (is_delivered_) release();
@@ -30,7 +30,7 @@ Framer::Status judge(const FixedHeader& header, std::uint32_t max_packet_size) {
 
 }  // namespace
 
-Framer::Next Framer::next_in_input(Bytes& input, std::uint32_t max_packet_size) {
+[[gnu::hot]] Framer::Next Framer::next_in_input(Bytes& input, std::uint32_t max_packet_size) {
     if (input.empty()) return {Status::need_more, 0, {}};
     const FixedHeader header = parse_fixed_header(input);
     if (const Status verdict = judge(header, max_packet_size); verdict != Status::need_more)

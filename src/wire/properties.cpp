@@ -186,7 +186,7 @@ void Properties::Iterator::read() {
     rest_ = in.unread();
 }
 
-std::optional<std::uint32_t> Properties::number(PropertyId id) const {
+[[gnu::hot]] std::optional<std::uint32_t> Properties::number(PropertyId id) const {
     // Most questions are about absent properties; the set of seen identifiers answers them without reading the block.
     if (!has(id)) return std::nullopt;
     for (const Property& property : *this) {

@@ -8,7 +8,7 @@
 
 namespace ledge::wire {
 
-Decoded<Publish> decode_publish(Bytes frame, Version version) {
+[[gnu::hot]] Decoded<Publish> decode_publish(Bytes frame, Version version) {
     auto [in, flags] = open_packet(frame, PacketType::publish);  // has checked DUP and QoS (allowed_flags)
     Publish packet;
     packet.dup = (flags & 0x08U) != 0;
@@ -53,11 +53,11 @@ std::size_t remaining_length(const Publish& packet, Version version) {
 
 }  // namespace
 
-std::size_t encoded_size(const Publish& packet, Version version) {
+[[gnu::hot]] std::size_t encoded_size(const Publish& packet, Version version) {
     return packet_size(remaining_length(packet, version));
 }
 
-void encode_publish_head(const Publish& packet, Version version, Writer& out) {
+[[gnu::hot]] void encode_publish_head(const Publish& packet, Version version, Writer& out) {
     const unsigned flags =
         (packet.dup ? 0x08U : 0U) | static_cast<unsigned>(packet.qos) << 1U | (packet.retain ? 0x01U : 0U);
     write_fixed_header(PacketType::publish, flags, remaining_length(packet, version), out);
@@ -66,7 +66,7 @@ void encode_publish_head(const Publish& packet, Version version, Writer& out) {
     if (version == Version::v5) write_properties(packet.properties, out);
 }
 
-void encode(const Publish& packet, Version version, Writer& out) {
+[[gnu::hot]] void encode(const Publish& packet, Version version, Writer& out) {
     encode_publish_head(packet, version, out);
     out.raw(packet.payload);
 }

@@ -6,7 +6,7 @@
 namespace ledge {
 
 /// Prints the expression with its file and line to standard error, and aborts the process.
-[[noreturn]] void assertion_failed(const char* expression, const char* file, int line) noexcept;
+[[noreturn, gnu::cold]] void assertion_failed(const char* expression, const char* file, int line) noexcept;
 
 }  // namespace ledge
 
