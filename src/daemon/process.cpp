@@ -2,6 +2,7 @@
 // return nothing, and the broker runs without their effect.
 #include "process.hpp"
 
+#include <link.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -16,16 +17,11 @@
 #include <ctime>
 #include <new>
 #include <random>
+#include <span>
+#include <string_view>
 
 #include "ledge/os/address.hpp"
 #include "ledge/os/descriptor.hpp"
-
-// Symbols of the linker: the beginning of the program in memory, and the end of its code. Nothing between them is ever
-// written.
-extern "C" {
-extern const char __executable_start;
-extern const char etext;
-}
 
 namespace ledge::daemon {
 
@@ -106,13 +102,41 @@ void notify_service_manager(std::string_view state) {
         ::sendto(socket.get(), state.data(), state.size(), MSG_NOSIGNAL, address->get(), address->size());
 }
 
-void release_startup_code() {
-    // The pages are clean and belong to a file, so the kernel can drop them and read them again on demand.
-    const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
-    // madvise() takes whole pages. The end is rounded down, because the last page may hold more than code.
-    const auto begin = reinterpret_cast<std::uintptr_t>(&__executable_start) & ~(page - 1);
-    const auto end = reinterpret_cast<std::uintptr_t>(&etext) & ~(page - 1);
-    ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
+namespace {
+
+/// True when the dynamic linker has changed the code of the file (some libraries of 32-bit x86): a page that is read
+/// again would lack the change.
+bool has_changed_code(const dl_phdr_info& file) {
+    for (const ElfW(Phdr) & segment : std::span(file.dlpi_phdr, file.dlpi_phnum)) {
+        if (segment.p_type != PT_DYNAMIC) continue;
+        const auto* entry = reinterpret_cast<const ElfW(Dyn)*>(file.dlpi_addr + segment.p_vaddr);
+        for (; entry->d_tag != DT_NULL; ++entry)
+            if (entry->d_tag == DT_TEXTREL || (entry->d_tag == DT_FLAGS && (entry->d_un.d_val & DF_TEXTREL) != 0))
+                return true;
+    }
+    return false;
 }
+
+/// Gives back the pages of one loaded file (the program, a library) that nobody may write: code, constants, tables of
+/// symbols. They are clean and belong to a file, so the kernel can drop them and read them again on demand.
+int release_read_only_pages(dl_phdr_info* file, std::size_t /*size*/, void* /*data*/) {
+    const std::string_view name = file->dlpi_name;
+    // The program itself has no name, a library has a path. What else is listed is the kernel's (vdso).
+    if (!name.empty() && name.find('/') == std::string_view::npos) return 0;
+    if (has_changed_code(*file)) return 0;
+    const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
+    for (const ElfW(Phdr) & segment : std::span(file->dlpi_phdr, file->dlpi_phnum)) {
+        if (segment.p_type != PT_LOAD || (segment.p_flags & PF_W) != 0) continue;
+        // madvise() takes whole pages. A segment that can be written begins on a page of its own.
+        const std::uintptr_t begin = (file->dlpi_addr + segment.p_vaddr) & ~(page - 1);
+        const std::uintptr_t end = (file->dlpi_addr + segment.p_vaddr + segment.p_filesz) & ~(page - 1);
+        if (begin < end) ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
+    }
+    return 0;
+}
+
+}  // namespace
+
+void release_startup_code() { ::dl_iterate_phdr(release_read_only_pages, nullptr); }
 
 }  // namespace ledge::daemon

@@ -29,8 +29,8 @@ std::uint64_t random_seed();
 /// variable, and on an error, nothing happens.
 void notify_service_manager(std::string_view state);
 
-/// Gives back the memory of the program's code after the start. The system loads the pages that are used again from the
-/// page cache.
+/// Gives back the memory of the code and the constants of the program and its libraries after the start. The system
+/// loads the pages that are used again from the page cache.
 void release_startup_code();
 
 }  // namespace ledge::daemon

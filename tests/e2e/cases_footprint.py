@@ -6,7 +6,7 @@ import websocket
 from harness import case, check, packet
 
 GROUP = 'footprint'
-RSS_AT_START_MAX_KIB = 5 * 1024
+RSS_AT_START_MAX_KIB = 3600
 RSS_PER_CONNECTION_MAX_KIB = 1.5
 RSS_PER_WEBSOCKET_MAX_KIB = 7
 WAKEUPS_MAX_PER_S = 2.0
