@@ -1,18 +1,16 @@
 #include "bridges.hpp"
 
 #include <algorithm>
-#include <memory>
 #include <utility>
 
 #include "bridge_password.hpp"
 #include "ledge/base/assert.hpp"
-#include "ledge/base/log.hpp"
 #include "ledge/config/config.hpp"
+#include "ledge/broker/options.hpp"
 #include "ledge/config/load.hpp"
 #include "ledge/net/tls_client.hpp"
-#include "ledge/runtime/broker_loop.hpp"
 #include "ledge/session/inner_clients.hpp"
-#include "ledge/uplink/bridges.hpp"
+#include "ledge/uplink/options.hpp"
 #include "machine_name.hpp"
 
 namespace ledge::daemon {
@@ -32,7 +30,8 @@ std::uint16_t inflight_max_of(const config::BridgeSettings& settings) {
     return static_cast<std::uint16_t>(std::min<std::uint32_t>(settings.inflight_max, session::inflight_ceiling));
 }
 
-/// The listener that stands for a bridge, or for its priority lane, at the local broker. No peer can connect to it.
+}  // namespace
+
 broker::ListenerOptions inner_listener(const config::BridgeSettings& settings, bool has_store, bool is_lane) {
     constexpr std::uint64_t memory_max_with_store = 16ULL * 1024 * 1024;
     broker::ListenerOptions listener;
@@ -67,6 +66,8 @@ broker::ListenerOptions inner_listener(const config::BridgeSettings& settings, b
     rules.excluded_client = session::client_id_of_bridge(is_lane ? settings.name : lane);
     return listener;
 }
+
+namespace {
 
 uplink::Server server_of(const config::Endpoint& endpoint) {
     uplink::Server server;
@@ -182,32 +183,6 @@ uplink::UplinkOptions priority_options(const config::BridgeSettings& settings, c
     lane.relay.will.reset();
     lane.relay.online_message.reset();
     return lane;
-}
-
-void add_bridges(runtime::BrokerLoopOptions& options, const config::Config& config, const Log& log, std::uint64_t seed,
-                 const uplink::Bridges*& bridges) {
-    LEDGE_ASSERT(options.shard.listeners.size() == config.shard.listeners.size());
-    if (config.bridges.empty()) return;
-    const MachineName machine = machine_name();
-    std::vector<uplink::UplinkOptions> uplinks;
-    for (const config::BridgeSettings& settings : config.bridges) {
-        const auto add_listener = [&](bool is_lane) {
-            options.shard.listeners.push_back(inner_listener(settings, config.store.is_used(), is_lane));
-            return static_cast<std::uint16_t>(options.shard.listeners.size() - 1);
-        };
-        uplinks.push_back(uplink_options(settings, add_listener(false), machine.text));
-        // Without queue.priority, the lane sends what may wait from an earlier configuration. Without a store nothing
-        // does.
-        if (!settings.queue.priority.empty() || config.store.is_used())
-            uplinks.push_back(priority_options(settings, uplinks.back(), add_listener(true)));
-        options.needs_tls_workers |= settings.uses_tls();
-    }
-    options.parts.push_back(
-        [uplinks = std::move(uplinks), &log, seed, &bridges](const runtime::LoopServices& services) {
-            auto made = std::make_unique<uplink::Bridges>(uplinks, services, log, seed);
-            bridges = made.get();
-            return made;
-        });
 }
 
 }  // namespace ledge::daemon

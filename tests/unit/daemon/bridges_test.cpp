@@ -4,7 +4,8 @@
 
 #include "ledge/base/log.hpp"
 #include "ledge/config/load.hpp"
-#include "ledge/uplink/bridges.hpp"
+#include "ledge/uplink/options.hpp"
+#include "live_bridges.hpp"
 #include "machine_name.hpp"
 #include "process.hpp"
 #include "tls_files.hpp"
@@ -87,12 +88,12 @@ TEST_CASE("a bridge has a listener of its own, whose limits are those of its que
     const std::string text = "[bridges.cloud]\nurls = ['mqtt://h']\n" + route +
                              "[bridges.cloud.queue]\nbytes_max = '64 MiB'\nmessages_max = 5\noverflow = 'refuse'\n";
     const Log log;
-    const uplink::Bridges* bridges = nullptr;
     for (const bool has_store : {true, false}) {
+        LiveBridges bridges;
         const config::Loaded loaded = load(text + (has_store ? "[store]\npath = '/s'\n" : ""));
         runtime::BrokerLoopOptions options = loop_options(loaded.config, "1", 1);
         const std::size_t listeners = options.shard.listeners.size();
-        add_bridges(options, loaded.config, log, 1, bridges);
+        bridges.add_to(options, loaded.config, log, 1);
         REQUIRE(options.shard.listeners.size() == listeners + (has_store ? 2 : 1));
         CHECK(options.endpoints.size() == listeners);
         CHECK(options.parts.size() == 1);
@@ -106,8 +107,10 @@ TEST_CASE("a bridge has a listener of its own, whose limits are those of its que
         CHECK_FALSE(listener.allow_anonymous);
     }
     runtime::BrokerLoopOptions none = loop_options(load("").config, "1", 1);
-    add_bridges(none, load("").config, log, 1, bridges);
-    CHECK(none.parts.empty());
+    LiveBridges no_bridges;
+    no_bridges.add_to(none, load("").config, log, 1);
+    CHECK(none.shard.listeners.size() == 1);
+    CHECK(none.parts.size() == 1);  // a reload may add bridges
 }
 
 TEST_CASE("a default client id that another machine may have too is noted") {
@@ -124,11 +127,11 @@ TEST_CASE("a default client id that another machine may have too is noted") {
 
 TEST_CASE("without queue.priority, a bridge with a store gets a lane that only sends what waits in its session") {
     const Log log;
-    const uplink::Bridges* bridges = nullptr;
+    LiveBridges bridges;
     const config::Loaded loaded = load("[store]\npath = '/s'\n[bridges.cloud]\nurls = ['mqtt://h']\n" + route);
     REQUIRE(loaded.config.store.is_used());
     runtime::BrokerLoopOptions options = loop_options(loaded.config, "1", 1);
-    add_bridges(options, loaded.config, log, 1, bridges);
+    bridges.add_to(options, loaded.config, log, 1);
     const broker::ListenerOptions& lane = options.shard.listeners.back();
     CHECK(lane.name == "bridge:cloud/priority");
     REQUIRE(lane.queue_rules.has_value());
@@ -140,14 +143,14 @@ TEST_CASE("without queue.priority, a bridge with a store gets a lane that only s
 
 TEST_CASE("rules of the queue reach its listener, and priority makes a second listener and a second connection") {
     const Log log;
-    const uplink::Bridges* bridges = nullptr;
+    LiveBridges bridges;
     const config::Loaded loaded =
         load("[bridges.cloud]\nurls = ['mqtt://h']\nstate_topic = 's'\n" + route +
              "[bridges.cloud.queue]\nage_max_s = 60\nlast_value = ['plant/+']\npriority = ['plant/alarms/#']\n"
              "messages_max = 7\n[[bridges.plain.routes]]\nfilter = 'b'\n[bridges.plain]\nurls = ['mqtt://h']\n");
     runtime::BrokerLoopOptions options = loop_options(loaded.config, "1", 1);
     const std::size_t listeners = options.shard.listeners.size();
-    add_bridges(options, loaded.config, log, 1, bridges);
+    bridges.add_to(options, loaded.config, log, 1);
     REQUIRE(options.shard.listeners.size() == listeners + 3);
     const broker::ListenerOptions& main = options.shard.listeners[listeners];
     const broker::ListenerOptions& lane = options.shard.listeners[listeners + 1];
