@@ -69,12 +69,16 @@ broker::ListenerOptions inner_listener(const config::BridgeSettings& settings, b
 
 namespace {
 
-uplink::Server server_of(const config::Endpoint& endpoint) {
+uplink::Server server_of(const config::Endpoint& endpoint, const config::BridgeSettings& settings) {
+    // A server may send several packets in one WebSocket message.
+    constexpr std::uint64_t more_bytes_max = 1024 * 1024;
     uplink::Server server;
     server.host = endpoint.host;
     server.port = endpoint.port;
     server.is_tls = endpoint.is_tls;
-    if (endpoint.protocol == config::Endpoint::Protocol::websocket) server.websocket_path = endpoint.resource;
+    if (endpoint.protocol != config::Endpoint::Protocol::websocket) return server;
+    server.websocket_path = endpoint.resource;
+    if (settings.compression) server.expanded_bytes_max = settings.packet_bytes_max + more_bytes_max;
     return server;
 }
 
@@ -131,7 +135,7 @@ uplink::UplinkOptions uplink_options(const config::BridgeSettings& settings, std
                                      std::string_view machine) {
     uplink::UplinkOptions uplink;
     uplink.name = settings.name;
-    for (const config::Endpoint& endpoint : settings.endpoints) uplink.servers.push_back(server_of(endpoint));
+    for (const config::Endpoint& endpoint : settings.endpoints) uplink.servers.push_back(server_of(endpoint, settings));
     uplink.relay = relay_options(settings, machine);
     uplink.upstream.kind = config::upstream_kind_of(settings);
     uplink.upstream.protocol = settings.protocol;

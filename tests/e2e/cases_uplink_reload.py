@@ -23,13 +23,7 @@ def reload(scene, *bridges):
     since = gateway.log_size()
     gateway.process.send_signal(signal.SIGHUP)
     gateway.log_line(r' configuration_(applied|unchanged|refused|needs_restart)', since)
-    return log_of(scene, since)
-
-
-def log_of(scene, since=0):
-    with open(scene.gateway.log, encoding='utf-8') as file:
-        file.seek(since)
-        return file.read()
+    return gateway.log_text(since)
 
 
 def second_bridge(scene, name='still', **more):
@@ -127,7 +121,7 @@ for _name in UPSTREAMS:
             check(first_arrivals(arrived[topic]) == numbers, f'{topic}: {len(numbers)} were sent, not all came in order')
         check(arrived[topics[1]] == sent[1], f'QoS 2: {len(arrived[topics[1]])} came of {len(sent[1])}')
         check(arrived[topics[2]] == sent[2], 'a message of the bridge that was not changed has come twice')
-        check(len(re.findall('bridge_connected bridge=still', log_of(scene))) == 1, 'the other bridge was disturbed')
+        check(len(re.findall('bridge_connected bridge=still', scene.gateway.log_text())) == 1, 'the other bridge was disturbed')
 
     @case(f'a bridge that is removed by SIGHUP leaves its messages and no facts, and sends them when it is back '
           f'({_name})', GROUP, needs_ledge=True)
@@ -187,7 +181,7 @@ for _name in UPSTREAMS:
         check('configuration_refused' in reload(scene, wrong, second_bridge(scene)), 'a mistake was accepted')
         scene.near().publish('out/a', 'goes on', 1)
         expect(far, (scene.up + 'a', b'goes on', 1, False))
-        log = log_of(scene)
+        log = scene.gateway.log_text()
         check(log.count('bridge_connected ') == 1 and ' bridge_ended ' not in log, f'disturbed: {log}')
         # The threads that compute TLS start with the first bridge that needs them. This server speaks no TLS.
         secret = second_bridge(scene, 'secret', scheme='mqtts', tls={'ca': '/etc/ssl/certs/ca-certificates.crt'})
