@@ -80,7 +80,7 @@ constexpr LogEvent events[] = {
      "The bridge's queue does not grow any more, or will not be full for a long time.",
      "Nothing."},
     {"bridge_removed", "info", "bridge",
-     "The configuration was read again without this bridge, which disconnects; its session and the messages in it stay.",
+     "The configuration was read again without this bridge, which disconnects; its session and messages stay.",
      "Nothing; `bridge_session_left` says how many messages have stayed."},
     {"bridge_returns", "info", "bridge server",
      "The preferred server of the upstream can be reached again, so the bridge changes to this server.",

@@ -169,9 +169,8 @@ private:
     }
 
     void compression(const BridgeSettings& settings) {
-        const bool has_web = std::ranges::any_of(settings.endpoints, [](const Endpoint& one) {
-            return one.protocol == Endpoint::Protocol::websocket;
-        });
+        const bool has_web = std::ranges::any_of(
+            settings.endpoints, [](const Endpoint& one) { return one.protocol == Endpoint::Protocol::websocket; });
         // Without an endpoint, the urls have a mistake that may be the cause.
         if (settings.compression && !has_web && !settings.endpoints.empty())
             complain(settings, "compression",

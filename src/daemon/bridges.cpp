@@ -5,8 +5,8 @@
 
 #include "bridge_password.hpp"
 #include "ledge/base/assert.hpp"
-#include "ledge/config/config.hpp"
 #include "ledge/broker/options.hpp"
+#include "ledge/config/config.hpp"
 #include "ledge/config/load.hpp"
 #include "ledge/net/tls_client.hpp"
 #include "ledge/session/inner_clients.hpp"

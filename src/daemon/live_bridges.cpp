@@ -51,12 +51,11 @@ void LiveBridges::add_to(runtime::BrokerLoopOptions& options, const config::Conf
         for (uplink::UplinkOptions& one : planned.uplinks) uplinks.push_back(std::move(one));
         options.needs_tls_workers |= settings.uses_tls();
     }
-    options.parts.push_back(
-        [this, uplinks = std::move(uplinks), &log, seed](const runtime::LoopServices& services) {
-            auto made = std::make_unique<uplink::Bridges>(uplinks, services, log, seed);
-            bridges_ = made.get();
-            return made;
-        });
+    options.parts.push_back([this, uplinks = std::move(uplinks), &log, seed](const runtime::LoopServices& services) {
+        auto made = std::make_unique<uplink::Bridges>(uplinks, services, log, seed);
+        bridges_ = made.get();
+        return made;
+    });
 }
 
 Result<bool, Error> LiveBridges::put(const config::BridgeSettings& settings, runtime::BrokerLoop& loop) {
@@ -68,9 +67,9 @@ Result<bool, Error> LiveBridges::put(const config::BridgeSettings& settings, run
         if (!workers) return Failure{workers.error()};
         bridges_->use_tls_workers(**workers);
     }
-    bridges_->put(plan(settings,
-                       [&loop](const broker::ListenerOptions& listener) { return loop.add_inner_listener(listener); }),
-                  loop.now());
+    bridges_->put(
+        plan(settings, [&loop](const broker::ListenerOptions& listener) { return loop.add_inner_listener(listener); }),
+        loop.now());
     return true;
 }
 

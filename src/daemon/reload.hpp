@@ -15,8 +15,8 @@
 namespace ledge::daemon {
 
 /// Users, rights, most limits and the level of the log change at once, new listeners are served, and bridges are added,
-/// changed and removed. The log names the keys whose change needs a restart. A configuration with mistakes, in whichever file, changes nothing; the log names
-/// the mistakes.
+/// changed and removed. The log names the keys whose change needs a restart. If the configuration has a mistake, in
+/// whichever file, nothing changes; the log names the mistakes.
 class Reload {
 public:
     /// Puts a policy in force. The second argument names the files that it was read from.
@@ -25,7 +25,7 @@ public:
     using SetLimits = std::function<void(const broker::Listeners&)>;
     /// Serves one more listener, the one with this index in the configuration.
     using AddListener = std::function<Result<bool, Error>(const config::Config&, std::size_t)>;
-    /// Adds or changes the bridge of this name; nullptr = the bridge is removed. The error says why nothing has changed.
+    /// Adds or changes the bridge of this name; nullptr = removes the bridge. The error says why nothing has changed.
     using ChangeBridge = std::function<Result<bool, Error>(std::string_view name, const config::BridgeSettings*)>;
     /// `running`: the configuration that the broker was started with. `log` must outlive this object, which changes its
     /// threshold.

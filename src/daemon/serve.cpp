@@ -130,13 +130,14 @@ Result<bool, Error> add_listener(runtime::BrokerLoop* running, const config::Con
                                  std::move(wanted.fronts[index]), wanted.shard.has_other_users);
 }
 
-/// Adds, changes or removes (nullptr) a bridge as a reload wants it.
-Result<bool, Error> change_bridge(runtime::BrokerLoop* running, LiveBridges& bridges, std::string_view name,
-                                  const config::BridgeSettings* settings) {
-    if (running == nullptr) return Failure{Error{{}, "the broker has not started yet"}};
-    if (settings != nullptr) return bridges.put(*settings, *running);
-    bridges.remove(name, *running);
-    return true;
+/// How a reload adds, changes and removes bridges. The arguments must outlive the result.
+Reload::ChangeBridge changer_of(LiveBridges& bridges, runtime::BrokerLoop* const& running) {
+    return [&](std::string_view name, const config::BridgeSettings* settings) -> Result<bool, Error> {
+        if (running == nullptr) return Failure{Error{{}, "the broker has not started yet"}};
+        if (settings != nullptr) return bridges.put(*settings, *running);
+        bridges.remove(name, *running);
+        return true;
+    };
 }
 
 }  // namespace
@@ -175,9 +176,7 @@ int serve(const config::Sources& sources, const config::Loaded& loaded) {
         [&running, descriptors](const config::Config& config, std::size_t index) {
             return add_listener(running, config, index, descriptors);
         },
-        [&running, &bridges](std::string_view name, const config::BridgeSettings* settings) {
-            return change_bridge(running, bridges, name, settings);
-        });
+        changer_of(bridges, running));
     options.on_hang_up = [&reload] { return reload.read_all(); };
     options.on_policy_files = [&reload] { return reload.read_policy(); };
     options.has_unwritten_log = [&sink] { return sink.has_pending(); };

@@ -41,7 +41,7 @@ public:
     };
 
     Bridge(UplinkOptions options, net::Connector& connector, const runtime::LoopServices& services, const Log& log,
-        std::uint64_t seed)
+           std::uint64_t seed)
         : name_(options.name),
           client_id_(options.relay.inner_client_id),
           is_on_demand_(options.is_on_demand),
@@ -384,8 +384,9 @@ private:
     bool is_lane_;       // the priority lane of another object
     bool only_empties_;  // a lane that ends when its session has no message
     bool is_ended_ = false;
-    std::unique_ptr<bridge::EchoWindow> lane_echoes_;  // outlives both relays; nullptr = the bridge has no priority lane
-    std::unique_ptr<Bridge> lane_;                     // nullptr = the bridge has no priority lane
+    std::unique_ptr<bridge::EchoWindow>
+        lane_echoes_;                              // outlives both relays; nullptr = the bridge has no priority lane
+    std::unique_ptr<Bridge> lane_;                 // nullptr = the bridge has no priority lane
     std::vector<bridge::Subscription> filters_;    // of the session at the local broker
     std::unique_ptr<LocalSession> local_session_;  // until it is done
     std::string local_problem_;                    // of the last one; "" = it had none

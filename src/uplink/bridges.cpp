@@ -42,6 +42,8 @@ struct Bridges::Slot {
     bool is_leaving = false;
 
     bool is_due() const { return is_leaving ? bridge->has_left() : bridge == nullptr; }
+    /// The local broker notices the end of a connection within a few turns, for which nothing else may wake the loop.
+    bool is_nearly_due() const { return is_leaving ? bridge->is_stopped() : bridge == nullptr; }
     /// False = the configuration does not have the bridge any more.
     bool is_wanted() const { return !is_leaving || plan.has_value(); }
 };
@@ -138,7 +140,7 @@ void Bridges::turn(Instant now) {
 bool Bridges::wants_turn() const {
     return std::any_of(slots_.begin(), slots_.end(), [this](const auto& one) {
         const Slot& slot = *one.second;
-        return (!is_stopping_ && slot.is_due()) || (slot.bridge != nullptr && slot.bridge->wants_turn());
+        return (!is_stopping_ && slot.is_nearly_due()) || (slot.bridge != nullptr && slot.bridge->wants_turn());
     });
 }
 

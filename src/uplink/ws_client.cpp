@@ -199,8 +199,8 @@ void WsClient::Wire::check_answer() {
     queue.run();
 }
 
-/// Gives Beast the head of an answer with status 101. Beast does not compare the answer about compression with the offer,
-/// so this is done here, and Beast gets what was agreed in words that bound its memory.
+/// Gives Beast the head of an answer with status 101. Beast does not compare the answer about compression with the
+/// offer, so this is done here, and Beast gets what was agreed in words that bound its memory.
 void WsClient::Wire::accept(const http::response_header<>& head) {
     std::string extensions;
     const unsigned version = head.version();

@@ -13,7 +13,7 @@ namespace {
 constexpr std::string_view extension_name = "permessage-deflate";
 constexpr int window_bits_min = 8;
 constexpr int window_bits_max = 15;
-constexpr int usable_bits_min = 9;           // the library compresses with no smaller window
+constexpr int usable_bits_min = 9;            // the library compresses with no smaller window
 constexpr std::size_t shown_name_bytes = 60;  // of a name of the server in a reason
 
 std::string_view trimmed(std::string_view text) {
@@ -106,8 +106,8 @@ Result<std::optional<DeflateAgreement>, std::string> read_deflate_answer(std::st
 }
 
 std::string to_text(const DeflateAgreement& agreement) {
-    std::string text = std::string(extension_name) + "; server_max_window_bits=" +
-                       std::to_string(agreement.server_bits) +
+    std::string text = std::string(extension_name) +
+                       "; server_max_window_bits=" + std::to_string(agreement.server_bits) +
                        "; client_max_window_bits=" + std::to_string(agreement.client_bits);
     if (agreement.server_forgets) text += "; server_no_context_takeover";
     if (agreement.client_forgets) text += "; client_no_context_takeover";

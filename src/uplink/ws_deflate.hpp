@@ -15,7 +15,7 @@ namespace ledge::uplink {
 
 /// Bits of the client's window: 4 KiB, some dozens of messages. 32 KiB would cost 110 KiB more memory.
 inline constexpr int client_window_bits = 12;
-inline constexpr int memory_level = 5;            // of zlib; with the window above, compression takes 32 KiB
+inline constexpr int memory_level = 5;             // of zlib; with the window above, compression takes 32 KiB
 inline constexpr std::size_t smallest_bytes = 32;  // a shorter message is sent as it is: it would become longer
 
 /// The value of Sec-WebSocket-Extensions in the request.

@@ -3,8 +3,9 @@
 
 Usage: bridge_bench.py [--broker PATH] [--load PATH] [--dir FOLDER] [--rounds 3] [--count 1000000] [--live-count 200000]
                        [--idle-seconds 20] [--only drain,cpu,bytes,readings,idle]
-The upstream is a Mosquitto of its own; of `readings` a second LedgeMQ, too. All messages are QoS 1, 50 bytes, on 10 topics of 40 bytes unless a row says
-otherwise. Exit 1 when a message was lost or a broker failed, not when a goal was missed: the machine may be busy.
+The upstream is a Mosquitto of its own; of `readings` a second LedgeMQ, too. All messages are QoS 1, 50 bytes, on 10
+topics of 40 bytes unless a row says otherwise. Exit 1 when a message was lost or a broker failed, not when a goal was
+missed: the machine may be busy.
 """
 import argparse
 import contextlib
@@ -67,7 +68,8 @@ class Scene:
     """A gateway of this kind, its upstream, and a watcher there that waits for marks: messages that travel like all
     others, first in first out."""
 
-    def __init__(self, options, folder, kind, with_proxy=False, far=FAR, upstream='mosquitto', is_web=False, **settings):
+    def __init__(self, options, folder, kind, with_proxy=False, far=FAR, upstream='mosquitto', is_web=False,
+                 **settings):
         self.options, self.stack, self.far = options, contextlib.ExitStack(), far
         try:
             self.upstream = self.stack.enter_context(upstreams.start(upstream, folder, options))

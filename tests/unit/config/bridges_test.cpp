@@ -48,7 +48,8 @@ TEST_CASE("every key of a bridge is read") {
     const BridgeSettings cloud = one_bridge(
         "[bridges.cloud]\nurls = ['mqtts://Broker.example:8883', 'wss://backup.example']\nclient_id = 'gw-17'\n"
         "protocol = '3.1.1'\nuser = 'gw'\npassword_file = '/etc/pw'\nupstream = 'rabbitmq'\nbridge_bit = true\n"
-        "compression = true\nkeep_alive_s = 30\nsession_expiry_s = '1 d'\nconnect_timeout_s = 5\nconnack_timeout_s = 6\n"
+        "compression = true\nkeep_alive_s = 30\nsession_expiry_s = '1 d'\nconnect_timeout_s = 5\nconnack_timeout_s = "
+        "6\n"
         "suback_timeout_s = 7\nretry_first_s = 2\nretry_max_s = '10 min'\nlazy = true\nlazy_idle_s = 9\n"
         "windows = ['22:00-06:00', '12:00-12:30']\ninflight_max = 20\npacket_bytes_max = '64 KiB'\n"
         "state_topic = 'gw/state'\nrepublish_retained = true\nfall_back_to_qos0 = true\nmarks = 'always'\n"
@@ -96,8 +97,8 @@ TEST_CASE("compression needs a url of WebSocket") {
     const std::string begin = "[bridges.x]\ncompression = true\nclient_id = 'x'\nurls = ";
     const Loaded loaded = load_text(begin + "['mqtt://h', 'mqtts://h']\n[bridges.x.tls]\nca = '/ca.pem'\n" + routes);
     REQUIRE(loaded.complaints.size() == 1);
-    CHECK(loaded.complaints[0].line().find("'bridges.x.compression': it has no effect, because no url begins with ws://") !=
-          std::string::npos);
+    CHECK(loaded.complaints[0].line().find(
+              "'bridges.x.compression': it has no effect, because no url begins with ws://") != std::string::npos);
     CHECK(load_text(begin + "['mqtt://h', 'ws://h']\n" + routes).ok());
 }
 

@@ -25,7 +25,8 @@ const std::string route = "[[bridges.cloud.routes]]\nfilter = 'plant/#'\nqos = 2
 TEST_CASE("every key of a bridge reaches whom it concerns") {
     const config::Loaded loaded = load(
         "[bridges.cloud]\nurls = ['mqtts://a.example', 'ws://b.example:81/x', 'mqtt://[::1]:1884']\nuser = 'gw'\n"
-        "protocol = '3.1.1'\nupstream = 'mosquitto'\nbridge_bit = true\ncompression = true\nkeep_alive_s = 30\nsession_expiry_s = 5\n"
+        "protocol = '3.1.1'\nupstream = 'mosquitto'\nbridge_bit = true\ncompression = true\nkeep_alive_s = "
+        "30\nsession_expiry_s = 5\n"
         "connect_timeout_s = 3\nconnack_timeout_s = 4\nsuback_timeout_s = 6\nretry_first_s = 7\nretry_max_s = 8\n"
         "lazy = true\nlazy_idle_s = 9\nwindows = ['01:00-02:00']\ninflight_max = 20000\npacket_bytes_max = 2048\n"
         "state_topic = 'gw/state'\nrepublish_retained = true\nfall_back_to_qos0 = true\nmarks = 'never'\ncharacter_map "

@@ -272,7 +272,8 @@ TEST_CASE("a configuration with a mistake changes no bridge") {
     World world(a_bridge("a", "mqtt://a"));
     // The second bridge has the client id of the first one, at the same broker.
     const std::string same = a_bridge("b", "mqtt://a");
-    const Lines lines = world.reload(a_bridge("a", "mqtt://other") + a_bridge("b", "mqtt://other", "keep_alive_s = 1\n"));
+    const Lines lines =
+        world.reload(a_bridge("a", "mqtt://other") + a_bridge("b", "mqtt://other", "keep_alive_s = 1\n"));
     REQUIRE(lines.size() == 1);
     CHECK(lines[0].starts_with("error configuration_refused "));
     CHECK(world.take_bridges().empty());

@@ -91,7 +91,8 @@ TEST_CASE("a bridge that is added while the broker runs connects and carries mes
         return all.size() == 2 && all[1].name == "other" && all[1].stage == BridgeStage::running;
     }));
     rig.local->publishes("plant/a", "1");
-    CHECK(rig.until([&] { return rig.first().has("PUBLISH site/plant/a 1") && rig.second().has("PUBLISH site/plant/a 1"); }));
+    CHECK(rig.until(
+        [&] { return rig.first().has("PUBLISH site/plant/a 1") && rig.second().has("PUBLISH site/plant/a 1"); }));
     CHECK(rig.first().accepted == 1);
     CHECK(rig.first().count("CONNECT") == 1);
 }
@@ -120,7 +121,8 @@ TEST_CASE("a removed bridge says goodbye to both sides, and its messages stay wh
     CHECK(rig.second().accepted == 1);
     // No retained message of the bridge is left: the last message of each topic is empty.
     std::map<std::string, std::string> last;
-    for (const std::string& line : rig.local->got) last[line.substr(0, line.find(' '))] = line.substr(line.find(' ') + 1);
+    for (const std::string& line : rig.local->got)
+        last[line.substr(0, line.find(' '))] = line.substr(line.find(' ') + 1);
     int topics = 0;
     for (const auto& [topic, value] : last) {
         if (topic.find("/cloud/") == std::string::npos) continue;
@@ -151,7 +153,8 @@ TEST_CASE("a bridge that comes back has its messages, and owes the upstream what
     rig.puts(rig.options);
     REQUIRE(rig.runs_again());
     CHECK(rig.until([&] { return rig.first().count("PUBLISH site/plant/a 1") == 2 && rig.waiting() == 0; }));
-    CHECK(rig.until([&] { return rig.has_logged("bridge_session_left") == rig.first().has("PUBLISH site/plant/r 2"); }));
+    CHECK(
+        rig.until([&] { return rig.has_logged("bridge_session_left") == rig.first().has("PUBLISH site/plant/r 2"); }));
 }
 
 TEST_CASE("changed routes hold after one break, and the other bridges are not disturbed") {
@@ -211,8 +214,8 @@ TEST_CASE("QoS 2 goes on across a change: the second half of the exchange follow
     rig.runs_bridges();
     rig.local->publishes("plant/a", "1", false, QoS::exactly_once);
     REQUIRE(rig.until([&] { return rig.first().has("PUBLISH site/plant/a 1"); }));
-    const auto* const found = std::to_address(std::ranges::find_if(
-        rig.first().received, [](const std::string& one) { return one.starts_with("PUBLISH"); }));
+    const auto* const found = std::to_address(
+        std::ranges::find_if(rig.first().received, [](const std::string& one) { return one.starts_with("PUBLISH"); }));
     const auto id = static_cast<std::uint16_t>(std::stoi(found->substr(found->find('#') + 1)));
     rig.first().sends(ack(PacketType::pubrec, id));
     REQUIRE(rig.until([&] { return rig.first().has("PUBREL"); }));
@@ -335,7 +338,8 @@ TEST_CASE("other topics of priority change connections at one moment: no message
     int published = 0;
     const auto publish_each = [&] {
         const std::string number = std::to_string(published++);
-        for (const char* topic : {"plant/alarms/1", "plant/doors/1", "plant/press"}) rig.local->publishes(topic, number);
+        for (const char* topic : {"plant/alarms/1", "plant/doors/1", "plant/press"})
+            rig.local->publishes(topic, number);
     };
     publish_each();
     REQUIRE(rig.until([&] { return rig.first().count("PUBLISH") == 2 && rig.second().count("PUBLISH") == 1; }));
