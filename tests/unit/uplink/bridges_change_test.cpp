@@ -124,10 +124,10 @@ TEST_CASE("a removed bridge says goodbye to both sides, and its messages stay wh
     for (const std::string& line : rig.local->got)
         last[line.substr(0, line.find(' '))] = line.substr(line.find(' ') + 1);
     int topics = 0;
-    for (const auto& [topic, value] : last) {
-        if (topic.find("/cloud/") == std::string::npos) continue;
+    for (const auto& one : last) {
+        if (one.first.find("/cloud/") == std::string::npos) continue;
         ++topics;
-        CHECK_MESSAGE(value.empty(), topic);
+        CHECK_MESSAGE(one.second.empty(), one.first);
     }
     CHECK(topics > 5);
     rig.bridges->remove("cloud", rig.now());
