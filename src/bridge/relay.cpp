@@ -69,10 +69,7 @@ client::Options Relay::inner_options() const {
     // The local broker must send no more than the upstream accepts.
     o.receive_maximum = std::min(options_.inflight_max, up_.limits().receive_maximum);
     const std::uint16_t qos2_max = upstream_.profile().qos2_inflight_max;
-    const std::vector<Subscription> local = routes_.local_subscriptions();
-    const bool sends_qos2 =
-        maximum_qos_out() == wire::QoS::exactly_once &&
-        std::ranges::any_of(local, [](const auto& one) { return one.qos == wire::QoS::exactly_once; });
+    const bool sends_qos2 = std::min(maximum_qos_out(), routes_.outgoing_qos_max()) == wire::QoS::exactly_once;
     if (qos2_max != 0 && sends_qos2 && up_.options().version != Version::v5)
         o.receive_maximum = std::min(o.receive_maximum, qos2_max);
     if (is_careful_) o.receive_maximum = 1;

@@ -116,4 +116,11 @@ std::size_t RouteSet::outgoing_growth_max() const {
     return growth;
 }
 
+wire::QoS RouteSet::outgoing_qos_max() const {
+    wire::QoS most = wire::QoS::at_most_once;
+    for (const Entry& entry : entries_)
+        if (entry.route.goes_out()) most = std::max(most, entry.route.qos);
+    return most;
+}
+
 }  // namespace ledge::bridge

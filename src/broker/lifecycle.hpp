@@ -108,6 +108,9 @@ public:
     /// See Shard::remove_session.
     bool remove(std::string_view client_id, Instant now);
 
+    /// The listener of an inner client has other queue rules, or is new. They hold for this client's session at once.
+    void note_changed_rules(const session::ListenerOptions& listener, bool has_other_last_value);
+
     const SessionTable& sessions() const { return sessions_; }
     SessionTable& sessions() { return sessions_; }
     std::uint32_t connected() const { return connected_; }

@@ -80,6 +80,17 @@ session::Session& Lifecycle::create(std::string_view client_id, const session::S
     return session;
 }
 
+void Lifecycle::note_changed_rules(const session::ListenerOptions& listener, bool has_other_last_value) {
+    LEDGE_ASSERT(listener.queue_rules.has_value());
+    session::Session* const session = sessions_.find(session::client_id_of_listener(listener.name));
+    if (session == nullptr) return;
+    session::SessionQueue& queue = session->queue();
+    if (queue.rules() == nullptr)
+        queue.use_rules(*listener.queue_rules);  // the broker was started without this bridge
+    else
+        queue.note_changed_rules(has_other_last_value);
+}
+
 /// The listener that stands for the bridge with this client identifier; nullptr = it is of no bridge of the
 /// configuration.
 const session::ListenerOptions* Lifecycle::listener_of(std::string_view client_id) const {

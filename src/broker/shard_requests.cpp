@@ -13,17 +13,26 @@ namespace ledge::broker {
 void Shard::set_limits(const Listeners& listeners) {
     for (ListenerOptions& mine : parts_->options.listeners) {
         const auto wanted = std::ranges::find(listeners, mine.name, &ListenerOptions::name);
-        if (wanted != listeners.end()) session::take_live_options(mine, *wanted);
+        if (wanted == listeners.end()) continue;
+        const bool has_rules = mine.queue_rules && wanted->queue_rules;
+        const bool has_other_last_value = has_rules && mine.queue_rules->last_value != wanted->queue_rules->last_value;
+        session::take_live_options(mine, *wanted);
+        if (has_rules) parts_->lifecycle.note_changed_rules(mine, has_other_last_value);
     }
     parts_->router.set_may_refuse(parts_->options.may_refuse());
 }
 
 std::uint16_t Shard::add_listener(const ListenerOptions& listener, bool has_other_users) {
+    parts_->lifecycle.set_other_users(has_other_users);
+    return add_inner_listener(listener);
+}
+
+std::uint16_t Shard::add_inner_listener(const ListenerOptions& listener) {
     Parts& p = *parts_;
     p.options.listeners.push_back(listener);
     p.connections.add_listener();  // both have the same index for the new listener
     p.router.set_may_refuse(p.options.may_refuse());
-    p.lifecycle.set_other_users(has_other_users);
+    if (listener.queue_rules) p.lifecycle.note_changed_rules(p.options.listeners.back(), true);
     LEDGE_ASSERT(p.options.listeners.size() <= 0x1'0000);
     return static_cast<std::uint16_t>(p.options.listeners.size() - 1);
 }
@@ -53,6 +62,17 @@ std::vector<SubscriptionFacts> Shard::subscriptions_of(std::string_view client_i
         facts.push_back({std::move(filter), subscriber.subscription_id, subscriber.options.qos});
     }
     return facts;
+}
+
+void Shard::keep_subscriptions(std::string_view client_id, std::span<const std::string> kept, Instant now) {
+    parts_->begin_turn(now);
+    session::Session* const session = parts_->lifecycle.sessions().find(client_id);
+    if (session == nullptr) return;
+    for (const std::string& filter : parts_->subscriptions.filters_of(*session)) {
+        if (std::ranges::find(kept, filter) != kept.end()) continue;
+        parts_->subscriptions.remove(*session, filter);
+        RetainedFeeds::forget(*session, filter);  // retained messages that are still owed for it
+    }
 }
 
 std::optional<QueueFacts> Shard::find_queue(std::string_view client_id) const {

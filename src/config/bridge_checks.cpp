@@ -83,6 +83,7 @@ public:
     /// Checks one bridge alone, without the texts of its routes.
     void options(BridgeSettings& settings) {
         urls(settings);
+        compression(settings);
         login(settings);
         tls(settings);
         times(settings);
@@ -165,6 +166,16 @@ private:
                                           " unencrypted, so others in the network can read it; use mqtts:// or wss://");
             settings.endpoints.push_back(std::move(*endpoint));
         }
+    }
+
+    void compression(const BridgeSettings& settings) {
+        const bool has_web = std::ranges::any_of(
+            settings.endpoints, [](const Endpoint& one) { return one.protocol == Endpoint::Protocol::websocket; });
+        // Without an endpoint, the urls have a mistake that may be the cause.
+        if (settings.compression && !has_web && !settings.endpoints.empty())
+            complain(settings, "compression",
+                     "it has no effect, because no url begins with ws:// or wss://; MQTT itself has no compression; "
+                     "remove the key, or change urls");
     }
 
     void login(const BridgeSettings& settings) {

@@ -42,6 +42,12 @@ constexpr Option bridge_rows[] = {
         "bridge_bit", "", {},
         "Whether a CONNECT of MQTT 3.1.1 says that this client is a bridge. Mosquitto and aedes then do not send the "
         "bridge its own messages; some other brokers refuse such a CONNECT."),
+    // RFC 7692
+    bridge_row<&BridgeSettings::compression>(
+        "compression", "", {},
+        "Whether the bridge asks a server of ws:// or wss:// for compressed messages (permessage-deflate), in both "
+        "directions. Without the server's agreement messages pass as they are; otherwise a connection takes 50 to 75 "
+        "KiB more memory."),
     bridge_row<&BridgeSettings::keep_alive>(
         "keep_alive_s", "s", {5, u16_max},
         "Seconds of silence after which the bridge asks the upstream for a sign of life. Without an answer, the "

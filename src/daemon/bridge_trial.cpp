@@ -214,7 +214,10 @@ bool BridgeTrial::open_web(Instant deadline) {
         channel_->watch(true, false);
         sleep(channel_->is_opening() && !channel_->may_read() ? deadline : now, now);
     }
-    tell("WebSocket", true, "the server has chosen the subprotocol mqtt");
+    std::string chosen = "the server has chosen the subprotocol mqtt";
+    if (server_.expanded_bytes_max > 0)
+        chosen += channel_->is_compressed() ? ", and compresses messages" : ", and does not compress messages";
+    tell("WebSocket", true, chosen);
     return true;
 }
 

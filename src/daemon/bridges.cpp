@@ -1,18 +1,16 @@
 #include "bridges.hpp"
 
 #include <algorithm>
-#include <memory>
 #include <utility>
 
 #include "bridge_password.hpp"
 #include "ledge/base/assert.hpp"
-#include "ledge/base/log.hpp"
+#include "ledge/broker/options.hpp"
 #include "ledge/config/config.hpp"
 #include "ledge/config/load.hpp"
 #include "ledge/net/tls_client.hpp"
-#include "ledge/runtime/broker_loop.hpp"
 #include "ledge/session/inner_clients.hpp"
-#include "ledge/uplink/bridges.hpp"
+#include "ledge/uplink/options.hpp"
 #include "machine_name.hpp"
 
 namespace ledge::daemon {
@@ -32,7 +30,8 @@ std::uint16_t inflight_max_of(const config::BridgeSettings& settings) {
     return static_cast<std::uint16_t>(std::min<std::uint32_t>(settings.inflight_max, session::inflight_ceiling));
 }
 
-/// The listener that stands for a bridge, or for its priority lane, at the local broker. No peer can connect to it.
+}  // namespace
+
 broker::ListenerOptions inner_listener(const config::BridgeSettings& settings, bool has_store, bool is_lane) {
     constexpr std::uint64_t memory_max_with_store = 16ULL * 1024 * 1024;
     broker::ListenerOptions listener;
@@ -68,12 +67,18 @@ broker::ListenerOptions inner_listener(const config::BridgeSettings& settings, b
     return listener;
 }
 
-uplink::Server server_of(const config::Endpoint& endpoint) {
+namespace {
+
+uplink::Server server_of(const config::Endpoint& endpoint, const config::BridgeSettings& settings) {
+    // A server may send several packets in one WebSocket message.
+    constexpr std::uint64_t more_bytes_max = 1024 * 1024;
     uplink::Server server;
     server.host = endpoint.host;
     server.port = endpoint.port;
     server.is_tls = endpoint.is_tls;
-    if (endpoint.protocol == config::Endpoint::Protocol::websocket) server.websocket_path = endpoint.resource;
+    if (endpoint.protocol != config::Endpoint::Protocol::websocket) return server;
+    server.websocket_path = endpoint.resource;
+    if (settings.compression) server.expanded_bytes_max = settings.packet_bytes_max + more_bytes_max;
     return server;
 }
 
@@ -130,7 +135,7 @@ uplink::UplinkOptions uplink_options(const config::BridgeSettings& settings, std
                                      std::string_view machine) {
     uplink::UplinkOptions uplink;
     uplink.name = settings.name;
-    for (const config::Endpoint& endpoint : settings.endpoints) uplink.servers.push_back(server_of(endpoint));
+    for (const config::Endpoint& endpoint : settings.endpoints) uplink.servers.push_back(server_of(endpoint, settings));
     uplink.relay = relay_options(settings, machine);
     uplink.upstream.kind = config::upstream_kind_of(settings);
     uplink.upstream.protocol = settings.protocol;
@@ -182,32 +187,6 @@ uplink::UplinkOptions priority_options(const config::BridgeSettings& settings, c
     lane.relay.will.reset();
     lane.relay.online_message.reset();
     return lane;
-}
-
-void add_bridges(runtime::BrokerLoopOptions& options, const config::Config& config, const Log& log, std::uint64_t seed,
-                 const uplink::Bridges*& bridges) {
-    LEDGE_ASSERT(options.shard.listeners.size() == config.shard.listeners.size());
-    if (config.bridges.empty()) return;
-    const MachineName machine = machine_name();
-    std::vector<uplink::UplinkOptions> uplinks;
-    for (const config::BridgeSettings& settings : config.bridges) {
-        const auto add_listener = [&](bool is_lane) {
-            options.shard.listeners.push_back(inner_listener(settings, config.store.is_used(), is_lane));
-            return static_cast<std::uint16_t>(options.shard.listeners.size() - 1);
-        };
-        uplinks.push_back(uplink_options(settings, add_listener(false), machine.text));
-        // Without queue.priority, the lane sends what may wait from an earlier configuration. Without a store nothing
-        // does.
-        if (!settings.queue.priority.empty() || config.store.is_used())
-            uplinks.push_back(priority_options(settings, uplinks.back(), add_listener(true)));
-        options.needs_tls_workers |= settings.uses_tls();
-    }
-    options.parts.push_back(
-        [uplinks = std::move(uplinks), &log, seed, &bridges](const runtime::LoopServices& services) {
-            auto made = std::make_unique<uplink::Bridges>(uplinks, services, log, seed);
-            bridges = made.get();
-            return made;
-        });
 }
 
 }  // namespace ledge::daemon

@@ -1,28 +1,23 @@
-// Translates [bridges.NAME] of the configuration into the options of the uplinks, and adds the bridges to the loop.
+// Translates [bridges.NAME] of the configuration into the options of the uplinks and of their listeners.
 #pragma once
 
 #include <cstdint>
 #include <string_view>
 
-namespace ledge {
-class Log;
-}
 namespace ledge::config {
 struct BridgeSettings;
 struct BridgeTlsSettings;
-struct Config;
 struct Loaded;
 }  // namespace ledge::config
 namespace ledge::net {
 struct TlsClientOptions;
 }
-namespace ledge::runtime {
-struct BrokerLoopOptions;
+namespace ledge::session {
+struct ListenerOptions;
 }
 namespace ledge::uplink {
-class Bridges;
 struct UplinkOptions;
-}  // namespace ledge::uplink
+}
 
 namespace ledge::daemon {
 
@@ -41,11 +36,9 @@ void check_bridge_client_ids(config::Loaded& loaded, const MachineName& machine)
 uplink::UplinkOptions priority_options(const config::BridgeSettings& settings, const uplink::UplinkOptions& bridge,
                                        std::uint16_t listener);
 
-/// Adds a listener without an address for each bridge and each priority lane, and one part of the loop that runs all
-/// bridges. When the loop has made the part, `bridges` points to it. `log` and `bridges` must outlive the loop.
-/// Requires that the listeners of the configuration are in `options` already.
-void add_bridges(runtime::BrokerLoopOptions& options, const config::Config& config, const Log& log, std::uint64_t seed,
-                 const uplink::Bridges*& bridges);
+/// The options of the listener that stands for a bridge, or for its priority lane, at the local broker. No peer can
+/// connect to it.
+session::ListenerOptions inner_listener(const config::BridgeSettings& settings, bool has_store, bool is_lane);
 
 /// What a bridge needs for TLS. A pre-shared key that cannot be read is left out; the configuration has complained.
 net::TlsClientOptions tls_client_options(const config::BridgeTlsSettings& settings);

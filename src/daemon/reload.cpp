@@ -4,12 +4,16 @@
 
 #include <algorithm>
 #include <functional>
+#include <map>
 #include <utility>
 
+#include "bridges.hpp"
 #include "join.hpp"
 #include "ledge/auth/authenticator.hpp"
 #include "ledge/base/assert.hpp"
+#include "ledge/config/bridge_settings.hpp"
 #include "ledge/session/live_limits.hpp"
+#include "machine_name.hpp"
 #include "tls_files.hpp"
 
 namespace ledge::daemon {
@@ -20,6 +24,11 @@ const broker::ListenerOptions* find_listener(const config::Config& config, std::
     const auto& listeners = config.shard.listeners;
     const auto found = std::ranges::find(listeners, name, &broker::ListenerOptions::name);
     return found == listeners.end() ? nullptr : &*found;
+}
+
+const config::BridgeSettings* find_bridge(const config::Config& config, std::string_view name) {
+    const auto found = std::ranges::find(config.bridges, name, &config::BridgeSettings::name);
+    return found == config.bridges.end() ? nullptr : &*found;
 }
 
 /// Removes "listeners.NAME.limits.KEY" if "limits.KEY" is in the list too: the listener inherits that change.
@@ -45,6 +54,7 @@ public:
     void read() override {
         loaded_ = load_();
         check_hook_files(loaded_);
+        check_bridge_client_ids(loaded_, machine_name());
     }
     runtime::Reloaded put_in_force() override { return (of_.*take_)(std::move(loaded_)); }
 
@@ -66,13 +76,14 @@ std::unique_ptr<runtime::ReloadTask> Reload::read_policy() {
 }
 
 Reload::Reload(config::Sources sources, config::Config running, Log& log, SetPolicy set_policy, SetLimits set_limits,
-               AddListener add_listener)
+               AddListener add_listener, ChangeBridge change_bridge)
     : sources_(std::move(sources)),
       running_(std::move(running)),
       log_(&log),
       set_policy_(std::move(set_policy)),
       set_limits_(std::move(set_limits)),
-      add_listener_(std::move(add_listener)) {}
+      add_listener_(std::move(add_listener)),
+      change_bridge_(std::move(change_bridge)) {}
 
 bool Reload::complain(const config::Loaded& loaded, std::string_view event) {
     for (const config::Complaint& complaint : loaded.complaints) log_->error(event, {{"reason", complaint.line()}});
@@ -126,6 +137,37 @@ void Reload::add_listeners(const config::Config& wanted) {
     }
 }
 
+/// Adds, changes and removes bridges. Bridges whose keys are the same are not disturbed.
+void Reload::change_bridges(const config::Config& wanted) {
+    constexpr std::string_view prefix = "bridges.";
+    std::map<std::string, std::vector<std::string>> keys;  // that have changed, by the name of the bridge
+    for (const std::string& key : config::differences(running_, wanted)) {
+        if (!key.starts_with(prefix)) continue;
+        const std::size_t dot = key.find('.', prefix.size());
+        LEDGE_ASSERT(dot != std::string::npos);  // a bridge is a section, and its name has no dot
+        keys[key.substr(prefix.size(), dot - prefix.size())].push_back(key.substr(dot + 1));
+    }
+    for (const auto& [name, changed] : keys) change_bridge(wanted, name, changed);
+}
+
+/// A bridge that cannot be changed keeps its old values in `running_`, so that keys_for_restart() names them.
+void Reload::change_bridge(const config::Config& wanted, const std::string& name,
+                           const std::vector<std::string>& keys) {
+    const config::BridgeSettings* const settings = find_bridge(wanted, name);
+    if (const auto changed = change_bridge_(name, settings); !changed) {
+        log_->error("bridge_not_changed", {{"bridge", name}, {"reason", text_of(changed.error())}});
+        return;
+    }
+    const bool is_known = find_bridge(running_, name) != nullptr;
+    std::erase_if(running_.bridges, [&name](const config::BridgeSettings& one) { return one.name == name; });
+    if (settings == nullptr) return log_->info("bridge_removed", {{"bridge", name}});
+    // The bridges stay sorted by name.
+    running_.bridges.insert(std::ranges::lower_bound(running_.bridges, name, {}, &config::BridgeSettings::name),
+                            *settings);
+    if (!is_known) return log_->info("bridge_added", {{"bridge", name}});
+    log_->info("bridge_changed", {{"bridge", name}, {"keys", join(keys)}});
+}
+
 /// The keys whose change needs a restart. A listener that is new or gone is one entry, "listeners.NAME". A limit that a
 /// listener inherits from [limits] is not listed.
 std::vector<std::string> Reload::keys_for_restart(const config::Config& wanted) const {
@@ -174,8 +216,9 @@ runtime::Reloaded Reload::take_all(config::Loaded loaded) {
         log_->set_threshold(running_.log.level);
         log_->warning("log_level_changed");
     }
-    // Before keys_for_restart(), which names the listeners that could not be added.
+    // Before keys_for_restart(), which names the listeners and bridges that could not be added.
     add_listeners(loaded.config);
+    change_bridges(loaded.config);
     const std::vector<std::string> keys = keys_for_restart(loaded.config);
     if (!keys.empty())
         log_->warning("configuration_needs_restart", {{"keys", join(keys)}});

@@ -14,9 +14,9 @@
 
 namespace ledge::daemon {
 
-/// Users, rights, most limits and the level of the log change at once, and new listeners are served. The log names the
-/// keys whose change needs a restart. A configuration with mistakes, in whichever file, changes nothing; the log names
-/// the mistakes.
+/// Users, rights, most limits and the level of the log change at once, new listeners are served, and bridges are added,
+/// changed and removed. The log names the keys whose change needs a restart. If the configuration has a mistake, in
+/// whichever file, nothing changes; the log names the mistakes.
 class Reload {
 public:
     /// Puts a policy in force. The second argument names the files that it was read from.
@@ -25,10 +25,12 @@ public:
     using SetLimits = std::function<void(const broker::Listeners&)>;
     /// Serves one more listener, the one with this index in the configuration.
     using AddListener = std::function<Result<bool, Error>(const config::Config&, std::size_t)>;
+    /// Adds or changes the bridge of this name; nullptr = removes the bridge. The error says why nothing has changed.
+    using ChangeBridge = std::function<Result<bool, Error>(std::string_view name, const config::BridgeSettings*)>;
     /// `running`: the configuration that the broker was started with. `log` must outlive this object, which changes its
     /// threshold.
     Reload(config::Sources sources, config::Config running, Log& log, SetPolicy set_policy, SetLimits set_limits,
-           AddListener add_listener);
+           AddListener add_listener, ChangeBridge change_bridge);
 
     // The tasks refer to this object, which must outlive their put_in_force(). One task at a time.
 
@@ -46,6 +48,8 @@ private:
     void put_in_force(config::Loaded& loaded);
     void change_limits(const config::Config& wanted);
     void add_listeners(const config::Config& wanted);
+    void change_bridges(const config::Config& wanted);
+    void change_bridge(const config::Config& wanted, const std::string& name, const std::vector<std::string>& keys);
     std::vector<std::string> keys_for_restart(const config::Config& wanted) const;
 
     config::Sources sources_;
@@ -54,6 +58,7 @@ private:
     SetPolicy set_policy_;
     SetLimits set_limits_;
     AddListener add_listener_;
+    ChangeBridge change_bridge_;
 };
 
 }  // namespace ledge::daemon

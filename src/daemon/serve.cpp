@@ -4,7 +4,6 @@
 
 #include <string>
 
-#include "bridges.hpp"
 #include "commands.hpp"
 #include "join.hpp"
 #include "ledge/admin/pages.hpp"
@@ -14,6 +13,7 @@
 #include "ledge/config/command_line.hpp"
 #include "ledge/runtime/broker_loop.hpp"
 #include "ledge/runtime/clock.hpp"
+#include "live_bridges.hpp"
 #include "log_sink.hpp"
 #include "privileges.hpp"
 #include "process.hpp"
@@ -130,6 +130,16 @@ Result<bool, Error> add_listener(runtime::BrokerLoop* running, const config::Con
                                  std::move(wanted.fronts[index]), wanted.shard.has_other_users);
 }
 
+/// How a reload adds, changes and removes bridges. The arguments must outlive the result.
+Reload::ChangeBridge changer_of(LiveBridges& bridges, runtime::BrokerLoop* const& running) {
+    return [&](std::string_view name, const config::BridgeSettings* settings) -> Result<bool, Error> {
+        if (running == nullptr) return Failure{Error{{}, "the broker has not started yet"}};
+        if (settings != nullptr) return bridges.put(*settings, *running);
+        bridges.remove(name, *running);
+        return true;
+    };
+}
+
 }  // namespace
 
 int serve(const config::Sources& sources, const config::Loaded& loaded) {
@@ -149,8 +159,8 @@ int serve(const config::Sources& sources, const config::Loaded& loaded) {
 
     runtime::BrokerLoopOptions options = loop_options(loaded.config, version, random_seed());
     share_descriptors(options, descriptors);
-    const uplink::Bridges* bridges = nullptr;  // set when the loop has made them, if there are any
-    add_bridges(options, loaded.config, log, random_seed(), bridges);
+    LiveBridges bridges;
+    bridges.add_to(options, loaded.config, log, random_seed());
     options.policy = loaded.policy;
     options.policy_files = loaded.policy_files;
     runtime::BrokerLoop* running = nullptr;  // set when the loop exists; until then the callbacks below do nothing
@@ -165,7 +175,8 @@ int serve(const config::Sources& sources, const config::Loaded& loaded) {
         },
         [&running, descriptors](const config::Config& config, std::size_t index) {
             return add_listener(running, config, index, descriptors);
-        });
+        },
+        changer_of(bridges, running));
     options.on_hang_up = [&reload] { return reload.read_all(); };
     options.on_policy_files = [&reload] { return reload.read_policy(); };
     options.has_unwritten_log = [&sink] { return sink.has_pending(); };
@@ -198,7 +209,7 @@ int serve(const config::Sources& sources, const config::Loaded& loaded) {
         (*loop)->shard().note_store(figures);
     }
     // The loop does not run yet, so no request comes before the pages have figures.
-    pages.attach(**loop, bridges);
+    pages.attach(**loop, bridges.bridges());
     for (const std::string& note : loaded.notes) log.warning("listener_note", {{"note", note}});
     log.info("ready",
              {{"addresses", join((*loop)->addresses())}, {"version", version}, {"descriptors_max", descriptors}});

@@ -280,6 +280,17 @@ Result<bool, Error> BrokerLoop::add_listener(const broker::ListenerOptions& list
     return true;
 }
 
+std::uint16_t BrokerLoop::add_inner_listener(const broker::ListenerOptions& listener) {
+    const std::uint16_t index = shard().add_inner_listener(listener);
+    parts_->options.shard.listeners.push_back(listener);  // so that later listeners have the same index here and there
+    return index;
+}
+
+Result<os::WorkerPool*, Error> BrokerLoop::tls_workers() {
+    if (auto problem = parts_->tls_workers.start()) return Failure{std::move(*problem)};
+    return &parts_->tls_workers.pool();
+}
+
 std::vector<std::string> BrokerLoop::addresses() const { return parts_->listening.addresses(); }
 transport::TlsCounters BrokerLoop::tls_counters() const { return parts_->listening.tls_counters(); }
 std::uint64_t BrokerLoop::turns() const { return parts_->loop.turns(); }

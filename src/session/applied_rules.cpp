@@ -78,6 +78,11 @@ void AppliedRules::forget_tail() {
     });
 }
 
+void AppliedRules::forget_all() {
+    newest_.clear();
+    topic_bytes_ = 0;
+}
+
 void AppliedRules::note_removed(QueueRow row, Ticket removal, const journal::Journal& journal) {
     // The limit doubles with the rows that have to stay, so each row is looked at a few times only.
     if (removed_.size() >= std::max(removed_check_at_, removed_rows_few)) {

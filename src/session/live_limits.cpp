@@ -32,6 +32,8 @@ void take_live_options(ListenerOptions& running, const ListenerOptions& wanted) 
     running.limits = with_live_limits(running.limits, wanted.limits);
     running.connections_max = wanted.connections_max;
     running.allow_anonymous = wanted.allow_anonymous;
+    // Assigned to the present object, because queues refer to it.
+    if (running.queue_rules && wanted.queue_rules) *running.queue_rules = *wanted.queue_rules;
 }
 
 }  // namespace ledge::session

@@ -28,8 +28,18 @@ constexpr std::size_t index_step_bytes = 256 * 1024;
 }  // namespace
 
 void SessionQueue::use_rules(const QueueRules& rules) {
-    LEDGE_ASSERT(size() == 0 && rules_ == nullptr);
+    LEDGE_ASSERT(rules_ == nullptr);
     rules_ = std::make_unique<AppliedRules>(rules);
+    note_changed_rules(true);
+}
+
+// A filter that comes back would find places of messages that have moved or left while no filter matched them, so the
+// index begins anew. A shorter age_max ends messages earlier than the queue has noted when they came.
+void SessionQueue::note_changed_rules(bool has_other_last_value) {
+    LEDGE_ASSERT(rules_ != nullptr);
+    if (has_other_last_value) rules_->forget_all();
+    for (std::size_t i = 0; i < pending_.loaded(); ++i) pending_.note_expiry(expires_at(pending_.at(i)));
+    count_slots();
 }
 
 std::uint64_t SessionQueue::rules_memory() const { return rules_->memory(); }

@@ -1,29 +1,16 @@
 #include "ledge/uplink/bridges.hpp"
 
 #include <algorithm>
-#include <map>
+#include <iterator>
 #include <optional>
 #include <utility>
 
-#include "bridge_meter.hpp"
-#include "day_windows.hpp"
+#include "bridge.hpp"
 #include "ledge/base/assert.hpp"
-#include "ledge/base/rng.hpp"
-#include "ledge/broker/session_facts.hpp"
 #include "ledge/broker/shard.hpp"
-#include "ledge/runtime/clock.hpp"
-#include "ledge/transport/driver.hpp"
-#include "ledge/uplink/flow_metrics.hpp"
-#include "ledge/uplink/uplink.hpp"
-#include "local_session.hpp"
+#include "ledge/uplink/bridge_plan.hpp"
 
 namespace ledge::uplink {
-
-namespace {
-
-constexpr Duration facts_interval_max = 10s;  // between two looks at figures that change all the time
-
-}  // namespace
 
 std::string_view name_of(BridgeStage stage) {
     switch (stage) {
@@ -40,379 +27,154 @@ std::string_view name_of(BridgeStage stage) {
     return "";
 }
 
-/// One bridge: its session at the local broker, its uplink, and what was published about it. A bridge may have a
-/// priority lane, a second session with a second uplink. The lane is another object of this class, which publishes
-/// nothing: the bridge tells about both together. A lane that the configuration has no more only sends what waits in
-/// its session, then it removes the session and ends.
-class Bridges::One {
-public:
-    One(UplinkOptions options, net::Connector& connector, const runtime::LoopServices& services, const Log& log,
-        std::uint64_t seed)
-        : name_(options.name),
-          client_id_(options.relay.inner_client_id),
-          is_on_demand_(options.is_on_demand),
-          windows_(options.windows),
-          log_(log),
-          shard_(services.shard),
-          driver_(services.driver),
-          inner_peer_{options.inner_listener, "bridge:" + name_, options.inner_user},
-          is_lane_(!options.priority_of.empty()),
-          only_empties_(options.relay.only_empties),
-          filters_(bridge::RouteSet(options.relay.routes).local_subscriptions(options.relay.local_filters)),
-          meter_(name_, client_id_, options.queue, services.shard, log),
-          uplink_(options, connector, services.driver, log, seed) {}
+// ---------------------------------------------------------------------------------------------------------------------
+// Changes while the broker runs
 
-    void add_lane(std::unique_ptr<One> lane) { lane_ = std::move(lane); }
+/// A bridge, and what shall become of it:
+///
+///     runs ──put()──► leaving, with a plan ──has left──► runs with the plan
+///      ▲  └─remove()─► leaving, no plan ─────has left──► gone
+///     put() of a new name: no bridge yet, until the next turn
+/// A further put() or remove() of a leaving bridge replaces the plan.
+struct Bridges::Slot {
+    std::unique_ptr<Bridge> bridge;  // nullptr = it has not begun
+    std::optional<BridgePlan> plan;
+    bool is_leaving = false;
 
-    void start(Instant now) {
-        if (lane_ && lane_->only_empties_ && !shard_.find_session(lane_->client_id_)) lane_.reset();
-        if (lane_) lane_->start(now);
-        if (only_empties_) return keep_windows(now);
-        make_local_session(now);
-        publish(now);
-    }
-
-    void turn(Instant now) {
-        if (lane_) lane_->turn(now);
-        if (lane_ && lane_->is_emptied(now)) lane_.reset();
-        if (local_session_ != nullptr) return prepare(now);
-        if (is_on_demand_ && own_messages() > 0) uplink_.wake(now);
-        uplink_.turn(now);
-        note(now);
-        meter_.note(is_own_served(), now);
-    }
-
-    bool wants_turn() const {
-        if (lane_ && lane_->wants_end()) return true;
-        if (lane_ && lane_->wants_turn()) return true;
-        if (local_session_ != nullptr) return local_session_->wants_turn();
-        return uplink_.wants_turn() || (uplink_.state() == Uplink::State::idle && own_messages() > 0);
-    }
-
-    void on_time(Instant now) {
-        if (lane_ && now >= lane_->next_deadline()) lane_->on_time(now);
-        if (now >= next_facts_) {
-            meter_.note(is_own_served(), now);
-            publish_figures(now);
-            renew_local_session(now);
-        }
-        if (local_session_ != nullptr) {
-            local_session_->on_time(now);
-            return prepare(now);
-        }
-        if (now >= next_boundary_) keep_windows(now);
-        if (now >= uplink_.next_deadline()) uplink_.on_time(now);
-        note(now);
-    }
-
-    Instant next_deadline() const {
-        const Instant next = local_session_ != nullptr ? local_session_->next_deadline() : uplink_.next_deadline();
-        const Instant of_lane = lane_ ? lane_->next_deadline() : never;
-        return std::min({next, next_facts_, next_boundary_, of_lane});
-    }
-
-    void stop(Instant now) {
-        if (lane_) lane_->stop(now);
-        is_stopping_ = true;
-        next_facts_ = next_boundary_ = never;
-        local_session_.reset();
-        if (uplink_.state() != Uplink::State::stopped) uplink_.stop(now);
-        note(now);
-    }
-
-    bool is_stopped() const {
-        return is_stopping_ && uplink_.state() == Uplink::State::stopped && (!lane_ || lane_->is_stopped());
-    }
-
-    BridgeFigures figures(Instant now) const {
-        BridgeFigures figures;
-        figures.name = name_;
-        figures.stage = stage();
-        figures.in_stage = now - stage_since_;
-        figures.server = to_text(uplink_.server());
-        figures.degraded = degraded();
-        figures.refused_filters = uplink_.relay().refused_filters().size();
-        figures.last_problem = uplink_.last_problem();
-        figures.connections = connections_;
-        figures.queue_messages = queue_messages();
-        if (const auto oldest = uplink_.relay().oldest_unanswered()) figures.oldest_unanswered = now - *oldest;
-        figures.messages = uplink_.relay().counters();
-        if (is_running()) figures.connected = now - stage_since_;
-        figures.queue = meter_.figures(is_own_served(), now);
-        figures.round_trip_mean = uplink_.relay().round_trip().mean();
-        figures.round_trip_max = uplink_.relay().round_trip().max(now);
-        if (lane_) add_lane_to(figures, now);
-        return figures;
-    }
-
-private:
-    bool wants_end() const {
-        return only_empties_ && !is_stopping_ && own_messages() == 0 &&
-               (!is_ended_ || uplink_.state() == Uplink::State::stopped);
-    }
-
-    /// For a lane that only empties: ends the connection when no message waits, and then the session. True when all is
-    /// done. An operator may have removed the session.
-    bool is_emptied(Instant now) {
-        if (!wants_end()) return false;
-        if (!std::exchange(is_ended_, true) && uplink_.state() != Uplink::State::stopped) uplink_.stop(now);
-        if (uplink_.state() != Uplink::State::stopped) return false;
-        shard_.remove_session(client_id_, now);
-        return true;
-    }
-
-    void make_local_session(Instant now) {
-        local_session_ = std::make_unique<LocalSession>(driver_, inner_peer_, client_id_, filters_);
-        local_session_->begin(shard_.subscriptions_of(client_id_), now);
-        if (local_session_->is_done()) prepare(now);
-    }
-
-    /// An operator may remove the session, and the local broker may refuse it for a while. Without the session no
-    /// message waits for the upstream, so it is made again while the bridge has no connection.
-    void renew_local_session(Instant now) {
-        const Uplink::State state = uplink_.state();
-        if (only_empties_) return;
-        if (local_session_ != nullptr || (state != Uplink::State::pausing && state != Uplink::State::idle)) return;
-        if (local_problem_.empty() && shard_.find_session(client_id_)) return;
-        make_local_session(now);  // the uplink keeps the time of its next attempt
-    }
-
-    void prepare(Instant now) {
-        local_session_->turn(now);
-        if (!local_session_->is_done() || local_session_->wants_turn()) return;
-        // A problem that lasts is met again every few seconds, and logged once.
-        const bool is_news = local_problem_ != local_session_->problem();
-        local_problem_ = local_session_->problem();
-        if (is_news && !local_problem_.empty())
-            log_.warning("bridge_local_problem", {{"bridge", name_}, {"reason", local_problem_}});
-        if (local_session_->is_new()) uplink_.note_new_local_session();
-        uplink_.note_retained_owed(local_session_->retained_owed());
-        local_session_.reset();
-        keep_windows(now);
-        note(now);
-    }
-
-    /// Starts or stops the uplink as the windows of the day want it.
-    void keep_windows(Instant now) {
-        const auto time = runtime::read_wall_clock();
-        const bool is_stopped = uplink_.state() == Uplink::State::stopped;
-        const bool may_run = !is_ended_ && is_in_window(windows_, time);
-        if (may_run && is_stopped) uplink_.start(now);
-        if (!may_run && !is_stopped) uplink_.stop(now);
-        // The clock of a gateway may be set at any time, so the windows are looked at every minute.
-        if (!windows_.empty()) next_boundary_ = now + std::min<Duration>(until_next_boundary(windows_, time), 1min);
-    }
-
-    void add_lane_to(BridgeFigures& figures, Instant now) const {
-        const BridgeFigures lane = lane_->figures(now);
-        if (is_told_by_lane()) figures.server = lane.server;
-        if (figures.last_problem.empty() || is_told_by_lane()) figures.last_problem = lane.last_problem;
-        figures.oldest_unanswered = std::max(figures.oldest_unanswered, lane.oldest_unanswered);
-        figures.messages.add(lane.messages);
-        figures.refused_filters += lane.refused_filters;
-        figures.queue.add(lane.queue);
-        if (!figures.round_trip_mean) figures.round_trip_mean = lane.round_trip_mean;
-        figures.round_trip_max = std::max(figures.round_trip_max, lane.round_trip_max);
-        if (figures.degraded.empty()) figures.degraded = lane.degraded;
-    }
-
-    /// The stage of a bridge with a lane is that of the connection which is not ready. On demand, a connection that has
-    /// nothing to carry is not missing.
-    bool is_told_by_lane() const {
-        if (!lane_ || lane_->only_empties_) return false;
-        const BridgeStage own = own_stage();
-        if (own == BridgeStage::idle) return true;
-        return own == BridgeStage::running && lane_->own_stage() != BridgeStage::idle;
-    }
-
-    BridgeStage stage() const { return is_told_by_lane() ? lane_->own_stage() : own_stage(); }
-
-    BridgeStage own_stage() const {
-        if (local_session_ != nullptr) return BridgeStage::preparing;
-        switch (uplink_.state()) {
-            case Uplink::State::stopped: return BridgeStage::stopped;
-            case Uplink::State::idle: return BridgeStage::idle;
-            case Uplink::State::pausing: return BridgeStage::pausing;
-            case Uplink::State::connecting: return BridgeStage::connecting;
-            case Uplink::State::open: break;
-        }
-        switch (uplink_.relay().stage()) {
-            case bridge::Relay::Stage::closed:
-            case bridge::Relay::Stage::ending: return BridgeStage::ending;
-            case bridge::Relay::Stage::greeting: return BridgeStage::greeting;
-            case bridge::Relay::Stage::inner_wanted:
-            case bridge::Relay::Stage::inner_greeting:
-            case bridge::Relay::Stage::washing:
-            case bridge::Relay::Stage::subscribing: return BridgeStage::subscribing;
-            case bridge::Relay::Stage::relaying: return BridgeStage::running;
-        }
-        return BridgeStage::stopped;
-    }
-
-    /// BridgeFigures::degraded.
-    std::string degraded() const {
-        if (!local_problem_.empty()) return local_problem_;
-        const std::vector<std::string>& refused = uplink_.relay().refused_filters();
-        if (refused.empty())
-            return meter_.is_filling() ? "the queue will soon be full; see queue.warn_time_to_full_s" : "";
-        const std::string what = refused.size() == 1
-                                     ? "the filter " + refused.front() + " was refused, so its"
-                                     : std::to_string(refused.size()) + " filters were refused, among them " +
-                                           refused.front() + ", so their";
-        return what + " messages do not pass; the log line bridge_filter_problem says who has refused";
-    }
-
-    bool is_running() const { return stage() == BridgeStage::running; }
-    /// Without the lane: the queue of one connection is served while the other connection is away.
-    bool is_own_running() const { return own_stage() == BridgeStage::running; }
-
-    /// The queue is served. Messages leave as soon as the local broker has answered CONNECT, before all filters are
-    /// granted, so a short backlog can be gone when the bridge runs.
-    bool is_own_served() const { return is_own_running() || own_stage() == BridgeStage::subscribing; }
-
-    std::size_t queue_messages() const { return own_messages() + (lane_ ? lane_->own_messages() : 0); }
-
-    std::size_t own_messages() const {
-        const auto session = shard_.find_session(client_id_);
-        return session ? session->messages : 0;
-    }
-
-    /// Publishes what has changed since the last call.
-    void note(Instant now) {
-        if (is_own_running()) local_problem_.clear();  // the relay has subscribed by itself, and knows what was refused
-        if (stage() != published_) publish(now);
-    }
-
-    void publish(Instant now) {
-        published_ = stage();
-        stage_since_ = now;
-        if (is_running()) ++connections_;
-        tell("state", is_running() ? "1" : "0", now);
-        tell("stage", name_of(published_), now);
-        const Uplink& told = is_told_by_lane() ? lane_->uplink_ : uplink_;
-        if (!told.last_problem().empty()) tell("reason", told.last_problem(), now);
-        tell("server", to_text(told.server()), now);
-        tell("connections", std::to_string(connections_), now);  // not as late as the other rows of flow_metrics
-        publish_figures(now);
-    }
-
-    void publish_figures(Instant now) {
-        const Duration interval = shard_.sys_interval();
-        const bool is_told = interval > Duration::zero();
-        next_facts_ =
-            is_stopping_ ? never : now + (is_told ? std::min(interval, facts_interval_max) : facts_interval_max);
-        tell("queue/messages", std::to_string(queue_messages()), now);
-        const std::size_t refused_by_lane = lane_ ? lane_->uplink_.relay().refused_filters().size() : 0;
-        tell("filters/refused", std::to_string(uplink_.relay().refused_filters().size() + refused_by_lane), now);
-        if (!is_told || now < next_flow_) return;
-        next_flow_ = now + interval;
-        publish_flow(figures(now), now);
-    }
-
-    void publish_flow(const BridgeFigures& figures, Instant now) {
-        for (const FlowMetric& row : flow_metrics) {
-            const broker::Reading reading = row.read(figures);
-            const std::string_view fact = row.topic.substr(flow_topics_begin.size());
-            // A topic for each reason that has never occurred would hide the others.
-            const bool is_without_case = !row.other_label.empty() && reading.number == 0;
-            const bool is_absent = !reading.is_defined || is_without_case;
-            if (is_absent && !told_.contains(fact)) continue;
-            tell(fact, is_absent ? "" : broker::text_of(reading), now);
-        }
-    }
-
-    /// "" removes the topic.
-    void tell(std::string_view fact, std::string_view value, Instant now) {
-        if (is_lane_) return;
-        const auto [at, is_first] = told_.try_emplace(fact);
-        if (!is_first && at->second == value) return;
-        at->second = value;
-        shard_.publish_fact("bridges/" + name_ + "/" + std::string(fact), value, now);
-    }
-
-    std::string name_;
-    std::string client_id_;  // at the local broker
-    bool is_on_demand_;
-    std::vector<DayWindow> windows_;
-    const Log& log_;
-    broker::Shard& shard_;
-    transport::Driver& driver_;
-    InnerPeer inner_peer_;
-    bool is_lane_;       // the priority lane of another object
-    bool only_empties_;  // a lane that ends when its session has no message
-    bool is_ended_ = false;
-    std::unique_ptr<One> lane_;                    // nullptr = the bridge has no priority lane
-    std::vector<bridge::Subscription> filters_;    // of the session at the local broker
-    std::unique_ptr<LocalSession> local_session_;  // until it is done
-    std::string local_problem_;                    // of the last one; "" = it had none
-    BridgeMeter meter_;
-    Uplink uplink_;
-    bool is_stopping_ = false;
-    std::uint64_t connections_ = 0;
-    BridgeStage published_ = BridgeStage::stopped;
-    Instant stage_since_{};
-    Instant next_facts_ = never;
-    Instant next_flow_{};
-    Instant next_boundary_ = never;                 // when keep_windows() is due
-    std::map<std::string_view, std::string> told_;  // the values that were published last
+    bool is_due() const { return is_leaving ? bridge->has_left() : bridge == nullptr; }
+    /// The local broker notices the end of a connection within a few turns, for which nothing else may wake the loop.
+    bool is_nearly_due() const { return is_leaving ? bridge->is_stopped() : bridge == nullptr; }
+    /// False = the configuration does not have the bridge any more.
+    bool is_wanted() const { return !is_leaving || plan.has_value(); }
 };
 
 Bridges::Bridges(std::vector<UplinkOptions> options, const runtime::LoopServices& services, const Log& log,
                  std::uint64_t seed)
-    : connector_(services.io) {
+    : services_(services), log_(log), seeds_(seed), connector_(services.io) {
     if (services.tls_workers != nullptr) connector_.use_workers(*services.tls_workers);
-    Rng seeds(seed);
-    for (std::size_t i = 0; i < options.size(); ++i) {
-        const bool is_lane = !options[i].priority_of.empty();
-        LEDGE_ASSERT(!is_lane || !lane_echoes_.empty());
-        if (is_lane) options[i].relay.lane_echoes = &lane_echoes_.back();
-        if (i + 1 < options.size() && options[i + 1].priority_of == options[i].name)
-            options[i].relay.lane_echoes = &lane_echoes_.emplace_back();
-        auto one = std::make_unique<One>(std::move(options[i]), connector_, services, log, seeds.next());
-        if (is_lane)
-            bridges_.back()->add_lane(std::move(one));
-        else
-            bridges_.push_back(std::move(one));
+    for (auto at = options.begin(); at != options.end();) {
+        const auto is_of_other = [&](const UplinkOptions& one) { return one.priority_of != at->name; };
+        const auto end = std::find_if(at + 1, options.end(), is_of_other);
+        const auto slot = slots_.emplace(at->name, std::make_unique<Slot>());
+        LEDGE_ASSERT(slot.second);
+        slot.first->second->bridge = make({std::make_move_iterator(at), std::make_move_iterator(end)});
+        at = end;
     }
 }
 
 Bridges::~Bridges() = default;
 
+/// `uplinks`: those of a BridgePlan.
+std::unique_ptr<Bridge> Bridges::make(std::vector<UplinkOptions> uplinks) {
+    LEDGE_ASSERT(uplinks.size() == 1 || uplinks.size() == 2);
+    LEDGE_ASSERT(uplinks.front().priority_of.empty());
+    const bool has_lane = uplinks.size() == 2;
+    auto echoes = has_lane ? std::make_unique<bridge::EchoWindow>() : nullptr;
+    for (UplinkOptions& one : uplinks) one.relay.lane_echoes = echoes.get();
+    auto made = std::make_unique<Bridge>(std::move(uplinks[0]), connector_, services_, log_, seeds_.next());
+    if (!has_lane) return made;
+    auto lane = std::make_unique<Bridge>(std::move(uplinks[1]), connector_, services_, log_, seeds_.next());
+    made->add_lane(std::move(lane), std::move(echoes));
+    return made;
+}
+
+void Bridges::put(BridgePlan plan, Instant now) {
+    LEDGE_ASSERT(!plan.uplinks.empty());
+    std::unique_ptr<Slot>& slot = slots_[plan.uplinks.front().name];
+    if (slot == nullptr) slot = std::make_unique<Slot>();
+    slot->plan = std::move(plan);
+    leave(*slot, now);
+}
+
+void Bridges::remove(std::string_view name, Instant now) {
+    const auto found = slots_.find(name);
+    if (found == slots_.end()) return;
+    found->second->plan.reset();
+    if (found->second->bridge == nullptr)
+        slots_.erase(found);
+    else
+        leave(*found->second, now);
+}
+
+void Bridges::leave(Slot& slot, Instant now) {
+    if (slot.bridge == nullptr || std::exchange(slot.is_leaving, true)) return;
+    slot.bridge->stop(now);
+}
+
+/// Requires slot.is_due(). Returns false when the bridge is gone.
+bool Bridges::carry_out(Slot& slot, Instant now) {
+    LEDGE_ASSERT(slot.is_due() && !is_stopping_);
+    if (!slot.plan) {
+        slot.bridge->retire(now);
+        return false;
+    }
+    Bridge::Past past;
+    if (slot.bridge != nullptr) past = slot.bridge->past(now);
+    slot.bridge.reset();
+    slot.is_leaving = false;
+    // The rules of the queues change at the same moment as the subscriptions, so that each message has one queue.
+    services_.shard.set_limits(slot.plan->listeners);
+    slot.bridge = make(std::move(slot.plan->uplinks));
+    slot.plan.reset();
+    slot.bridge->begin_again(std::move(past), now);
+    slot.bridge->start(now);
+    return true;
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// For the loop
+
 void Bridges::start(Instant now) {
-    for (const auto& one : bridges_) one->start(now);
+    for (const auto& [name, slot] : slots_) slot->bridge->start(now);
 }
 
 void Bridges::turn(Instant now) {
-    for (const auto& one : bridges_) one->turn(now);
+    for (auto at = slots_.begin(); at != slots_.end();) {
+        Slot& slot = *at->second;
+        if (slot.bridge != nullptr) slot.bridge->turn(now);
+        const bool is_gone = !is_stopping_ && slot.is_due() && !carry_out(slot, now);
+        at = is_gone ? slots_.erase(at) : std::next(at);
+    }
 }
 
 bool Bridges::wants_turn() const {
-    return std::any_of(bridges_.begin(), bridges_.end(), [](const auto& one) { return one->wants_turn(); });
+    return std::any_of(slots_.begin(), slots_.end(), [this](const auto& one) {
+        const Slot& slot = *one.second;
+        return (!is_stopping_ && slot.is_nearly_due()) || (slot.bridge != nullptr && slot.bridge->wants_turn());
+    });
 }
 
 void Bridges::on_time(Instant now) {
-    for (const auto& one : bridges_) {
-        if (now >= one->next_deadline()) one->on_time(now);
+    for (const auto& [name, slot] : slots_) {
+        if (slot->bridge != nullptr && now >= slot->bridge->next_deadline()) slot->bridge->on_time(now);
     }
 }
 
 Instant Bridges::next_deadline() const {
     Instant next = never;
-    for (const auto& one : bridges_) next = std::min(next, one->next_deadline());
+    for (const auto& [name, slot] : slots_) {
+        if (slot->bridge != nullptr) next = std::min(next, slot->bridge->next_deadline());
+    }
     return next;
 }
 
 void Bridges::stop(Instant now) {
-    for (const auto& one : bridges_) one->stop(now);
+    is_stopping_ = true;
+    for (const auto& [name, slot] : slots_) leave(*slot, now);
 }
 
 bool Bridges::is_stopped() const {
-    return std::all_of(bridges_.begin(), bridges_.end(), [](const auto& one) { return one->is_stopped(); });
+    return std::all_of(slots_.begin(), slots_.end(), [](const auto& one) {
+        const Slot& slot = *one.second;
+        return slot.bridge == nullptr || slot.bridge->is_stopped();
+    });
 }
 
 std::vector<BridgeFigures> Bridges::figures(Instant now) const {
     std::vector<BridgeFigures> all;
-    for (const auto& one : bridges_) all.push_back(one->figures(now));
+    for (const auto& [name, slot] : slots_) {
+        if (slot->bridge != nullptr && slot->is_wanted()) all.push_back(slot->bridge->figures(now));
+    }
     return all;
 }
 

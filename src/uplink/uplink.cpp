@@ -243,6 +243,8 @@ void Uplink::go_on_opening(Instant now) {
         }
         if (opening_->is_opening()) return opening_->watch(true, false);
     }
+    if (server().expanded_bytes_max > 0 && !opening_->is_compressed())
+        log_.info("bridge_not_compressed", {{"bridge", options_.name}, {"server", to_text(server())}});
     pump_.open(std::exchange(opening_, nullptr), now);
     ending_ = Ending::none;
     is_wanted_ = false;

@@ -13,6 +13,7 @@
 #include "ledge/base/assert.hpp"
 #include "ledge/base/quote.hpp"
 #include "ledge/bridge/upstream_profile.hpp"
+#include "ws_deflate.hpp"
 #include "ws_pipe.hpp"
 
 namespace ledge::uplink {
@@ -78,6 +79,8 @@ struct WsClient::Wire {
     void received(std::size_t count);
     void check_answer();
     void refuse(const http::response_header<>& answer);
+    void allow_compression(std::uint64_t expanded_bytes_max);
+    void accept(const http::response_header<>& head);
     void on_upgraded(const Error& error);
     void read_on();
     void on_read(const Error& error, std::size_t count);
@@ -103,10 +106,13 @@ struct WsClient::Wire {
     std::vector<Byte> payload;  // of the frame that is being written
     bool is_writing = false;    // Beast has not yet written the frame into the pipe
     websocket::response_type answer;
+    std::string accepted;  // the head of the answer as Beast gets it
 
     StepQueue queue;
     WsPipe pipe;
-    websocket::stream<WsLayer, false> ws;  // false = without compression, which is not offered
+    websocket::stream<WsLayer, true> ws;  // true = with compression
+    bool is_offered = false;              // compression
+    bool is_compressed = false;           // the server has agreed
 };
 
 WsClient::Wire::Wire(const Server& server, asio::io_context& timers)
@@ -121,17 +127,34 @@ WsClient::Wire::Wire(const Server& server, asio::io_context& timers)
     ws.auto_fragment(false);                 // write() decides about frames
     ws.write_buffer_bytes(frame_bytes_max);  // Beast masks a copy of the payload; one copy per frame
     ws.read_message_max(0);                  // a message is never held as a whole, so it may have any size
+    if (server.expanded_bytes_max > 0) allow_compression(server.expanded_bytes_max);
     // For the masks. Beast 1.81's better generator, ChaCha20, gives each block of 16 numbers out 15 times, because its
     // counter is divided by 16; masks that repeat can be predicted by whoever sees them (RFC 6455 section 10.3).
     ws.secure_prng(false);
-    ws.set_option(websocket::stream_base::decorator([](websocket::request_type& request) {
+    ws.set_option(websocket::stream_base::decorator([this](websocket::request_type& request) {
         request.set(http::field::user_agent, "LedgeMQ");
         // Mosquitto answers nothing at all without this field.
         request.set(http::field::sec_websocket_protocol, subprotocol);
+        // Instead of Beast's own offer, which also limits the server's window: not every server can do that.
+        if (is_offered) request.set(http::field::sec_websocket_extensions, deflate_offer());
     }));
     ws.async_handshake(answer, host_field(server), path, [this](const Error& error) { on_upgraded(error); });
     queue.run();
     LEDGE_ASSERT(!pipe.output().empty());
+}
+
+/// A limit of the size protects against few bytes that expand to very many.
+void WsClient::Wire::allow_compression(std::uint64_t expanded_bytes_max) {
+    is_offered = true;
+    ws.read_message_max(expanded_bytes_max);
+    websocket::permessage_deflate deflate;
+    deflate.client_enable = true;
+    deflate.memLevel = memory_level;
+    deflate.msg_size_threshold = smallest_bytes;
+    ws.set_option(deflate);
+    // The first message is CONNECT with the password. Compressed together with topics that others choose, its length
+    // could tell the password to whoever sees the encrypted bytes.
+    ws.compress(false);
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -169,11 +192,33 @@ void WsClient::Wire::check_answer() {
     if (error) return end("the server's HTTP answer is malformed: " + error.message(), RetryClass::operator_needed);
     LEDGE_ASSERT(parser.is_header_done() && head_size <= answer_size);
     if (parser.get().result() != http::status::switching_protocols) return refuse(parser.get());
+    accept(parser.get());
     // What follows the head is MQTT in frames. Beast gets it after its handshake, which has no room for it.
-    pipe.give(all.first(head_size));
-    queue.run();
     if (state != State::open || head_size == answer_size) return;
     pipe.give(all.subspan(head_size));
+    queue.run();
+}
+
+/// Gives Beast the head of an answer with status 101. Beast does not compare the answer about compression with the
+/// offer, so this is done here, and Beast gets what was agreed in words that bound its memory.
+void WsClient::Wire::accept(const http::response_header<>& head) {
+    std::string extensions;
+    const unsigned version = head.version();
+    std::string text =
+        "HTTP/" + std::to_string(version / 10) + "." + std::to_string(version % 10) + " 101 Switching Protocols\r\n";
+    for (const auto& field : head) {
+        const std::string value(field.value());
+        if (field.name() == http::field::sec_websocket_extensions)
+            extensions += (extensions.empty() ? "" : ", ") + value;
+        else
+            text += std::string(field.name_string()) + ": " + value + "\r\n";
+    }
+    const auto agreement = read_deflate_answer(extensions, is_offered);
+    if (!agreement) return end(agreement.error(), RetryClass::operator_needed);
+    is_compressed = agreement->has_value();
+    if (is_compressed) text += "Sec-WebSocket-Extensions: " + to_text(**agreement) + "\r\n";
+    accepted = text + "\r\n";
+    pipe.give(as_bytes(accepted));
     queue.run();
 }
 
@@ -261,6 +306,7 @@ std::size_t WsClient::Wire::write(Bytes bytes) {
         if (error && state != State::ended) end("the WebSocket is broken: " + error.message());
     });
     queue.run();
+    if (is_compressed) ws.compress(true);  // from the second message on
     return front.size();
 }
 
@@ -312,6 +358,7 @@ void WsClient::close() { wire_->close(); }
 WsClient::State WsClient::state() const { return wire_->state; }
 const std::string& WsClient::reason() const { return wire_->reason; }
 bool WsClient::is_ended_by_peer() const { return wire_->is_ended_by_peer; }
+bool WsClient::is_compressed() const { return wire_->is_compressed; }
 RetryClass WsClient::retry_class() const { return wire_->retry_class; }
 
 }  // namespace ledge::uplink

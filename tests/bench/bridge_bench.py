@@ -2,13 +2,15 @@
 """What a bridge costs, beside Mosquitto's own bridge: the drain of a backlog, processor time, memory, bytes, wakeups.
 
 Usage: bridge_bench.py [--broker PATH] [--load PATH] [--dir FOLDER] [--rounds 3] [--count 1000000] [--live-count 200000]
-                       [--idle-seconds 20] [--only drain,cpu,bytes,idle]
-The upstream is a Mosquitto of its own. All messages are QoS 1, 50 bytes, on 10 topics of 40 bytes unless a row says
-otherwise. Exit 1 when a message was lost or a broker failed, not when a goal was missed: the machine may be busy.
+                       [--idle-seconds 20] [--only drain,cpu,bytes,readings,idle]
+The upstream is a Mosquitto of its own; of `readings` a second LedgeMQ, too. All messages are QoS 1, 50 bytes, on 10
+topics of 40 bytes unless a row says otherwise. Exit 1 when a message was lost or a broker failed, not when a goal was
+missed: the machine may be busy.
 """
 import argparse
 import contextlib
 import os
+import random
 import statistics
 import subprocess
 import sys
@@ -24,7 +26,7 @@ from cases_footprint import wakeups  # noqa: E402
 from gateways import GATEWAYS, Bridge, Route  # noqa: E402
 from mqtt_peer import Peer  # noqa: E402
 
-PARTS = ('drain', 'cpu', 'bytes', 'idle')
+PARTS = ('drain', 'cpu', 'bytes', 'readings', 'idle')
 PAYLOAD_BYTES, TOPIC_BYTES, TOPICS = 50, 40, 10
 NEAR, FAR = 'offline/', 'forward/'  # of the same size: the topics are as long there as here
 LONGER_FAR = 'site/gateway-17/forward/'  # 16 bytes more, as where many gateways share an upstream
@@ -66,17 +68,20 @@ class Scene:
     """A gateway of this kind, its upstream, and a watcher there that waits for marks: messages that travel like all
     others, first in first out."""
 
-    def __init__(self, options, folder, kind, with_proxy=False, far=FAR):
+    def __init__(self, options, folder, kind, with_proxy=False, far=FAR, upstream='mosquitto', is_web=False,
+                 **settings):
         self.options, self.stack, self.far = options, contextlib.ExitStack(), far
         try:
-            self.upstream = self.stack.enter_context(upstreams.start('mosquitto', folder, options))
+            self.upstream = self.stack.enter_context(upstreams.start(upstream, folder, options))
+            port = self.upstream.ws_port if is_web else self.upstream.port
             self.proxy = None
             if with_proxy:
-                self.proxy = self.stack.enter_context(fp.FaultProxy(self.upstream.port, harness.free_port()))
-            port = self.proxy.port if with_proxy else self.upstream.port
+                self.proxy = self.stack.enter_context(fp.FaultProxy(port, harness.free_port()))
+                port = self.proxy.port
             queue = {'messages_max': options.count + 1000, 'bytes_max': 4 << 30}
-            bridge = Bridge(port, 'bench-gateway', [Route('out', '#', NEAR, far, 1)], kind='mosquitto', queue=queue,
-                            settings={'keep_alive_s': 60})
+            web = {'scheme': 'ws', 'path': self.upstream.ws_path} if is_web else {}
+            bridge = Bridge(port, 'bench-gateway', [Route('out', '#', NEAR, far, 1)], kind=upstream, queue=queue,
+                            settings={'keep_alive_s': 60, **settings}, **web)
             self.gateway = self.stack.enter_context(start_gateway(options, folder, kind, [bridge]))
             self.sender = Peer(self.gateway.port, 'sender')
             self.watcher = self.watch()
@@ -124,8 +129,26 @@ class Scene:
         self.close()
 
 
+class Readings:
+    """What TOPICS sensors tell in turn: topics of TOPIC_BYTES, payloads of PAYLOAD_BYTES, values that wander."""
+
+    def __init__(self):
+        self.random, self.clock = random.Random(1), 1_764_547_200
+        self.values = [[20 + 3 * sensor, 40 + sensor, 1000 + sensor] for sensor in range(TOPICS)]
+
+    def take(self, count):
+        for number in range(count):
+            sensor = number % TOPICS
+            self.clock += self.random.randrange(0, 3)
+            values = self.values[sensor] = [one + self.random.gauss(0, 0.05) for one in self.values[sensor]]
+            text = '{"t":%d,"c":%.2f,"rh":%.1f,"p":%.1f}' % (self.clock, *values)
+            # The beginning is that of the marks, so that the watcher gets the reading.
+            topic = f'hall-{sensor % 3}/press-{sensor}/climate'
+            yield topic.ljust(TOPIC_BYTES - len(NEAR + MARK), 's'), text.ljust(PAYLOAD_BYTES)
+
+
 def start_gateway(options, folder, kind, bridges):
-    more = {'settings': ['log.level=warning', 'sys.interval_s=10']} if kind == 'ledgemq' else {}
+    more = {'settings': ['log.level=info', 'sys.interval_s=10']} if kind == 'ledgemq' else {}
     gateway = GATEWAYS[kind](folder, options, bridges, **more)
     try:
         return gateway.start()
@@ -279,6 +302,41 @@ class Bench:
             plain += sent
             whole += sent + HEADER_BYTES * max(segments, sent // SEGMENT_BYTES)
         return plain / count, whole / count
+
+    def readings(self):
+        """Bytes per reading, both directions together, with and without compression, beside MQTT 3.1.1 over TCP. The
+        numbers in the readings change like those of sensors do."""
+        count = min(self.options.live_count, 2000)
+        plain = {'protocol': '3.1.1'}
+        packed = {'is_web': True, 'compression': True}
+        for upstream in ('ledgemq', 'mosquitto'):
+            for is_backlog, what in ((True, 'a backlog'), (False, 'one at a time')):
+                print(f'bytes per reading to {upstream}, {what}, beside MQTT 3.1.1 over TCP:')
+                peer, _ = self._readings_once(upstream, count, is_backlog, plain)
+                for name, settings, goal in (('MQTT 5 over TCP', {}, None),
+                                             ('MQTT 3.1.1 over WebSocket, compressed', {**packed, **plain}, 0.6),
+                                             ('MQTT 5 over WebSocket, compressed', packed, 0.6)):
+                    own, is_packed = self._readings_once(upstream, count, is_backlog, settings)
+                    if goal and not is_packed:
+                        name, goal = f'{name}: the upstream does not agree', None
+                    self.row(f'  {name}', f'{own:.1f} B', f'{peer:.1f} B', own / peer, goal and f'<= {goal}',
+                             goal and own <= goal * peer)
+
+    def _readings_once(self, upstream, count, is_backlog, settings):
+        """(bytes per reading, whether the upstream compresses if it is asked)"""
+        with Scene(self.options, self.folder, 'ledgemq', with_proxy=True, upstream=upstream, **settings) as scene:
+            before = self._quiet_counts(scene)
+            if is_backlog:
+                scene.proxy.set(fp.reset_storm())
+            for topic, payload in Readings().take(count):
+                scene.sender.publish(NEAR + MARK + topic, payload, 1)
+                if not is_backlog:
+                    scene.watcher.message()
+            scene.proxy.set(fp.PASS)
+            scene.crosses('last')
+            after = self._quiet_counts(scene)
+            is_packed = 'bridge_not_compressed' not in scene.gateway.log_text()
+        return sum(after[way] - before[way] for way in (fp.UP, fp.DOWN)) / count, is_packed
 
     @staticmethod
     def _quiet_counts(scene):

@@ -1,5 +1,6 @@
 """The bridge to real upstream brokers: what arrives at the other end, under which names, and after which breaks. Each
 case runs with each upstream as far as that one can do it (upstreams.FEATURES)."""
+import json
 import time
 
 import fault_proxy as fp
@@ -177,6 +178,32 @@ def _websocket(context, name):
         scene.far().publish(scene.down + text, text * 1000, 1)
         await_topic(near, f'in/{text}', text.encode() * 1000)
         scene.proxy.drop_all()
+
+
+@each_upstream('over WebSocket with compression = true messages pass both ways, compressed if the upstream agrees',
+               needs=lambda features: features.has_websocket)
+def _compressed(context, name):
+    scene = Scene(context, name, is_web=True, compression=True).start()
+    agrees = ' bridge_not_compressed ' not in scene.gateway.log_text()
+    check(agrees == scene.features.compresses, f'{name} {"compresses" if agrees else "does not compress"}')
+    far, near = scene.far(), scene.near()
+    far.subscribe(scene.up + '#', 1)
+    near.subscribe('in/#', 1)
+    sender, remote = scene.near(), scene.far()
+    before, size = scene.proxy.counts(), 0
+    for number in range(200):
+        text = json.dumps({'sensor': number % 5, 'celsius': 20 + number * 37 % 100 / 10, 'unit': 'C'})
+        sender.publish('out/readings/press-7/temperature', text, 1)
+        expect(far, (scene.up + 'readings/press-7/temperature', text.encode(), 1, False))
+        remote.publish(scene.down + 'orders/press-7/temperature', text, 1)
+        expect(near, ('in/orders/press-7/temperature', text.encode(), 1, False))
+        size += len(text) + len(scene.up) + len('readings/press-7/temperature')
+    after = scene.proxy.counts()
+    check(after['accepted'] == before['accepted'], 'the bridge has connected again')
+    # Acknowledgements are in these bytes, too. What an upstream compresses is its own decision.
+    for way, most in ((fp.UP, 0.6), (fp.DOWN, 0.9)):
+        ratio = (after[way] - before[way]) / size
+        check(not agrees or ratio < most, f'{way}: {ratio:.2f} bytes for each byte of topics and payloads')
 
 
 def await_topic(peer, topic, payload):

@@ -48,6 +48,7 @@ import cases_uplink_faults  # noqa: E402,F401
 import cases_uplink_figures  # noqa: E402,F401
 import cases_uplink_login  # noqa: E402,F401
 import cases_uplink_queue  # noqa: E402,F401
+import cases_uplink_reload  # noqa: E402,F401
 import cases_uplink_rules  # noqa: E402,F401
 import log_reference  # noqa: E402
 

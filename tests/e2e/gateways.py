@@ -96,6 +96,11 @@ class LedgeGateway(upstreams.LedgeMq):
         """Waits for a line of the log beyond `since` bytes."""
         return await_log_line(self.log, pattern, since, deadline_s)
 
+    def log_text(self, since=0):
+        with open(self.log, encoding='utf-8') as file:
+            file.seek(since)
+            return file.read()
+
     def log_size(self):
         return os.path.getsize(self.log)
 

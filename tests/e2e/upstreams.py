@@ -37,17 +37,18 @@ class Features:
     retained_survives_stop: bool = True
     retained_for_wildcards: bool = True  # a later subscriber with a wildcard gets retained messages
     has_websocket: bool = True
+    compresses: bool = False  # WebSocket messages, for a client that offers permessage-deflate
     keeps_order_offline: bool = True  # of one topic: messages that it repeats come before newer ones
 
 
 FEATURES = {
     'mosquitto': Features(speaks_v5=True, queue_survives_kill=False),
-    'rabbitmq': Features(qos_out=1, qos_in=1, retained_for_wildcards=False),
+    'rabbitmq': Features(qos_out=1, qos_in=1, retained_for_wildcards=False, compresses=True),
     'nats': Features(qos_out=1, qos_in=1, keeps_order_offline=False),
     'activemq': Features(qos_out=1, retained_survives_stop=False, has_websocket=False),
     'aedes': Features(queue_survives_stop=False, queue_survives_kill=False, retained_survives_stop=False,
                       has_websocket=False),
-    'ledgemq': Features(speaks_v5=True),
+    'ledgemq': Features(speaks_v5=True, compresses=True),
 }
 
 
@@ -204,7 +205,8 @@ class LedgeMq(Upstream):
 
     def prepare(self):
         text = (f'[listeners.plain]\nurl = "mqtt://127.0.0.1:{self.port}"\n'
-                f'[listeners.web]\nurl = "ws://127.0.0.1:{self.ws_port}{self.ws_path}"\n')
+                f'[listeners.web]\nurl = "ws://127.0.0.1:{self.ws_port}{self.ws_path}"\n'
+                '[listeners.web.websocket]\ncompression = true\n')  # for clients that ask for it
         if self.tls:
             text += (f'[listeners.tls]\nurl = "mqtts://127.0.0.1:{self.tls_port}"\n[listeners.tls.tls]\n'
                      f'certificate = "{self.tls[0]}"\nkey = "{self.tls[1]}"\n')

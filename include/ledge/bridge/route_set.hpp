@@ -51,6 +51,8 @@ public:
 
     /// The number of bytes by which the topic of an outgoing message can grow at most.
     std::size_t outgoing_growth_max() const;
+    /// The largest QoS of an outgoing route; QoS 0 without one.
+    wire::QoS outgoing_qos_max() const;
     bool empty() const { return entries_.empty(); }
 
 private:

@@ -102,12 +102,15 @@ public:
     /// subscription (Policy::on_revocation). The clients are judged in steps: in this call, and in further calls of
     /// on_time() until next_deadline() asks for no more.
     void set_policy(std::shared_ptr<const auth::Policy> policy, Instant now);
-    /// Applies changed limits to the listeners of the same name, for connected clients too: connections_max, and the
-    /// limits that with_live_limits() allows to change.
+    /// Applies changed options to the listeners of the same name, for connected clients too: those that
+    /// take_live_options() allows to change.
     void set_limits(const std::deque<session::ListenerOptions>& listeners);
     /// Adds a listener and returns its index for Peer::listener. `has_other_users` is ShardOptions::has_other_users of
     /// all listeners, this one included.
     std::uint16_t add_listener(const session::ListenerOptions& listener, bool has_other_users);
+    /// The same for a listener without an address, which stands for a part of this program. Its rules hold at once for
+    /// the session of this part, if an earlier configuration has left one.
+    std::uint16_t add_inner_listener(const session::ListenerOptions& listener);
     /// The configuration was read again, for metrics() and $SYS. `is_taken` is false when the new configuration has an
     /// error and the old one stays in force.
     void note_reload(bool is_taken);
@@ -163,6 +166,9 @@ public:
     // For parts of this program that are not the core, such as bridges
     /// The subscriptions of the session; empty when no session has this client id.
     std::vector<SubscriptionFacts> subscriptions_of(std::string_view client_id) const;
+    /// Ends the subscriptions of the session to all filters that are not in `kept`. Its messages stay. Has no effect
+    /// when no session has this client id.
+    void keep_subscriptions(std::string_view client_id, std::span<const std::string> kept, Instant now);
     /// The queue of the session; empty when no session has this client id. Walks through the messages in flight.
     std::optional<QueueFacts> find_queue(std::string_view client_id) const;
     /// ShardOptions::sys_interval: facts that change all the time are published no more often. 0 = no facts at all.

@@ -106,6 +106,7 @@ struct BridgeSettings {
     std::vector<std::string> password_command;     // the path of a program, and its arguments; empty = none
     std::optional<bridge::UpstreamKind> upstream;  // nullopt = "auto"; see upstream_kind_of()
     bool bridge_bit = false;
+    bool compression = false;  // of WebSocket
     Duration keep_alive = 60s;
     Duration session_expiry = 168h;
     Duration connect_timeout = 10s;  // name, TCP, TLS and WebSocket together

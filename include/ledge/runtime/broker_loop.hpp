@@ -126,6 +126,12 @@ public:
     /// why the listener's TLS cannot be set up, or that the broker is stopping; in this case nothing has changed.
     Result<bool, Error> add_listener(const broker::ListenerOptions& listener, const transport::Endpoint& endpoint,
                                      FrontOptions wanted, bool has_other_users);
+    /// Adds a listener without an address, for a part of the program, and returns its index. Called from
+    /// ReloadTask::put_in_force.
+    std::uint16_t add_inner_listener(const broker::ListenerOptions& listener);
+    /// The threads for TLS handshakes, for a part that needs them later than at the start. They are started if they do
+    /// not run. The error is the system's reason.
+    Result<os::WorkerPool*, Error> tls_workers();
     /// The number of turns so far, which is the number of times that the loop has woken up. A broker without
     /// connections and without a store wakes up every os::FileWatch::look_interval if it watches files, and otherwise
     /// never.

@@ -69,6 +69,8 @@ public:
     void forget(QueueRow row);
     /// The tail of the queue is lost.
     void forget_tail();
+    /// Empties the index.
+    void forget_all();
 
     // ---- Rows that were removed, and that the store may still return because no commit contains the removal yet.
 

@@ -20,8 +20,18 @@ inline constexpr std::string_view priority_lane_end = "/priority";
 /// bridge can be configured with this name, because it contains '/'.
 inline std::string priority_lane_of(std::string_view name) { return std::string(name).append(priority_lane_end); }
 
+inline constexpr std::string_view bridge_listener_prefix = "bridge:";
+
 /// The name of the listener that stands for the bridge. Its limits are those of the bridge's queue.
-inline std::string listener_of_bridge(std::string_view name) { return "bridge:" + std::string(name); }
+inline std::string listener_of_bridge(std::string_view name) {
+    return std::string(bridge_listener_prefix) + std::string(name);
+}
+
+/// The client identifier of the bridge that this listener stands for; "" = the listener stands for no bridge.
+inline std::string client_id_of_listener(std::string_view name) {
+    if (!name.starts_with(bridge_listener_prefix)) return {};
+    return client_id_of_bridge(name.substr(bridge_listener_prefix.size()));
+}
 
 /// True for client identifiers that only parts of this program may use.
 inline bool belongs_to_program(std::string_view client_id) { return client_id.starts_with(inner_client_id_prefix); }

@@ -1,5 +1,5 @@
-// QueueRules: which messages a session's queue gets and keeps, and for how long. Options of a listener, and constant
-// while the broker runs. Most listeners have no rules.
+// QueueRules: which messages a session's queue gets and keeps, and for how long. Options of a listener, which change
+// only when the configuration is read again. Most listeners have no rules.
 #pragma once
 
 #include <string>

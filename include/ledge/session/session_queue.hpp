@@ -71,8 +71,12 @@ public:
 
     // ---- Rules (queue_rules.hpp). Without rules, each of these functions only tests a pointer.
 
-    /// The rules hold from now on and outlive the queue. Requires that the queue is empty and has no rules.
+    /// The rules hold from now on and outlive the queue. No message that waits already is replaced by a newer one, and
+    /// its age is not known unless it was noted. Requires that the queue has no rules.
     void use_rules(const QueueRules& rules);
+    /// The rules have other values. If those of `last_value` are among them, no message that waits already is replaced
+    /// by a newer one. Requires that the queue has rules.
+    void note_changed_rules(bool has_other_last_value);
     /// nullptr = there are none.
     const AppliedRules* rules() const { return rules_.get(); }
     /// Notes in the delivery when it was queued.

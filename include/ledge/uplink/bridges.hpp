@@ -13,11 +13,16 @@
 // that is not defined has no topic: its retained message is removed.
 //
 // A bridge with a priority lane has two sessions and two connections, and is told as one: it runs when both do.
+//
+// Bridges can be added, changed and removed while the broker runs. A bridge that changes ends its connections in order
+// and begins anew with its session at the local broker, as after a restart of the broker; the other bridges go on. The
+// session and the messages of a removed bridge stay, its subscriptions and its topics below $SYS end.
 // On the loop's thread.
 #pragma once
 
 #include <cstdint>
-#include <deque>
+#include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -25,7 +30,7 @@
 #include <vector>
 
 #include "ledge/base/log.hpp"
-#include "ledge/bridge/echo_window.hpp"
+#include "ledge/base/rng.hpp"
 #include "ledge/bridge/relay_event.hpp"
 #include "ledge/net/connector.hpp"
 #include "ledge/runtime/loop_part.hpp"
@@ -33,6 +38,9 @@
 #include "ledge/uplink/queue_figures.hpp"
 
 namespace ledge::uplink {
+
+class Bridge;
+struct BridgePlan;
 
 /// How far a bridge has come.
 enum class BridgeStage : std::uint8_t {
@@ -85,16 +93,28 @@ public:
     void stop(Instant now) override;
     bool is_stopped() const override;
 
-    /// In the order of the options.
+    /// Adds a bridge, or changes the bridge with the name of the plan.
+    void put(BridgePlan plan, Instant now);
+    /// Has no effect if there is no bridge with this name.
+    void remove(std::string_view name, Instant now);
+    /// Call before the first bridge with TLS is added, unless the services had workers. `workers` outlives the object.
+    void use_tls_workers(os::WorkerPool& workers) { connector_.use_workers(workers); }
+
+    /// Sorted by name. Removed bridges are left out at once.
     std::vector<BridgeFigures> figures(Instant now) const;
 
 private:
-    class One;
+    struct Slot;
+    std::unique_ptr<Bridge> make(std::vector<UplinkOptions> uplinks);
+    static void leave(Slot& slot, Instant now);
+    bool carry_out(Slot& slot, Instant now);
 
+    runtime::LoopServices services_;
+    const Log& log_;
+    Rng seeds_;
     net::Connector connector_;
-    std::deque<bridge::EchoWindow>
-        lane_echoes_;  // one for each bridge with a priority lane; a deque, whose elements stay
-    std::vector<std::unique_ptr<One>> bridges_;
+    std::map<std::string, std::unique_ptr<Slot>, std::less<>> slots_;  // by name
+    bool is_stopping_ = false;                                         // the broker stops
 };
 
 }  // namespace ledge::uplink

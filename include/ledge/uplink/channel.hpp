@@ -31,6 +31,8 @@ public:
 
     /// True while the WebSocket request is not answered. Then the owner calls go_on() instead of read() and write().
     bool is_opening() const;
+    /// True when messages are compressed (WsClient::is_compressed).
+    bool is_compressed() const { return web_ != nullptr && web_->is_compressed(); }
     /// Goes on with the WebSocket request as far as the socket allows. Afterwards the request is under way, or the
     /// channel is open, or it has ended. Requires is_opening() && !is_ended().
     void go_on();

@@ -22,6 +22,9 @@ struct Server {
     std::uint16_t port = 1883;
     bool is_tls = false;              // MQTT in TLS, usually on port 8883
     std::string websocket_path = {};  // of MQTT over WebSocket, which begins with '/': "/mqtt"; "" = no WebSocket
+    /// Bytes of a WebSocket message after it was expanded. 0 = compression is not offered, and a message may have any
+    /// size, because none is ever held as a whole.
+    std::uint64_t expanded_bytes_max = 0;
 
     friend bool operator==(const Server&, const Server&) = default;
 };

@@ -74,6 +74,8 @@ public:
     State state() const;
     /// Why the client has ended: a sentence part for the operator.
     const std::string& reason() const;
+    /// True when the server has agreed to compress messages, which was offered (Server::expanded_bytes_max).
+    bool is_compressed() const;
     /// True when the server has ended the connection by a close frame.
     bool is_ended_by_peer() const;
     /// After an end in State::opening: what the server's answer says about the next attempt.

@@ -69,6 +69,8 @@ TEST_CASE("the bridge subscribes at each side to what its routes carry from ther
     CHECK(listed(set.local_subscriptions()) == "a/#:1 x:0");
     CHECK(listed(set.remote_subscriptions(OverlapCopies::one)) == "cmd/#:2 site/x:0");
     CHECK(set.outgoing_growth_max() == 5);
+    CHECK(set.outgoing_qos_max() == QoS::at_least_once);  // the route of QoS 2 comes in
+    CHECK(RouteSet().outgoing_qos_max() == QoS::at_most_once);
 }
 
 TEST_CASE("a filter that another one covers is not subscribed to, and the larger QoS counts") {

@@ -48,7 +48,8 @@ TEST_CASE("every key of a bridge is read") {
     const BridgeSettings cloud = one_bridge(
         "[bridges.cloud]\nurls = ['mqtts://Broker.example:8883', 'wss://backup.example']\nclient_id = 'gw-17'\n"
         "protocol = '3.1.1'\nuser = 'gw'\npassword_file = '/etc/pw'\nupstream = 'rabbitmq'\nbridge_bit = true\n"
-        "keep_alive_s = 30\nsession_expiry_s = '1 d'\nconnect_timeout_s = 5\nconnack_timeout_s = 6\n"
+        "compression = true\nkeep_alive_s = 30\nsession_expiry_s = '1 d'\nconnect_timeout_s = 5\nconnack_timeout_s = "
+        "6\n"
         "suback_timeout_s = 7\nretry_first_s = 2\nretry_max_s = '10 min'\nlazy = true\nlazy_idle_s = 9\n"
         "windows = ['22:00-06:00', '12:00-12:30']\ninflight_max = 20\npacket_bytes_max = '64 KiB'\n"
         "state_topic = 'gw/state'\nrepublish_retained = true\nfall_back_to_qos0 = true\nmarks = 'always'\n"
@@ -71,6 +72,7 @@ TEST_CASE("every key of a bridge is read") {
     CHECK(cloud.client_id == "gw-17");
     CHECK(cloud.protocol == bridge::ProtocolChoice::v3_1_1);
     CHECK(cloud.upstream == bridge::UpstreamKind::rabbitmq);
+    CHECK(cloud.compression);
     CHECK(cloud.session_expiry == 24h);
     CHECK(cloud.retry_max == 10min);
     CHECK(cloud.day_windows == std::vector<DayWindow>{{1320, 360}, {720, 750}});
@@ -90,8 +92,19 @@ TEST_CASE("every key of a bridge is read") {
     CHECK(cloud.queue.rate_bytes_per_second == 2048);
 }
 
+TEST_CASE("compression needs a url of WebSocket") {
+    const std::string routes = "[[bridges.x.routes]]\ndirection = 'out'\nfilter = 'a/#'\n";
+    const std::string begin = "[bridges.x]\ncompression = true\nclient_id = 'x'\nurls = ";
+    const Loaded loaded = load_text(begin + "['mqtt://h', 'mqtts://h']\n[bridges.x.tls]\nca = '/ca.pem'\n" + routes);
+    REQUIRE(loaded.complaints.size() == 1);
+    CHECK(loaded.complaints[0].line().find(
+              "'bridges.x.compression': it has no effect, because no url begins with ws://") != std::string::npos);
+    CHECK(load_text(begin + "['mqtt://h', 'ws://h']\n" + routes).ok());
+}
+
 TEST_CASE("the defaults of a bridge are those of the manual") {
     const BridgeSettings bridge = one_bridge(bridge_text());
+    CHECK_FALSE(bridge.compression);
     CHECK(bridge.protocol == bridge::ProtocolChoice::automatic);
     CHECK_FALSE(bridge.upstream.has_value());
     CHECK(bridge.marks == bridge::MarkRule::automatic);

@@ -4,7 +4,8 @@
 
 #include "ledge/base/log.hpp"
 #include "ledge/config/load.hpp"
-#include "ledge/uplink/bridges.hpp"
+#include "ledge/uplink/options.hpp"
+#include "live_bridges.hpp"
 #include "machine_name.hpp"
 #include "process.hpp"
 #include "tls_files.hpp"
@@ -24,7 +25,8 @@ const std::string route = "[[bridges.cloud.routes]]\nfilter = 'plant/#'\nqos = 2
 TEST_CASE("every key of a bridge reaches whom it concerns") {
     const config::Loaded loaded = load(
         "[bridges.cloud]\nurls = ['mqtts://a.example', 'ws://b.example:81/x', 'mqtt://[::1]:1884']\nuser = 'gw'\n"
-        "protocol = '3.1.1'\nupstream = 'mosquitto'\nbridge_bit = true\nkeep_alive_s = 30\nsession_expiry_s = 5\n"
+        "protocol = '3.1.1'\nupstream = 'mosquitto'\nbridge_bit = true\ncompression = true\nkeep_alive_s = "
+        "30\nsession_expiry_s = 5\n"
         "connect_timeout_s = 3\nconnack_timeout_s = 4\nsuback_timeout_s = 6\nretry_first_s = 7\nretry_max_s = 8\n"
         "lazy = true\nlazy_idle_s = 9\nwindows = ['01:00-02:00']\ninflight_max = 20000\npacket_bytes_max = 2048\n"
         "state_topic = 'gw/state'\nrepublish_retained = true\nfall_back_to_qos0 = true\nmarks = 'never'\ncharacter_map "
@@ -48,6 +50,9 @@ TEST_CASE("every key of a bridge reaches whom it concerns") {
     CHECK(options.upstream.protocol == bridge::ProtocolChoice::v3_1_1);
     CHECK(options.upstream.kind == bridge::UpstreamKind::mosquitto);
     CHECK(options.upstream.uses_bridge_bit);
+    REQUIRE(options.servers.size() == 3);
+    CHECK(options.servers[0].expanded_bytes_max == 0);
+    CHECK(options.servers[1].expanded_bytes_max == 2048 + 1024 * 1024);  // above the largest packet
     CHECK(options.relay.keep_alive_s == 30);
     CHECK(options.relay.session_expiry_s == 5);
     CHECK(options.connect_timeout == 3s);
@@ -87,12 +92,12 @@ TEST_CASE("a bridge has a listener of its own, whose limits are those of its que
     const std::string text = "[bridges.cloud]\nurls = ['mqtt://h']\n" + route +
                              "[bridges.cloud.queue]\nbytes_max = '64 MiB'\nmessages_max = 5\noverflow = 'refuse'\n";
     const Log log;
-    const uplink::Bridges* bridges = nullptr;
     for (const bool has_store : {true, false}) {
+        LiveBridges bridges;
         const config::Loaded loaded = load(text + (has_store ? "[store]\npath = '/s'\n" : ""));
         runtime::BrokerLoopOptions options = loop_options(loaded.config, "1", 1);
         const std::size_t listeners = options.shard.listeners.size();
-        add_bridges(options, loaded.config, log, 1, bridges);
+        bridges.add_to(options, loaded.config, log, 1);
         REQUIRE(options.shard.listeners.size() == listeners + (has_store ? 2 : 1));
         CHECK(options.endpoints.size() == listeners);
         CHECK(options.parts.size() == 1);
@@ -106,8 +111,10 @@ TEST_CASE("a bridge has a listener of its own, whose limits are those of its que
         CHECK_FALSE(listener.allow_anonymous);
     }
     runtime::BrokerLoopOptions none = loop_options(load("").config, "1", 1);
-    add_bridges(none, load("").config, log, 1, bridges);
-    CHECK(none.parts.empty());
+    LiveBridges no_bridges;
+    no_bridges.add_to(none, load("").config, log, 1);
+    CHECK(none.shard.listeners.size() == 1);
+    CHECK(none.parts.size() == 1);  // a reload may add bridges
 }
 
 TEST_CASE("a default client id that another machine may have too is noted") {
@@ -124,11 +131,11 @@ TEST_CASE("a default client id that another machine may have too is noted") {
 
 TEST_CASE("without queue.priority, a bridge with a store gets a lane that only sends what waits in its session") {
     const Log log;
-    const uplink::Bridges* bridges = nullptr;
+    LiveBridges bridges;
     const config::Loaded loaded = load("[store]\npath = '/s'\n[bridges.cloud]\nurls = ['mqtt://h']\n" + route);
     REQUIRE(loaded.config.store.is_used());
     runtime::BrokerLoopOptions options = loop_options(loaded.config, "1", 1);
-    add_bridges(options, loaded.config, log, 1, bridges);
+    bridges.add_to(options, loaded.config, log, 1);
     const broker::ListenerOptions& lane = options.shard.listeners.back();
     CHECK(lane.name == "bridge:cloud/priority");
     REQUIRE(lane.queue_rules.has_value());
@@ -140,14 +147,14 @@ TEST_CASE("without queue.priority, a bridge with a store gets a lane that only s
 
 TEST_CASE("rules of the queue reach its listener, and priority makes a second listener and a second connection") {
     const Log log;
-    const uplink::Bridges* bridges = nullptr;
+    LiveBridges bridges;
     const config::Loaded loaded =
         load("[bridges.cloud]\nurls = ['mqtt://h']\nstate_topic = 's'\n" + route +
              "[bridges.cloud.queue]\nage_max_s = 60\nlast_value = ['plant/+']\npriority = ['plant/alarms/#']\n"
              "messages_max = 7\n[[bridges.plain.routes]]\nfilter = 'b'\n[bridges.plain]\nurls = ['mqtt://h']\n");
     runtime::BrokerLoopOptions options = loop_options(loaded.config, "1", 1);
     const std::size_t listeners = options.shard.listeners.size();
-    add_bridges(options, loaded.config, log, 1, bridges);
+    bridges.add_to(options, loaded.config, log, 1);
     REQUIRE(options.shard.listeners.size() == listeners + 3);
     const broker::ListenerOptions& main = options.shard.listeners[listeners];
     const broker::ListenerOptions& lane = options.shard.listeners[listeners + 1];

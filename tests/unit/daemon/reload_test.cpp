@@ -46,6 +46,11 @@ public:
                 if (name == refused_listener) return Failure{Error{{}, "its key is not there"}};
                 added_.push_back(name + " " + wanted.sockets[index].endpoint.path);
                 return true;
+            },
+            [this](std::string_view name, const config::BridgeSettings* bridge) -> Result<bool, Error> {
+                if (name == refused_bridge) return Failure{Error{{}, "no threads are left"}};
+                bridges_.push_back(std::string(name) + " " + (bridge == nullptr ? "-" : bridge->urls.front()));
+                return true;
             });
     }
     ~World() { std::filesystem::remove(path_); }
@@ -74,9 +79,12 @@ public:
     const broker::Listeners& listeners() const { return listeners_; }
     /// Listeners that are served since the start, with their paths.
     const Lines& added() const { return added_; }
+    /// Bridges that were changed since the start, with their first url; "-" = removed.
+    Lines take_bridges() { return std::exchange(bridges_, {}); }
     const std::string& path() const { return path_; }
 
     std::string refused_listener;
+    std::string refused_bridge;
 
 private:
     void carry_out(runtime::ReloadTask& task) {
@@ -94,6 +102,7 @@ private:
     Lines files_;
     broker::Listeners listeners_;
     Lines added_;
+    Lines bridges_;
     int refused_ = 0;
     std::optional<Reload> reload_;
 };
@@ -229,4 +238,59 @@ TEST_CASE("a changed file is read without the configuration; missing or wrong it
     REQUIRE(world.policy().acl);
     CHECK(world.policy().acl->size() == 0);
     std::filesystem::remove(acl);
+}
+
+namespace {
+
+/// The configuration of a bridge.
+std::string a_bridge(const std::string& name, const std::string& url, const std::string& more = "") {
+    return "[bridges." + name + "]\nclient_id = '" + name + "'\nurls = ['" + url + "']\n" + more + "[[bridges." + name +
+           ".routes]]\ndirection = 'out'\nfilter = '" + name + "/#'\n";
+}
+
+}  // namespace
+
+TEST_CASE("a reload adds, changes and removes bridges, and leaves the others alone") {
+    const std::string kept = a_bridge("kept", "mqtt://kept");
+    World world(kept + a_bridge("old", "mqtt://old"));
+    CHECK(world.reload(kept + a_bridge("old", "mqtt://old") + "# the same\n") == Lines{"info configuration_unchanged"});
+    CHECK(world.take_bridges().empty());
+
+    CHECK(world.reload(kept + a_bridge("old", "mqtt://new", "keep_alive_s = 7\n")) ==
+          Lines{"info bridge_changed bridge=old keys=\"keep_alive_s urls\"", "info configuration_applied"});
+    CHECK(world.take_bridges() == Lines{"old mqtt://new"});
+    CHECK(world.reload(kept + a_bridge("old", "mqtt://new", "keep_alive_s = 7\n")) ==
+          Lines{"info configuration_unchanged"});
+
+    CHECK(world.reload(a_bridge("another", "mqtt://another") + kept) ==
+          Lines{"info bridge_added bridge=another", "info bridge_removed bridge=old", "info configuration_applied"});
+    CHECK(world.take_bridges() == Lines{"another mqtt://another", "old -"});
+    CHECK(world.reload(kept + a_bridge("another", "mqtt://another")) == Lines{"info configuration_unchanged"});
+}
+
+TEST_CASE("a configuration with a mistake changes no bridge") {
+    World world(a_bridge("a", "mqtt://a"));
+    // The second bridge has the client id of the first one, at the same broker.
+    const std::string same = a_bridge("b", "mqtt://a");
+    const Lines lines =
+        world.reload(a_bridge("a", "mqtt://other") + a_bridge("b", "mqtt://other", "keep_alive_s = 1\n"));
+    REQUIRE(lines.size() == 1);
+    CHECK(lines[0].starts_with("error configuration_refused "));
+    CHECK(world.take_bridges().empty());
+    CHECK(world.refused() == 1);
+    std::string doubled = same;
+    doubled.replace(doubled.find("client_id = 'b'"), 15, "client_id = 'a'");
+    CHECK(world.reload(a_bridge("a", "mqtt://a") + doubled).at(0).starts_with("error configuration_refused "));
+    CHECK(world.take_bridges().empty());
+}
+
+TEST_CASE("a bridge that cannot be changed is told, and its keys need a restart") {
+    World world(a_bridge("a", "mqtt://a"));
+    world.refused_bridge = "a";
+    CHECK(world.reload(a_bridge("a", "mqtt://b")) ==
+          Lines{"error bridge_not_changed bridge=a reason=\"no threads are left\"",
+                "warning configuration_needs_restart keys=bridges.a.urls"});
+    world.refused_bridge.clear();
+    CHECK(world.reload(a_bridge("a", "mqtt://b")) ==
+          Lines{"info bridge_changed bridge=a keys=urls", "info configuration_applied"});
 }

@@ -278,8 +278,8 @@ Local::Local(transport::Driver& driver, const char* client_id) : end_(driver), m
     mqtt_.connect(true, virtual_now);
 }
 
-void Local::publishes(std::string_view topic, std::string_view payload, bool retain) {
-    wire::Publish packet = client::publish(topic, payload, QoS::at_least_once);
+void Local::publishes(std::string_view topic, std::string_view payload, bool retain, QoS qos) {
+    wire::Publish packet = client::publish(topic, payload, qos);
     packet.retain = retain;
     REQUIRE(mqtt_.publish(packet).ok());
 }

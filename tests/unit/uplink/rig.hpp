@@ -103,7 +103,8 @@ class Local {
 public:
     Local(transport::Driver& driver, const char* client_id);
 
-    void publishes(std::string_view topic, std::string_view payload, bool retain = false);
+    void publishes(std::string_view topic, std::string_view payload, bool retain = false,
+                   wire::QoS qos = wire::QoS::at_least_once);
     void subscribes(std::string_view filter);
     void turn();
     bool wants_turn() const;

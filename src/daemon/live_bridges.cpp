@@ -1,0 +1,81 @@
+#include "live_bridges.hpp"
+
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "bridges.hpp"
+#include "ledge/base/assert.hpp"
+#include "ledge/config/config.hpp"
+#include "ledge/runtime/broker_loop.hpp"
+#include "ledge/session/inner_clients.hpp"
+#include "ledge/uplink/bridge_plan.hpp"
+#include "ledge/uplink/bridges.hpp"
+
+namespace ledge::daemon {
+
+/// Without queue.priority, the lane sends what may wait in its session: from an earlier configuration in the store, or
+/// from a lane that this broker has had since its start.
+bool LiveBridges::has_lane(const config::BridgeSettings& settings) const {
+    const std::string lane = session::listener_of_bridge(session::priority_lane_of(settings.name));
+    return !settings.queue.priority.empty() || has_store_ || listeners_.contains(lane);
+}
+
+/// `add_listener` returns the index of a new listener.
+template <class AddListener>
+uplink::BridgePlan LiveBridges::plan(const config::BridgeSettings& settings, AddListener&& add_listener) {
+    uplink::BridgePlan plan;
+    const auto listener = [&](bool is_lane) {
+        const broker::ListenerOptions& options =
+            plan.listeners.emplace_back(inner_listener(settings, has_store_, is_lane));
+        const auto known = listeners_.find(options.name);
+        if (known != listeners_.end()) return known->second;
+        return listeners_.emplace(options.name, add_listener(options)).first->second;
+    };
+    const bool needs_lane = has_lane(settings);
+    plan.uplinks.push_back(uplink_options(settings, listener(false), machine_.text));
+    if (needs_lane) plan.uplinks.push_back(priority_options(settings, plan.uplinks.front(), listener(true)));
+    return plan;
+}
+
+void LiveBridges::add_to(runtime::BrokerLoopOptions& options, const config::Config& config, const Log& log,
+                         std::uint64_t seed) {
+    LEDGE_ASSERT(options.shard.listeners.size() == config.shard.listeners.size());
+    has_store_ = config.store.is_used();
+    std::vector<uplink::UplinkOptions> uplinks;
+    for (const config::BridgeSettings& settings : config.bridges) {
+        uplink::BridgePlan planned = plan(settings, [&options](const broker::ListenerOptions& listener) {
+            options.shard.listeners.push_back(listener);
+            return static_cast<std::uint16_t>(options.shard.listeners.size() - 1);
+        });
+        for (uplink::UplinkOptions& one : planned.uplinks) uplinks.push_back(std::move(one));
+        options.needs_tls_workers |= settings.uses_tls();
+    }
+    options.parts.push_back([this, uplinks = std::move(uplinks), &log, seed](const runtime::LoopServices& services) {
+        auto made = std::make_unique<uplink::Bridges>(uplinks, services, log, seed);
+        bridges_ = made.get();
+        return made;
+    });
+}
+
+Result<bool, Error> LiveBridges::put(const config::BridgeSettings& settings, runtime::BrokerLoop& loop) {
+    LEDGE_ASSERT(bridges_ != nullptr);
+    if (listeners_.size() + 2 > listeners_max)
+        return Failure{Error{{}, "the broker has seen too many names of bridges since its start"}};
+    if (settings.uses_tls()) {
+        const auto workers = loop.tls_workers();
+        if (!workers) return Failure{workers.error()};
+        bridges_->use_tls_workers(**workers);
+    }
+    bridges_->put(
+        plan(settings, [&loop](const broker::ListenerOptions& listener) { return loop.add_inner_listener(listener); }),
+        loop.now());
+    return true;
+}
+
+void LiveBridges::remove(std::string_view name, runtime::BrokerLoop& loop) {
+    LEDGE_ASSERT(bridges_ != nullptr);
+    bridges_->remove(name, loop.now());
+}
+
+}  // namespace ledge::daemon
