@@ -264,7 +264,7 @@ bool UdpLink::read_one(int socket, Instant now) {
 }
 
 void UdpLink::write(Instant now) {
-    if (is_full_ || now < busy_until_) return;
+    if (is_full_ || (busy_until_ != never && now < busy_until_)) return;
     busy_until_ = never;
     for (int i = 0; i < packets_per_turn_max && gateway_.has_output(); ++i) {
         const auto& packet = gateway_.output();
