@@ -1,3 +1,4 @@
+#include "ledge/link/figures.hpp"
 #include "ledge/admin/metrics_text.hpp"
 
 #include "ledge/uplink/bridges.hpp"
@@ -238,7 +239,7 @@ TEST_CASE("each bridge has a sample of each row, and a figure that is not define
     std::vector<uplink::BridgeFigures> bridges(2);
     bridges[0].name = "cloud";
     bridges[1].name = "office";
-    CHECK(metrics_text({}, tls, bridges, "1", 0s).find("time_to_full") == std::string::npos);
+    CHECK(metrics_text({}, tls, bridges, {}, "1", 0s).find("time_to_full") == std::string::npos);
     bridges[0].queue.flow.arrival_messages_per_s = 12.5;
     bridges[1].queue.flow.time_to_full = 90'500ms;
     bridges[1].round_trip_mean = 2300us;
@@ -247,7 +248,7 @@ TEST_CASE("each bridge has a sample of each row, and a figure that is not define
     bridges[1].queue.losses.slow_reader = 2;
     bridges[1].messages.dropped_slow = 3;
     bridges[1].messages.refused_by_code[bridge::refusal_index(wire::ReasonCode::not_authorized)] = 4;
-    const std::string text = metrics_text({}, tls, bridges, "1", 0s);
+    const std::string text = metrics_text({}, tls, bridges, {}, "1", 0s);
     CHECK(has_line(text, "ledgemq_bridge_arrival_messages_per_second{bridge=\"cloud\"} 12.500"));
     CHECK(has_line(text, "ledgemq_bridge_arrival_messages_per_second{bridge=\"office\"} 0.000"));
     CHECK(has_line(text, "ledgemq_bridge_queue_time_to_full_seconds{bridge=\"office\"} 90"));
