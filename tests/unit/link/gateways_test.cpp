@@ -12,8 +12,6 @@ namespace {
 
 using mqttsn::QoS;
 
-const std::string accepted = hex_of(mqttsn::Connack{});
-
 TEST_CASE("devices that are silent make no turn and no wake-up") {
     Rig rig;
     rig.starts();

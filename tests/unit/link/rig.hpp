@@ -28,6 +28,9 @@ std::string hex(Bytes bytes);
 std::string hex_of(const mqttsn::Message& message);
 std::vector<Byte> bytes_of(const mqttsn::Message& message);
 
+/// CONNACK of a device that may connect.
+inline const std::string accepted = hex_of(mqttsn::Connack{});
+
 mqttsn::Connect connect_as(std::string_view client_id, bool is_clean = true);
 mqttsn::Publish publish_short(std::string_view topic, std::string_view payload, mqttsn::QoS qos, std::uint16_t id);
 

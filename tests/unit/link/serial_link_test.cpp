@@ -8,7 +8,6 @@ namespace {
 
 using mqttsn::QoS;
 
-const std::string accepted = hex_of(mqttsn::Connack{});
 const std::string advertise = hex_of(mqttsn::Advertise{1, 0xFFFF});
 
 /// Starts the broker with one line, on which it advertises itself.

@@ -16,7 +16,6 @@ namespace {
 using mqttsn::QoS;
 using mqttsn::ReturnCode;
 
-const std::string accepted = hex_of(mqttsn::Connack{});
 const std::string disconnect = hex_of(mqttsn::Disconnect{});
 
 TEST_CASE("a device publishes, and a device that has subscribed gets the message") {
