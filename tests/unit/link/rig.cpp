@@ -227,7 +227,8 @@ void Line::sends(const mqttsn::Message& message) {
     std::array<Byte, mqttsn::link_frame_bytes_max> frame{};
     const std::vector<Byte> packet = bytes_of(message);
     const std::size_t size = mqttsn::encode_frame(packet, frame);
-    sends_bytes(as_text(Bytes(frame).first(size)));
+    // As a device does whose line was idle (link_framer.hpp).
+    sends_bytes(std::string(1, '\0') + std::string(as_text(Bytes(frame).first(size))));
 }
 
 std::string Line::gets() {
