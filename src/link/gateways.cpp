@@ -65,9 +65,7 @@ public:
         if (now >= next_facts_) publish(now);
     }
 
-    Instant next_deadline() const {
-        return std::min({gateway_.next_deadline(), link_->next_deadline(), next_facts_});
-    }
+    Instant next_deadline() const { return std::min({gateway_.next_deadline(), link_->next_deadline(), next_facts_}); }
 
     /// The turn at once: the broker closes all connections next, and the devices' DISCONNECT has to come before.
     void stop(Instant now) {
@@ -127,8 +125,7 @@ Gateways::Gateways(std::vector<LinkOptions> options, const runtime::LoopServices
                    std::uint64_t seed) {
     Rng seeds(seed);
     for (LinkOptions& one : options)
-        gateways_.push_back(
-            std::make_unique<One>(std::move(one), services, log, seeds.next(), services.driver.now()));
+        gateways_.push_back(std::make_unique<One>(std::move(one), services, log, seeds.next(), services.driver.now()));
 }
 
 Gateways::~Gateways() = default;

@@ -85,9 +85,9 @@ bool is_effective(const Loaded& loaded, const std::string& key) {
 TEST_CASE("every member of the limits and options has a row") {
     CHECK(rows_of(Scope::limits) == count_members<session::SessionLimits>());
     CHECK(rows_of(Scope::listener) ==
-          count_members<ListenerDraft>() - 5 + count_members<WebSocketSettings>() + count_members<MqttsnSettings>() - 1 +
-              count_members<TlsSettings>());     // without name, limits, websocket, mqttsn and tls; predefined_topics
-    CHECK(count_members<AdminSettings>() == 3);  // url, token_file, and the section [admin.tls]
+          count_members<ListenerDraft>() - 5 + count_members<WebSocketSettings>() + count_members<MqttsnSettings>() -
+              1 + count_members<TlsSettings>());  // without name, limits, websocket, mqttsn and tls; predefined_topics
+    CHECK(count_members<AdminSettings>() == 3);   // url, token_file, and the section [admin.tls]
     // Each is in a row, but for: listeners (own scope); durability ([store]); server_version (of the build); retained
     // (below); connections_total_max and has_other_users, which follow from others.
     const auto rows_in = [](std::string_view section) {
