@@ -1,4 +1,4 @@
-// What is done with the rows of the table of log events: a log line is compared with its row, and the reference printed.
+// What is done with the rows of the table of log events: a line is compared with its row, and the table is printed.
 #include <algorithm>
 
 #include "ledge/base/json.hpp"
