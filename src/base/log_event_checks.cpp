@@ -1,4 +1,4 @@
-// What is done with the rows of the table of log events: a line is compared with its row, and the table is printed.
+// Compares log lines with the table of log_events.cpp, and prints the table.
 #include <algorithm>
 
 #include "ledge/base/json.hpp"
