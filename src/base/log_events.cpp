@@ -7,8 +7,6 @@
 
 #include <algorithm>
 
-#include "ledge/base/json.hpp"
-
 namespace ledge {
 namespace {
 
@@ -212,6 +210,33 @@ constexpr LogEvent events[] = {
     {"memory_pressure_ended", "info", "used_bytes",
      "The memory use of the broker is below its budget again.",
      "Nothing."},
+    {"mqttsn_device_ended", "info", "listener client_id reason skipped",
+     "The broker has ended the connection of an MQTT-SN device, which has been told by DISCONNECT; `skipped` counts "
+     "further devices since the last such line.",
+     "With another cause than a stop of the broker, the line client_disconnected names the limit."},
+    {"mqttsn_device_lost", "info", "listener client_id skipped",
+     "An MQTT-SN device was silent for longer than it had promised, or has answered no repetition; its will is "
+     "published, and its messages wait.",
+     "Nothing if the device has left its network; otherwise look for a bad line or an empty battery."},
+    {"mqttsn_device_moved", "info", "listener client_id skipped",
+     "An MQTT-SN device has connected from another address while it was connected from the former one.",
+     "If this line comes again and again, two devices use one client id: give one of them another id."},
+    {"mqttsn_device_refused", "warning", "listener client_id reason skipped",
+     "The broker has refused an MQTT-SN device; `skipped` counts further refusals since the last such line.",
+     "Act on `reason`: a user for the listener, a higher limit, or a topic of the will that the user may publish to."},
+    {"mqttsn_link_closed", "error warning", "listener place reason",
+     "The serial port or UDP address of a listener for MQTT-SN devices cannot be used, or was lost. The broker tries "
+     "again until it can be opened; the sessions of the devices stay.",
+     "Plug the adapter in, correct the path, or let the user of the broker open the port (usually the group dialout)."},
+    {"mqttsn_link_opened", "info", "listener place",
+     "The serial port or UDP socket of a listener for MQTT-SN devices is open.",
+     "Nothing; often after mqttsn_link_closed it means a bad plug or a weak supply of the USB port."},
+    {"mqttsn_message_too_large", "warning", "listener client_id topic skipped",
+     "A message does not fit into a packet for this MQTT-SN device, so the device does not get messages of this size.",
+     "Publish smaller messages to this topic, or raise mqttsn.packet_bytes_max if device and link can carry it."},
+    {"mqttsn_topic_refused", "warning", "listener client_id topic skipped",
+     "An MQTT-SN device refuses a topic that it has subscribed to, so the broker sends it no messages of this topic.",
+     "Give the device room for more topic ids, or let it subscribe to fewer topics."},
     {"not_reloadable", "warning", "file reason fix",
      "The broker could read this file at the start, but will not be able to read the file again after a change.",
      "Do what `fix` says."},
@@ -423,55 +448,6 @@ constexpr LogEvent events[] = {
 };
 // clang-format on
 
-/// Removes the first word from `words` and returns it. Returns an empty word at the end.
-std::string_view next_word(std::string_view& words) {
-    const std::size_t begin = std::min(words.find_first_not_of(' '), words.size());
-    const std::size_t end = std::min(words.find(' ', begin), words.size());
-    const std::string_view word = words.substr(begin, end - begin);
-    words.remove_prefix(end);
-    return word;
-}
-
-bool has_word(std::string_view words, std::string_view wanted) {
-    for (std::string_view word = next_word(words); !word.empty(); word = next_word(words)) {
-        if (word == wanted) return true;
-    }
-    return false;
-}
-
-bool has_field(const LogRecord& record, std::string_view key) {
-    return std::ranges::any_of(record.fields, [key](const LogField& field) { return field.key == key; });
-}
-
-/// Every field of the line must be declared, with or without '?'. Every declared field without '?' must be in the line.
-std::string mismatch_of_fields(const LogRecord& record, std::string_view declared) {
-    for (const LogField& field : record.fields) {
-        if (!has_word(declared, field.key) && !has_word(declared, std::string(field.key) + '?'))
-            return "the field '" + std::string(field.key) + "' is not declared";
-    }
-    for (std::string_view word = next_word(declared); !word.empty(); word = next_word(declared)) {
-        if (!word.ends_with('?') && !has_field(record, word)) return "the field '" + std::string(word) + "' is missing";
-    }
-    return {};
-}
-
-void print_paragraph(const LogEvent& event, std::string& out) {
-    out.append(event.name).append(" (").append(event.levels).append(")\n");
-    if (!event.fields.empty()) out.append("    Fields: ").append(event.fields).append("\n");
-    out.append("    ").append(event.meaning).append("\n");
-    out.append("    What to do: ").append(event.action).append("\n\n");
-}
-
-void print_object(const LogEvent& event, std::string& out) {
-    JsonWriter json;
-    json.text("name", event.name);
-    json.text("levels", event.levels);
-    json.text("fields", event.fields);
-    json.text("meaning", event.meaning);
-    json.text("action", event.action);
-    out += json.finish();
-}
-
 }  // namespace
 
 std::span<const LogEvent> log_events() { return events; }
@@ -480,20 +456,6 @@ const LogEvent* find_log_event(std::string_view name) {
     // Binary search: the table is sorted by name, which a test checks.
     const auto* const found = std::ranges::lower_bound(events, name, {}, &LogEvent::name);
     return found != std::end(events) && found->name == name ? found : nullptr;
-}
-
-std::string mismatch_with_table(const LogRecord& record) {
-    const std::string event(record.event);
-    const LogEvent* row = find_log_event(record.event);
-    if (row == nullptr) return event + ": the event is not in the table (src/base/log_events.cpp)";
-    if (!has_word(row->levels, name_of(record.level)))
-        return event + ": the level '" + std::string(name_of(record.level)) + "' is not declared";
-    const std::string wrong = mismatch_of_fields(record, row->fields);
-    return wrong.empty() ? wrong : event + ": " + wrong;
-}
-
-void print_log_events(bool is_json, std::string& out) {
-    for (const LogEvent& event : events) is_json ? print_object(event, out) : print_paragraph(event, out);
 }
 
 }  // namespace ledge

@@ -2,6 +2,8 @@
 // step that may refuse the start comes before the first client can connect.
 #include "serve.hpp"
 
+#include <algorithm>
+#include <iterator>
 #include <string>
 
 #include "commands.hpp"
@@ -11,8 +13,10 @@
 #include "ledge/broker/shard.hpp"
 #include "ledge/broker/store_figures.hpp"
 #include "ledge/config/command_line.hpp"
+#include "ledge/link/gateways.hpp"
 #include "ledge/runtime/broker_loop.hpp"
 #include "ledge/runtime/clock.hpp"
+#include "links.hpp"
 #include "live_bridges.hpp"
 #include "log_sink.hpp"
 #include "privileges.hpp"
@@ -123,6 +127,8 @@ bool give_up_privileges(const Account& account, const config::Loaded& loaded, co
 Result<bool, Error> add_listener(runtime::BrokerLoop* running, const config::Config& config, std::size_t index,
                                  std::uint64_t descriptors) {
     if (running == nullptr) return Failure{Error{{}, "the broker has not started yet"}};
+    if (config.sockets[index].endpoint.is_for_devices())
+        return Failure{Error{{}, "a listener for MQTT-SN devices is served from the next start on"}};
     // The descriptors are shared anew among all listeners, but only the new one gets its share: the others keep theirs.
     runtime::BrokerLoopOptions wanted = loop_options(config, version, 0);
     share_descriptors(wanted, descriptors);
@@ -138,6 +144,13 @@ Reload::ChangeBridge changer_of(LiveBridges& bridges, runtime::BrokerLoop* const
         bridges.remove(name, *running);
         return true;
     };
+}
+
+/// Where clients and devices connect.
+std::string all_addresses(const runtime::BrokerLoop& loop, const link::Gateways* gateways) {
+    std::vector<std::string> addresses = loop.addresses();
+    if (gateways != nullptr) std::ranges::copy(gateways->places(), std::back_inserter(addresses));
+    return join(addresses);
 }
 
 }  // namespace
@@ -161,6 +174,8 @@ int serve(const config::Sources& sources, const config::Loaded& loaded) {
     share_descriptors(options, descriptors);
     LiveBridges bridges;
     bridges.add_to(options, loaded.config, log, random_seed());
+    const link::Gateways* gateways = nullptr;  // set when the loop has made them, if there are any
+    add_links(options, loaded.config, log, random_seed(), gateways);
     options.policy = loaded.policy;
     options.policy_files = loaded.policy_files;
     runtime::BrokerLoop* running = nullptr;  // set when the loop exists; until then the callbacks below do nothing
@@ -209,10 +224,10 @@ int serve(const config::Sources& sources, const config::Loaded& loaded) {
         (*loop)->shard().note_store(figures);
     }
     // The loop does not run yet, so no request comes before the pages have figures.
-    pages.attach(**loop, bridges.bridges());
+    pages.attach(**loop, bridges.bridges(), gateways);
     for (const std::string& note : loaded.notes) log.warning("listener_note", {{"note", note}});
-    log.info("ready",
-             {{"addresses", join((*loop)->addresses())}, {"version", version}, {"descriptors_max", descriptors}});
+    const std::string addresses = all_addresses(**loop, gateways);
+    log.info("ready", {{"addresses", addresses}, {"version", version}, {"descriptors_max", descriptors}});
     // systemd starts what depends on the broker now: clients find all listeners open.
     notify_service_manager("READY=1");
     // The code of the start is hardly used again, but its pages would count as memory of the broker.
