@@ -137,5 +137,5 @@ MAY_USE_OUTSIDE = {'src/base/assert.cpp': 'a failed assertion must be told, and 
                    'src/auth/hmac.cpp': 'SHA-256 and HMAC are pure arithmetic, better left to mbedTLS',
                    'src/auth/mbedtls_version.hpp': 'the same, where mbedTLS 2.28 and 3.6 differ',
                    'src/auth/signature.cpp': 'so are the signatures of tokens',
-                   'src/auth/json.cpp': 'strangers write the JSON in tokens: a well-kept parser, and no I/O'}
+                   'src/base/json_reader.cpp': 'strangers write JSON: a well-kept parser, and no I/O'}
 OUTSIDE_HEADER_FOLDERS = ('boost/asio', 'boost/beast', 'boost/json', 'mbedtls', 'netinet', 'arpa')
