@@ -41,6 +41,7 @@ MANIFEST = {
     'unit_net': EVERY_BUILD,
     'unit_transport': EVERY_BUILD,
     'unit_inner_link': CORE_BUILDS,
+    'unit_inner': CORE_BUILDS,
     'unit_runtime': EVERY_BUILD,
     'unit_uplink': EVERY_BUILD,
     'unit_admin': CORE_BUILDS,

@@ -19,6 +19,8 @@ MAY_INCLUDE = {
     'runtime': CORE + ['os', 'storage', 'net', 'transport'],
     'bridge': ['base', 'wire', 'topic', 'client'],
     'uplink': ['base', 'wire', 'client', 'broker', 'os', 'net', 'transport', 'runtime', 'bridge'],
+    # A client of the core in the same process, for parts of the program that are clients by themselves.
+    'inner': ['base', 'wire', 'client', 'broker', 'transport'],
     'mqttsn': ['base', 'wire', 'topic', 'client'],
     'link': ['base', 'os', 'mqttsn', 'transport'],
     'admin': CORE + ['os', 'storage', 'net', 'transport', 'runtime', 'bridge', 'uplink'],
@@ -36,6 +38,7 @@ MAY_INCLUDE = {
 TESTS_MAY_INCLUDE = {'broker': ['storage'],
                      'client': ['session', 'broker'],  # its other end is the real core, not a copy of it
                      'mqttsn': ['session', 'broker'],  # devices and the real core, with a gateway in between
+                     'inner': ['session', 'net'],  # the real core and its driver
                      'transport': ['client'],  # a client in the same process, over an inner link
                      # The local broker of a bridge is the real core too, also with a store.
                      'uplink': ['journal', 'session', 'broker', 'storage']}
