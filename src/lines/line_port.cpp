@@ -37,10 +37,7 @@ LinePort::LinePort(Options options, Instant now)
 client::Options LinePort::client_options(std::string client_id) const {
     client::Options options;
     options.client_id = std::move(client_id);
-    // The other end is in the same program, so silence means nothing.
-    options.keep_alive_s = 0;
     options.session_expiry_s = 0xFFFF'FFFF;  // commands wait however long the port is gone
-    options.accepts_unknown_session = true;
     options.receive_maximum = commands_max;
     options.limits.held_messages_max = inflight_max + 1;  // and the state
     options.limits.inflight_max = inflight_max + 1;
@@ -145,37 +142,37 @@ void LinePort::finish_command(client::Client& client, ReasonCode code) {
 // ---------------------------------------------------------------------------------------------------------------------
 // The client
 
-void LinePort::connected(const std::vector<std::string>& filters, client::Client& client) {
-    // The will of an earlier connection may have told another state.
-    is_state_owed_ = true;
-    is_command_refused_ = false;
-    std::vector<std::string_view> others;
-    for (const std::string& filter : filters)
-        if (filter != options_.command_topic) others.push_back(filter);
-    if (!others.empty()) client.unsubscribe(others);
-    if (options_.command_topic.empty()) return;
-    // A command is an event: a retained one would be repeated at each start of the broker. QoS 2 becomes QoS 1, since
-    // the tty cannot tell whether a command that was written in part has arrived.
-    wire::SubscribeOptions how{.qos = QoS::at_least_once};
-    how.retain_handling = wire::RetainHandling::do_not_send;
-    const auto id = client.subscribe({{options_.command_topic, how}});
-    subscribe_id_ = id.ok() ? *id : wire::PacketId{0};
-    is_command_refused_ = !id.ok();
+wire::SubscribeOptions LinePort::command_subscription() {
+    // QoS 2 becomes QoS 1, since a tty cannot tell whether a command that was written in part has arrived.
+    wire::SubscribeOptions options{.qos = QoS::at_least_once};
+    // A command is an event: a retained one would be repeated at each start of the broker.
+    options.retain_handling = wire::RetainHandling::do_not_send;
+    return options;
 }
 
 void LinePort::on_event(const client::Event& event, client::Client& client, Instant now) {
     if (const auto* message = std::get_if<client::Message>(&event)) {
         on_message(message->packet, client, now);
     } else if (const auto* done = std::get_if<client::PublishDone>(&event)) {
-        on_done(*done);
-    } else if (const auto* answer = std::get_if<client::RequestDone>(&event)) {
-        const bool is_error = std::ranges::any_of(answer->packet.codes, [](std::uint8_t code) {
-            return wire::is_error(static_cast<ReasonCode>(code));
-        });
-        if (answer->packet.packet_id == subscribe_id_ && is_error) is_command_refused_ = true;
-    } else if (std::holds_alternative<client::Ended>(event)) {
-        lose_connection();
+        if (wire::is_error(done->code)) counters_.count(Loss::refused);
+    } else if (std::holds_alternative<client::Connected>(event)) {
+        forget_commands();
+        // The will of an earlier connection may have told another state.
+        is_state_owed_ = true;
     }
+}
+
+/// A new connection: the broker sends each unanswered command again. What was written in part is finished first, and so
+/// comes twice.
+void LinePort::forget_commands() {
+    Ring<Command> kept;
+    for (std::size_t i = 0; i < commands_.size(); ++i) {
+        Command& command = commands_[i];
+        if (command.packet_id != 0 && (i > 0 || written_ == 0)) continue;
+        command.packet_id = 0;
+        kept.push_back(std::move(command));
+    }
+    commands_ = std::move(kept);
 }
 
 void LinePort::on_message(const wire::Publish& packet, client::Client& client, Instant now) {
@@ -204,22 +201,6 @@ std::optional<Loss> LinePort::problem_of(const wire::Publish& command) const {
     if (as_text(command.payload).find_first_of("\r\n") != std::string_view::npos) return Loss::line_end;
     if (command.payload.size() > options_.line_bytes_max) return Loss::command_too_long;
     return std::nullopt;
-}
-
-void LinePort::on_done(const client::PublishDone& done) {
-    if (wire::is_error(done.code)) counters_.count(Loss::refused);
-}
-
-/// The broker sends each unanswered command again. What was written in part is finished first, and so comes twice.
-void LinePort::lose_connection() {
-    Ring<Command> kept;
-    for (std::size_t i = 0; i < commands_.size(); ++i) {
-        Command& command = commands_[i];
-        if (command.packet_id != 0 && (i > 0 || written_ == 0)) continue;
-        command.packet_id = 0;
-        kept.push_back(std::move(command));
-    }
-    commands_ = std::move(kept);
 }
 
 bool LinePort::has_room(const client::Client& client) const {

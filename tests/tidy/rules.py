@@ -2,7 +2,7 @@
 
 # Modules from left to right and what each may include. The core is base ... broker: no I/O, no clock, no threads.
 CORE = ['base', 'wire', 'topic', 'auth', 'journal', 'session', 'broker']
-PURE = CORE + ['client', 'bridge', 'mqttsn']  # no hidden input here either, though the core does not include them
+PURE = CORE + ['client', 'bridge', 'lines', 'mqttsn']  # no hidden input here either, though the core does not include them
 MAY_INCLUDE = {
     'base': [],
     'wire': ['base'],
@@ -21,6 +21,7 @@ MAY_INCLUDE = {
     'uplink': ['base', 'wire', 'client', 'broker', 'os', 'net', 'transport', 'runtime', 'bridge'],
     # A client of the core in the same process, for parts of the program that are clients by themselves.
     'inner': ['base', 'wire', 'client', 'broker', 'transport'],
+    'lines': ['base', 'wire', 'topic', 'client'],
     'mqttsn': ['base', 'wire', 'topic', 'client'],
     'link': ['base', 'os', 'mqttsn', 'transport'],
     'admin': CORE + ['os', 'storage', 'net', 'transport', 'runtime', 'bridge', 'uplink'],

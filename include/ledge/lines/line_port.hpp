@@ -65,10 +65,8 @@ public:
 
     // ---- The client
 
-    /// After Connected: tells the state, subscribes to the commands, and ends the subscriptions to other filters.
-    /// `filters` are those that the session has.
-    void connected(const std::vector<std::string>& filters, client::Client& client);
-    /// Every other event, Connected included for those who do not care.
+    /// How the client subscribes to command_topic.
+    static wire::SubscribeOptions command_subscription();
     void on_event(const client::Event& event, client::Client& client, Instant now);
     /// Hands waiting publications to the client as far as it has room.
     void pump(client::Client& client);
@@ -79,8 +77,6 @@ public:
     const Counters& counters() const { return counters_; }
     std::size_t waiting() const { return waiting_.size(); }
     std::size_t waiting_commands() const { return commands_.size(); }
-    /// The broker has refused the subscription to the commands. Set until the next connection.
-    bool is_command_refused() const { return is_command_refused_; }
 
 private:
     struct Command {
@@ -97,7 +93,7 @@ private:
     void on_message(const wire::Publish& packet, client::Client& client, Instant now);
     std::optional<Loss> problem_of(const wire::Publish& command) const;
     void on_done(const client::PublishDone& done);
-    void lose_connection();
+    void forget_commands();
     void finish_command(client::Client& client, wire::ReasonCode code);
 
     const Options options_;
@@ -111,8 +107,6 @@ private:
     bool is_state_owed_ = false;  // the broker has not been told is_open_
     Ring<Command> commands_;
     std::size_t written_ = 0;  // bytes of the first command
-    wire::PacketId subscribe_id_ = 0;
-    bool is_command_refused_ = false;
     Counters counters_;
 };
 
