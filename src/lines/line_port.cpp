@@ -123,11 +123,14 @@ Bytes LinePort::output(client::Client& client, Instant now) {
     return as_bytes(commands_.front().bytes).subspan(written_);
 }
 
-void LinePort::sent(std::size_t count, client::Client& client) {
+void LinePort::sent(std::size_t count) {
     if (count == 0) return;
     LEDGE_ASSERT(is_open_ && !commands_.empty() && written_ + count <= commands_.front().bytes.size());
     written_ += count;
-    if (written_ < commands_.front().bytes.size()) return;
+}
+
+void LinePort::drained(client::Client& client) {
+    LEDGE_ASSERT(has_sent());
     ++counters_.commands;
     finish_command(client, ReasonCode::success);
 }

@@ -6,13 +6,14 @@
 //     port.on_bytes(bytes, now)                  what the device has sent
 //     port.on_event(event, client, now)          each event of the client
 //     port.pump(client, now)                     afterwards: hands what waits to the client
-//     port.output(now), port.sent(count, client) the bytes for the device, and how many of them were written
+//     port.output(client, now), port.sent(count) the bytes for the device, and how many of them the system has taken
+//     port.drained(client)                       while has_sent(): the system has sent them
 //
 // Lines wait here, in order, until the client has room: at most lines_waiting_max of them and waiting_bytes_max bytes.
 // When a limit is reached, the oldest line gives way, because the newest value of a sensor is worth most. The port is
 // always read: a serial line without flow control would lose bytes in the kernel, and nobody would count them.
 //
-// A command is acknowledged when its last byte was written. So commands for a port that is closed stay in the session of
+// A command is acknowledged when its last byte has left the system, and only then the next one begins. So commands for a port that is closed stay in the session of
 // the client, except the first few, which wait here (commands_max, the Receive Maximum).
 #pragma once
 
@@ -58,10 +59,15 @@ public:
     void closed();
     bool is_open() const { return is_open_; }
     void on_bytes(Bytes bytes, Instant now);
-    /// The bytes to write next: the rest of one command. Empty while the port is closed. Valid until the next call.
+    /// The bytes to write next: the rest of one command. Empty while the port is closed, and while has_sent(). Valid
+    /// until the next call.
     Bytes output(client::Client& client, Instant now);
-    /// The first `count` bytes of output() were written.
-    void sent(std::size_t count, client::Client& client);
+    /// The system has taken the first `count` bytes of output().
+    void sent(std::size_t count);
+    /// True: the system has taken a whole command. drained() must follow.
+    bool has_sent() const { return !commands_.empty() && written_ == commands_.front().bytes.size(); }
+    /// The system has sent the command to the device. Requires has_sent().
+    void drained(client::Client& client);
 
     // ---- The client
 

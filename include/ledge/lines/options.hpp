@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "ledge/wire/types.hpp"
 
@@ -58,6 +59,8 @@ struct Options {
         if (state_topic == no_state_topic) return {};
         return state_topic.empty() ? topic + "/" + std::string(state_level) : state_topic;
     }
+
+    friend bool operator==(const Options&, const Options&) = default;
 };
 
 }  // namespace ledge::lines

@@ -75,7 +75,8 @@ struct PortRig {
             if (output.empty()) return all;
             const Bytes part = output.first(std::min(most, output.size()));
             all += as_text(part);
-            port.sent(part.size(), client);
+            port.sent(part.size());
+            if (port.has_sent()) port.drained(client);
         }
     }
     /// What the client has sent since the last call.
@@ -267,7 +268,7 @@ TEST_CASE("what becomes of lines is counted") {
 // ---------------------------------------------------------------------------------------------------------------------
 // Commands
 
-TEST_CASE("a command is written with the line end of the options, and acknowledged behind its last byte") {
+TEST_CASE("a command is written with the line end of the options, and acknowledged when the system has sent it") {
     for (const auto& [end, text] : {std::pair{LineEnd::lf, "on\n"}, {LineEnd::crlf, "on\r\n"}, {LineEnd::cr, "on\r"}}) {
         Options options = port_options();
         options.line_end = end;
@@ -276,9 +277,13 @@ TEST_CASE("a command is written with the line end of the options, and acknowledg
         rig.commands("on", 7);
         const Bytes output = rig.port.output(rig.client, rig.now);
         CHECK(as_text(output) == text);
-        rig.port.sent(output.size() - 1, rig.client);
+        rig.port.sent(output.size() - 1);
+        CHECK_FALSE(rig.port.has_sent());
+        rig.port.sent(1);
+        CHECK(rig.port.has_sent());
+        CHECK(rig.port.output(rig.client, rig.now).empty());
         CHECK(rig.sent().empty());
-        rig.port.sent(1, rig.client);
+        rig.port.drained(rig.client);
         CHECK(rig.sent() == "PUBACK 7");
         CHECK(rig.port.counters().commands == 1);
     }
@@ -354,7 +359,7 @@ TEST_CASE("a command expires while it waits here; what was begun is written to i
     CHECK(as_text(output) == "close\n");
     CHECK(rig.lost(Loss::command_expired) == 1);
     CHECK(rig.sent() == "PUBACK 7");
-    rig.port.sent(2, rig.client);
+    rig.port.sent(2);
     rig.now += 1h;
     CHECK(rig.writes() == "ose\n");
     CHECK(rig.sent() == "PUBACK 8");
@@ -365,7 +370,7 @@ TEST_CASE("a command that was cut by the unplugging is written again as a whole"
     ready(rig);
     rig.commands("close", 7);
     rig.port.output(rig.client, rig.now);
-    rig.port.sent(3, rig.client);
+    rig.port.sent(3);
     rig.port.closed();
     CHECK(rig.writes().empty());
     rig.opens();
@@ -374,13 +379,25 @@ TEST_CASE("a command that was cut by the unplugging is written again as a whole"
     CHECK(rig.sent() == "PUBACK 7");
 }
 
+TEST_CASE("a command that the system has, but has not sent, is written again after the unplugging") {
+    PortRig rig;
+    ready(rig);
+    rig.commands("close", 7);
+    rig.port.sent(rig.port.output(rig.client, rig.now).size());
+    rig.port.closed();
+    CHECK_FALSE(rig.port.has_sent());
+    rig.opens();
+    CHECK(rig.writes() == "close\n");
+    CHECK(rig.port.counters().commands == 1);
+}
+
 TEST_CASE("after a lost connection the broker repeats commands, so those that wait here are forgotten") {
     PortRig rig;
     ready(rig);
     rig.commands("first", 7);
     rig.commands("second", 8);
     rig.port.output(rig.client, rig.now);
-    rig.port.sent(2, rig.client);
+    rig.port.sent(2);
     rig.client.closed();
     rig.connects(true);
     CHECK(rig.port.waiting_commands() == 1);
