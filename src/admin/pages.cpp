@@ -11,6 +11,7 @@
 #include "ledge/base/json.hpp"
 #include "ledge/broker/shard.hpp"
 #include "ledge/link/gateways.hpp"
+#include "ledge/link/line_listeners.hpp"
 #include "ledge/os/file.hpp"
 #include "ledge/runtime/broker_loop.hpp"
 #include "ledge/uplink/bridges.hpp"
@@ -145,7 +146,8 @@ HttpAnswer Pages::metrics(Instant now) const {
     return {
         200, metrics_content_type,
         metrics_text(loop_->shard().metrics(), loop_->tls_counters(), figures_of_bridges(),
-                     gateways_ == nullptr ? std::vector<link::LinkFigures>() : gateways_->figures(), version_,
+                     gateways_ == nullptr ? std::vector<link::LinkFigures>() : gateways_->figures(),
+                     lines_ == nullptr ? std::vector<link::LineFigures>() : lines_->figures(), version_,
                      now - start_)};
 }
 

@@ -1,4 +1,4 @@
-// [listeners.NAME.lines]: checks and explains serial listeners with mode = "lines".
+// [listeners.NAME.lines]: checks serial listeners with mode = "lines".
 #pragma once
 
 #include <map>
@@ -12,8 +12,5 @@ namespace ledge::config {
 /// Checks the mode of the listener, and with mode = "lines" its options. `prefix` is "listeners.NAME". Adds complaints.
 void check_lines(const std::string& prefix, const ListenerDraft& draft, const Endpoint& endpoint,
                  const std::map<std::string, std::string>& places, Loaded& loaded);
-
-/// What the listener does, as a part of a sentence for `ledgemq check`. Requires mode = "lines".
-std::string explain_lines(const ListenerSocket& socket);
 
 }  // namespace ledge::config

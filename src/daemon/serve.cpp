@@ -15,8 +15,10 @@
 #include "ledge/broker/store_figures.hpp"
 #include "ledge/config/command_line.hpp"
 #include "ledge/link/gateways.hpp"
+#include "ledge/link/line_listeners.hpp"
 #include "ledge/runtime/broker_loop.hpp"
 #include "ledge/runtime/clock.hpp"
+#include "lines.hpp"
 #include "links.hpp"
 #include "log_sink.hpp"
 #include "privileges.hpp"
@@ -128,7 +130,7 @@ Result<bool, Error> add_listener(runtime::BrokerLoop* running, const config::Con
                                  std::uint64_t descriptors) {
     if (running == nullptr) return Failure{Error{{}, "the broker has not started yet"}};
     if (config.sockets[index].endpoint.is_for_devices())
-        return Failure{Error{{}, "a listener for MQTT-SN devices is served from the next start on"}};
+        return Failure{Error{{}, "a listener for devices is served from the next start on"}};
     // The descriptors are shared anew among all listeners, but only the new one gets its share: the others keep theirs.
     runtime::BrokerLoopOptions wanted = loop_options(config, version, 0);
     share_descriptors(wanted, descriptors);
@@ -159,6 +161,8 @@ int serve(const config::Sources& sources, const config::Loaded& loaded) {
     add_bridges(options, loaded.config, log, random_seed(), bridges);
     const link::Gateways* gateways = nullptr;  // as `bridges`
     add_links(options, loaded.config, log, random_seed(), gateways);
+    const link::LineListeners* lines = nullptr;  // as `bridges`
+    add_lines(options, loaded.config, log, lines);
     options.policy = loaded.policy;
     options.policy_files = loaded.policy_files;
     runtime::BrokerLoop* running = nullptr;  // set when the loop exists; until then the callbacks below do nothing
@@ -206,10 +210,12 @@ int serve(const config::Sources& sources, const config::Loaded& loaded) {
         (*loop)->shard().note_store(figures);
     }
     // The loop does not run yet, so no request comes before the pages have figures.
-    pages.attach(**loop, bridges, gateways);
+    pages.attach(**loop, bridges, gateways, lines);
     for (const std::string& note : loaded.notes) log.warning("listener_note", {{"note", note}});
     std::vector<std::string> addresses = (*loop)->addresses();
     if (gateways != nullptr) std::ranges::copy(gateways->places(), std::back_inserter(addresses));
+    if (lines != nullptr)
+        for (const link::LineFigures& one : lines->figures()) addresses.push_back(one.place);
     log.info("ready", {{"addresses", join(addresses)}, {"version", version}, {"descriptors_max", descriptors}});
     // systemd starts what depends on the broker now: clients find all listeners open.
     notify_service_manager("READY=1");

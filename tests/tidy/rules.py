@@ -23,13 +23,13 @@ MAY_INCLUDE = {
     'inner': ['base', 'wire', 'client', 'broker', 'transport'],
     'lines': ['base', 'wire', 'topic', 'client'],
     'mqttsn': ['base', 'wire', 'topic', 'client'],
-    'link': ['base', 'broker', 'os', 'net', 'mqttsn', 'transport', 'runtime'],
-    'admin': CORE + ['os', 'storage', 'net', 'transport', 'runtime', 'bridge', 'uplink', 'mqttsn', 'link'],
+    'link': ['base', 'client', 'broker', 'os', 'net', 'transport', 'runtime', 'inner', 'lines', 'mqttsn'],
+    'admin': CORE + ['os', 'storage', 'net', 'transport', 'runtime', 'bridge', 'uplink', 'lines', 'mqttsn', 'link'],
     # config fills the plain option structs of the core's modules and of bridge. It calls nothing of theirs, except the
     # rules of filters in topic, and of routes and kinds of upstreams in bridge; os reads the files.
-    'config': ['base', 'topic', 'auth', 'journal', 'session', 'broker', 'os', 'bridge', 'mqttsn'],
+    'config': ['base', 'topic', 'auth', 'journal', 'session', 'broker', 'os', 'bridge', 'lines', 'mqttsn'],
     # daemon uses the client for `bridge test`: one connection to an upstream, as a bridge would make it.
-    'daemon': CORE + ['client', 'os', 'storage', 'net', 'transport', 'runtime', 'bridge', 'uplink', 'mqttsn', 'link',
+    'daemon': CORE + ['client', 'os', 'storage', 'net', 'transport', 'runtime', 'bridge', 'uplink', 'lines', 'mqttsn', 'link',
                'admin', 'config'],
     'demo': ['base', 'wire', 'client', 'os', 'net'],
 }

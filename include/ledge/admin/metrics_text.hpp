@@ -10,6 +10,7 @@
 #include "ledge/transport/tls_counters.hpp"
 
 namespace ledge::link {
+struct LineFigures;
 struct LinkFigures;
 }
 namespace ledge::uplink {
@@ -24,6 +25,7 @@ inline constexpr std::string_view metrics_content_type = "text/plain; version=0.
 /// and TYPE once.
 std::string metrics_text(const broker::Metrics& metrics, const transport::TlsCounters& tls,
                          const std::vector<uplink::BridgeFigures>& bridges,
-                         const std::vector<link::LinkFigures>& links, std::string_view version, Duration uptime);
+                         const std::vector<link::LinkFigures>& links,
+                         const std::vector<link::LineFigures>& lines, std::string_view version, Duration uptime);
 
 }  // namespace ledge::admin

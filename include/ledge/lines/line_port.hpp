@@ -65,7 +65,7 @@ public:
     /// The system has taken the first `count` bytes of output().
     void sent(std::size_t count);
     /// True: the system has taken a whole command. drained() must follow.
-    bool has_sent() const { return !commands_.empty() && written_ == commands_.front().bytes.size(); }
+    bool has_sent() const { return !commands_.empty() && written_ == commands_[0].bytes.size(); }
     /// The system has sent the command to the device. Requires has_sent().
     void drained(client::Client& client);
 
