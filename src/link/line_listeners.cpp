@@ -19,6 +19,9 @@ namespace ledge::link {
 namespace {
 
 constexpr std::size_t line_read_bytes_max = 4096;  // of one turn: what a tty holds
+constexpr std::size_t line_read_bytes_min = 64;
+/// While lines wait, so long at most is the port not read: at 921,600 baud 1.8 KiB come meanwhile, and a tty holds 4 KiB.
+constexpr Duration read_pause = 20ms;
 constexpr Duration loss_report_pause = 1min;       // between two log lines about the losses of one listener
 
 inner::InnerClientOptions inner_client_options(const LineListenerOptions& options, const lines::LinePort& lines) {
@@ -58,32 +61,40 @@ public:
         read(now);
         take_events(now);
         lines_.pump(client_.client());
+        if (!lines_.is_half_full()) read_at_ = never;
         write(now);
         client_.turn(now);
         tell_losses(now);
     }
 
     bool wants_turn() const {
-        return port_.port().may_read() || client_.wants_turn() || client_.has_input() ||
+        return (port_.port().may_read() && read_at_ == never) || client_.wants_turn() || client_.has_input() ||
                lines_.wants_pump(client_.client()) || wants_write();
     }
 
     void on_time(Instant now) {
         if (now >= port_.retry_at()) open(now);
         if (now >= client_.next_deadline()) client_.on_time(now);
-        if (now >= drained_at_) write(now);
+        if (now >= read_at_) {
+            read_at_ = never;
+            read(now);
+        }
+        if (now >= drained_at_) {
+            drained_at_ = never;
+            write(now);
+        }
         if (now >= report_at_) tell_losses(now);
         if (now >= next_facts_) publish(now);
     }
 
     Instant next_deadline() const {
-        return std::min({port_.retry_at(), client_.next_deadline(), drained_at_, report_at_, next_facts_});
+        return std::min({port_.retry_at(), client_.next_deadline(), read_at_, drained_at_, report_at_, next_facts_});
     }
 
     /// The turn at once: the broker closes all connections next, and the state has to be told before.
     void stop(Instant now) {
         is_stopping_ = true;
-        next_facts_ = report_at_ = drained_at_ = never;
+        next_facts_ = report_at_ = read_at_ = drained_at_ = never;
         take_events(now);
         if (lines_.is_open()) close_lines();
         port_.close();
@@ -115,7 +126,7 @@ private:
 
     void close_lines() {
         lines_.closed();
-        drained_at_ = never;
+        read_at_ = drained_at_ = never;
     }
 
     void close_if_lost(Instant now) {
@@ -123,9 +134,13 @@ private:
     }
 
     void read(Instant now) {
-        if (!port_.port().may_read()) return;
-        const std::size_t count = port_.port().read(buffer_.first(std::min(buffer_.size(), line_read_bytes_max)));
+        if (!port_.port().may_read() || (read_at_ != never && now < read_at_)) return;
+        // A line has two bytes at least, so one read fills the other half of what may wait at most.
+        const std::size_t size = std::clamp<std::size_t>(options_.lines.lines_waiting_max, line_read_bytes_min,
+                                                         line_read_bytes_max);
+        const std::size_t count = port_.port().read(buffer_.first(std::min(buffer_.size(), size)));
         if (count > 0) lines_.on_bytes(Bytes(buffer_).first(count), now);
+        read_at_ = lines_.is_half_full() ? now + read_pause : never;
         close_if_lost(now);
     }
 
@@ -207,6 +222,7 @@ private:
     lines::LinePort lines_;
     inner::InnerClient client_;
     ToldFacts facts_;
+    Instant read_at_ = never;     // when the port is read again; never = as soon as bytes have come
     Instant drained_at_ = never;  // when the system will have sent the present command
     lines::Counters told_;        // whose losses were logged
     Instant next_report_{};       // not before

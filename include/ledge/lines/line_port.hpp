@@ -11,7 +11,8 @@
 //
 // Lines wait here, in order, until the client has room: at most lines_waiting_max of them and waiting_bytes_max bytes.
 // When a limit is reached, the oldest line gives way, because the newest value of a sensor is worth most. The port is
-// always read: a serial line without flow control would lose bytes in the kernel, and nobody would count them.
+// read nevertheless, at most a moment later (is_half_full()): a serial line without flow control would lose bytes in the
+// kernel, and nobody would count them.
 //
 // A command is acknowledged when its last byte has left the system, and only then the next one begins. So commands for a port that is closed stay in the session of
 // the client, except the first few, which wait here (commands_max, the Receive Maximum).
@@ -82,6 +83,11 @@ public:
     const Options& options() const { return options_; }
     const Counters& counters() const { return counters_; }
     std::size_t waiting() const { return waiting_.size(); }
+    /// True: more than half of what may wait does. An owner that can read a little later should, because the broker may
+    /// be catching up with a burst.
+    bool is_half_full() const {
+        return waiting_.size() > options_.lines_waiting_max / 2 || waiting_bytes_ > waiting_bytes_max / 2;
+    }
     std::size_t waiting_commands() const { return commands_.size(); }
 
 private:
