@@ -1,7 +1,5 @@
 #include "lines.hpp"
 
-#include <algorithm>
-
 #include "ledge/base/quote.hpp"
 #include "ledge/topic/name.hpp"
 
@@ -12,6 +10,10 @@ constexpr std::size_t topic_bytes_max = 1024;
 
 bool is_at_or_below(std::string_view topic, std::string_view other) {
     return topic.starts_with(other) && (topic.size() == other.size() || topic[other.size()] == '/');
+}
+
+bool is_key_or_below(std::string_view key, std::string_view section) {
+    return key.starts_with(section) && (key.size() == section.size() || key[section.size()] == '.');
 }
 
 /// Checks one listener.
@@ -40,8 +42,6 @@ public:
                                "section, or the key mode");
         topics();
         json();
-        if (std::ranges::any_of(draft_.lines.ignore_prefix, [](char c) { return c == '\n' || c == '\r'; }))
-            complain("lines.ignore_prefix", "has a line end, so no line begins with it; remove the line end");
     }
 
 private:
@@ -94,9 +94,10 @@ private:
     void complain(std::string_view key, const std::string& what) {
         const std::string full = prefix_ + "." + std::string(key);
         auto place = places_.find(full);
-        // A section as a whole has the place of its first key, and a missing key that of its listener.
         if (place == places_.end()) place = places_.lower_bound(full + ".");
-        if (place == places_.end() || !place->first.starts_with(full + ".")) place = places_.find(prefix_ + ".mode");
+        // A section as a whole has the place of its first key, and a missing key that of the mode that wants it.
+        const bool is_found = place != places_.end() && is_key_or_below(place->first, full);
+        if (!is_found) place = places_.find(prefix_ + ".mode");
         loaded_.complaints.push_back({place != places_.end() ? place->second : std::string(),
                                       "key '" + full + "' " + what});
     }
@@ -119,11 +120,13 @@ void check_lines(const std::string& prefix, const ListenerDraft& draft, const En
 std::string explain_lines(const ListenerSocket& socket) {
     const lines::Options& lines = socket.lines;
     const std::string qos = " with QoS " + std::to_string(static_cast<int>(lines.qos)) + (lines.retain ? ", retained" : "");
+    const bool has_members = lines.json_members == lines::Members::topics;
     std::string topic = lines.topic;
-    if (!lines.json_topic_member.empty()) topic += "/VALUE (the value of the member " + quoted(lines.json_topic_member) + ")";
-    std::string out = lines.json_members == lines::Members::topics
-                          ? "each member of a line of JSON is published on " + topic + "/MEMBER" + qos
-                          : "each line is published on " + topic + qos;
+    if (!lines.json_topic_member.empty()) topic += "/VALUE";
+    if (has_members) topic += "/MEMBER";
+    if (!lines.json_topic_member.empty()) topic += " (VALUE: of the member " + quoted(lines.json_topic_member) + ")";
+    std::string out = has_members ? "each member of a line of JSON is published on " + topic + qos
+                                  : "each line is published on " + topic + qos;
     if (lines.wants_json())
         out += lines.unparsed == lines::Unparsed::drop
                    ? ", other lines are dropped"
