@@ -31,7 +31,12 @@ public:
     Text(const broker::MetricSource& core, const transport::TlsCounters& tls,
          const std::vector<uplink::BridgeFigures>& bridges, const std::vector<link::LinkFigures>& links,
          const std::vector<link::LineFigures>& lines)
-        : core_(core), tls_(tls), bridges_(bridges), links_(links), lines_(lines), has_store_(core.metrics.store.is_used) {}
+        : core_(core),
+          tls_(tls),
+          bridges_(bridges),
+          links_(links),
+          lines_(lines),
+          has_store_(core.metrics.store.is_used) {}
 
     void operator()(const broker::Metric& row) { add_row(row, row.read(core_)); }
     void operator()(const TlsMetric& row) { add_row(row, row.read(tls_)); }
@@ -104,8 +109,7 @@ private:
 }  // namespace
 
 std::string metrics_text(const broker::Metrics& metrics, const transport::TlsCounters& tls,
-                         const std::vector<uplink::BridgeFigures>& bridges,
-                         const std::vector<link::LinkFigures>& links,
+                         const std::vector<uplink::BridgeFigures>& bridges, const std::vector<link::LinkFigures>& links,
                          const std::vector<link::LineFigures>& lines, std::string_view version, Duration uptime) {
     const broker::MetricSource core{metrics, version, uptime};
     Text text(core, tls, bridges, links, lines);

@@ -147,8 +147,7 @@ HttpAnswer Pages::metrics(Instant now) const {
         200, metrics_content_type,
         metrics_text(loop_->shard().metrics(), loop_->tls_counters(), figures_of_bridges(),
                      gateways_ == nullptr ? std::vector<link::LinkFigures>() : gateways_->figures(),
-                     lines_ == nullptr ? std::vector<link::LineFigures>() : lines_->figures(), version_,
-                     now - start_)};
+                     lines_ == nullptr ? std::vector<link::LineFigures>() : lines_->figures(), version_, now - start_)};
 }
 
 /// /api/v1/ itself names the version of the broker and the resources.

@@ -106,7 +106,8 @@ std::optional<JsonDocument> JsonDocument::parse(std::string_view text) {
     json::parse_options options;
     options.max_depth = depth_max;
     json::error_code error;
-    auto parts = std::make_unique<Parts>(Parts{json::parse({text.data(), text.size()}, error, {}, options), text.size()});
+    auto parts =
+        std::make_unique<Parts>(Parts{json::parse({text.data(), text.size()}, error, {}, options), text.size()});
     if (error || !parts->value.is_object()) return std::nullopt;
     return JsonDocument(std::move(parts));
 }
@@ -122,8 +123,8 @@ std::optional<std::vector<JsonMember>> JsonDocument::members(std::string_view so
     for (const auto& member : object) {
         const std::string_view written = finder.next();
         const json::value& value = member.value();
-        result.push_back({view_of(member.key()), kind_of(value),
-                          value.is_string() ? view_of(value.get_string()) : written});
+        result.push_back(
+            {view_of(member.key()), kind_of(value), value.is_string() ? view_of(value.get_string()) : written});
     }
     // The parser keeps one member of each name, so with equal names the finder has not come to the end of the object.
     if (!finder.is_done()) return std::nullopt;

@@ -26,20 +26,25 @@ public:
     /// Keys without effect are mistakes, since the operator believes that they have one.
     void of_other_mode() {
         if (draft_.lines != lines::Options{})
-            complain("lines", "is a section for serial lines of text and has no effect without mode = \"lines\"; add mode "
-                              "to [" + prefix_ + "], or remove the section");
+            complain("lines",
+                     "is a section for serial lines of text and has no effect without mode = \"lines\"; add mode "
+                     "to [" +
+                         prefix_ + "], or remove the section");
     }
 
     void of_lines() {
         if (endpoint_.kind != Endpoint::Kind::serial)
-            return complain("mode", "is \"lines\", which only a serial line can have; write url = "
-                                    "\"serial:PATH?baud=9600\", or remove the key");
+            return complain("mode",
+                            "is \"lines\", which only a serial line can have; write url = "
+                            "\"serial:PATH?baud=9600\", or remove the key");
         if (!draft_.user.empty())
-            complain("user", "has no effect with mode = \"lines\": the section lines names the only topics of the "
-                             "device; remove the key");
+            complain("user",
+                     "has no effect with mode = \"lines\": the section lines names the only topics of the "
+                     "device; remove the key");
         if (draft_.mqttsn != MqttsnSettings{})
-            complain("mqttsn", "is a section for MQTT-SN devices and has no effect with mode = \"lines\"; remove the "
-                               "section, or the key mode");
+            complain("mqttsn",
+                     "is a section for MQTT-SN devices and has no effect with mode = \"lines\"; remove the "
+                     "section, or the key mode");
         topics();
         json();
     }
@@ -48,18 +53,23 @@ private:
     void topics() {
         const lines::Options& lines = draft_.lines;
         if (lines.topic.empty())
-            return complain("lines.topic", "is missing: mode = \"lines\" needs the topic of the lines; add topic = "
-                                           "\"plant/meter/raw\" to [" + prefix_ + ".lines]");
+            return complain("lines.topic",
+                            "is missing: mode = \"lines\" needs the topic of the lines; add topic = "
+                            "\"plant/meter/raw\" to [" +
+                                prefix_ + ".lines]");
         check_topic("lines.topic", lines.topic);
         if (!lines.command_topic.empty()) check_topic("lines.command_topic", lines.command_topic);
         const std::string state = lines.topic_of_state();
         if (!lines.state_topic.empty() && !state.empty()) check_topic("lines.state_topic", state);
         // What the device sends would come back to it as a command.
         if (is_at_or_below(lines.command_topic, lines.topic))
-            complain("lines.command_topic", "is " + quoted(lines.command_topic) + ", which is lines.topic or a topic below "
-                                            "it: lines of the device could come back as commands; choose another topic");
+            complain("lines.command_topic",
+                     "is " + quoted(lines.command_topic) +
+                         ", which is lines.topic or a topic below "
+                         "it: lines of the device could come back as commands; choose another topic");
         if (!state.empty() && (state == lines.topic || state == lines.command_topic))
-            complain("lines.state_topic", "is the topic of the lines or of the commands; choose another topic, or none");
+            complain("lines.state_topic",
+                     "is the topic of the lines or of the commands; choose another topic, or none");
         if (!state.empty()) state_of_one_port(state);
     }
 
@@ -67,8 +77,9 @@ private:
         const bool is_usable = topic.size() <= topic_bytes_max && !topic.starts_with('$') &&
                                topic::is_valid_topic(topic, topic::levels_hard_max);
         if (!is_usable)
-            complain(key, "is " + quoted(topic) + ", which is not a topic that a device may use; a topic has 1 to 1024 "
-                          "bytes, no wildcards (+ and #) and no $ at its start");
+            complain(key, "is " + quoted(topic) +
+                              ", which is not a topic that a device may use; a topic has 1 to 1024 "
+                              "bytes, no wildcards (+ and #) and no $ at its start");
     }
 
     /// One port would say that the other one is offline.
@@ -77,18 +88,21 @@ private:
             const ListenerSocket& other = loaded_.config.sockets[i];
             if (other.mode != ListenerMode::lines || other.lines.topic_of_state() != state) continue;
             complain("lines.state_topic", "and that of the listener '" + loaded_.config.shard.listeners[i].name +
-                                          "' are both " + quoted(state) + "; give one of them another state_topic, or "
-                                          "another topic");
+                                              "' are both " + quoted(state) +
+                                              "; give one of them another state_topic, or "
+                                              "another topic");
         }
     }
 
     void json() {
         const lines::Options& lines = draft_.lines;
         if (lines.json_topic_slashes && lines.json_topic_member.empty())
-            complain("lines.json_topic_slashes", "has no effect without lines.json_topic_member; add json_topic_member");
+            complain("lines.json_topic_slashes",
+                     "has no effect without lines.json_topic_member; add json_topic_member");
         if (lines.unparsed != lines::Options{}.unparsed && !lines.wants_json())
-            complain("lines.unparsed", "has no effect: without lines.json_topic_member and lines.json_members = "
-                                       "\"topics\" no line is read as JSON; remove the key");
+            complain("lines.unparsed",
+                     "has no effect: without lines.json_topic_member and lines.json_members = "
+                     "\"topics\" no line is read as JSON; remove the key");
     }
 
     void complain(std::string_view key, const std::string& what) {
@@ -98,8 +112,8 @@ private:
         // A section as a whole has the place of its first key, and a missing key that of the mode that wants it.
         const bool is_found = place != places_.end() && is_key_or_below(place->first, full);
         if (!is_found) place = places_.find(prefix_ + ".mode");
-        loaded_.complaints.push_back({place != places_.end() ? place->second : std::string(),
-                                      "key '" + full + "' " + what});
+        loaded_.complaints.push_back(
+            {place != places_.end() ? place->second : std::string(), "key '" + full + "' " + what});
     }
 
     const std::string& prefix_;
@@ -119,7 +133,8 @@ void check_lines(const std::string& prefix, const ListenerDraft& draft, const En
 
 std::string explain_lines(const ListenerSocket& socket) {
     const lines::Options& lines = socket.lines;
-    const std::string qos = " with QoS " + std::to_string(static_cast<int>(lines.qos)) + (lines.retain ? ", retained" : "");
+    const std::string qos =
+        " with QoS " + std::to_string(static_cast<int>(lines.qos)) + (lines.retain ? ", retained" : "");
     const bool has_members = lines.json_members == lines::Members::topics;
     std::string topic = lines.topic;
     if (!lines.json_topic_member.empty()) topic += "/VALUE";

@@ -48,19 +48,20 @@ constexpr Option lines_rows[] = {
     line<&lines::Options::json_topic_member>(
         "json_topic_member", "", {},
         "If each line is a JSON object, the name of the member whose value becomes the last level of the topic, for "
-        "example \"sensor\": the line {\"sensor\": \"hall\"} is then published on TOPIC/hall. The value is a text of at "
+        "example \"sensor\": the line {\"sensor\": \"hall\"} is then published on TOPIC/hall. The value is a text of "
+        "at "
         "most 64 bytes or a whole number. \"\" = no such member."),
     line<&lines::Options::json_topic_slashes>(
-        "json_topic_slashes", "", {},
-        "Whether that value may contain '/', and so be several levels of the topic."),
+        "json_topic_slashes", "", {}, "Whether that value may contain '/', and so be several levels of the topic."),
     line<&lines::Options::json_members>(
         "json_members", "", {},
-        "What is published of a line with a JSON object. payload: the whole line. topics: each member on its own topic, "
+        "What is published of a line with a JSON object. payload: the whole line. topics: each member on its own "
+        "topic, "
         "TOPIC/MEMBER; texts without their quotes, all other values as they are written."),
-    line<&lines::Options::unparsed>(
-        "unparsed", "", {},
-        "What becomes of a line that is no such JSON object. publish: the line is published on TOPIC/unparsed. drop: it "
-        "is dropped. Both are counted."),
+    line<&lines::Options::unparsed>("unparsed", "", {},
+                                    "What becomes of a line that is no such JSON object. publish: the line is "
+                                    "published on TOPIC/unparsed. drop: it "
+                                    "is dropped. Both are counted."),
 };
 
 }  // namespace

@@ -17,8 +17,8 @@ struct BrokerLoopOptions;
 namespace ledge::daemon {
 
 /// Adds one part of the loop that serves all serial lines of text; without such a listener nothing is added. When the
-/// loop has made the part, `lines` points to it. `log` and `lines` must outlive the loop. Requires that the listeners in
-/// `options` begin with those of the configuration; those of serial lines become listeners for a part of the program.
+/// loop has made the part, `lines` points to it. `log` and `lines` must outlive the loop. Requires that the listeners
+/// in `options` begin with those of the configuration; those of serial lines become listeners for parts of the program.
 void add_lines(runtime::BrokerLoopOptions& options, const config::Config& config, const Log& log,
                const link::LineListeners*& lines);
 

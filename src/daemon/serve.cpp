@@ -138,6 +138,29 @@ Result<bool, Error> add_listener(runtime::BrokerLoop* running, const config::Con
                                  std::move(wanted.fronts[index]), wanted.shard.has_other_users);
 }
 
+/// The parts of the loop beside the broker itself, set when the loop has made them; nullptr = there are none.
+struct Parts {
+    const uplink::Bridges* bridges = nullptr;
+    const link::Gateways* gateways = nullptr;
+    const link::LineListeners* lines = nullptr;
+};
+
+/// `parts` and `log` must outlive the loop.
+void add_parts(runtime::BrokerLoopOptions& options, const config::Config& config, const Log& log, Parts& parts) {
+    add_bridges(options, config, log, random_seed(), parts.bridges);
+    add_links(options, config, log, random_seed(), parts.gateways);
+    add_lines(options, config, log, parts.lines);
+}
+
+/// Where the broker serves: sockets, and serial lines.
+std::vector<std::string> addresses_of(const runtime::BrokerLoop& loop, const Parts& parts) {
+    std::vector<std::string> addresses = loop.addresses();
+    if (parts.gateways != nullptr) std::ranges::copy(parts.gateways->places(), std::back_inserter(addresses));
+    if (parts.lines == nullptr) return addresses;
+    for (const link::LineFigures& one : parts.lines->figures()) addresses.push_back(one.place);
+    return addresses;
+}
+
 }  // namespace
 
 int serve(const config::Sources& sources, const config::Loaded& loaded) {
@@ -157,12 +180,8 @@ int serve(const config::Sources& sources, const config::Loaded& loaded) {
 
     runtime::BrokerLoopOptions options = loop_options(loaded.config, version, random_seed());
     share_descriptors(options, descriptors);
-    const uplink::Bridges* bridges = nullptr;  // set when the loop has made them, if there are any
-    add_bridges(options, loaded.config, log, random_seed(), bridges);
-    const link::Gateways* gateways = nullptr;  // as `bridges`
-    add_links(options, loaded.config, log, random_seed(), gateways);
-    const link::LineListeners* lines = nullptr;  // as `bridges`
-    add_lines(options, loaded.config, log, lines);
+    Parts parts;
+    add_parts(options, loaded.config, log, parts);
     options.policy = loaded.policy;
     options.policy_files = loaded.policy_files;
     runtime::BrokerLoop* running = nullptr;  // set when the loop exists; until then the callbacks below do nothing
@@ -210,13 +229,11 @@ int serve(const config::Sources& sources, const config::Loaded& loaded) {
         (*loop)->shard().note_store(figures);
     }
     // The loop does not run yet, so no request comes before the pages have figures.
-    pages.attach(**loop, bridges, gateways, lines);
+    pages.attach(**loop, parts.bridges, parts.gateways, parts.lines);
     for (const std::string& note : loaded.notes) log.warning("listener_note", {{"note", note}});
-    std::vector<std::string> addresses = (*loop)->addresses();
-    if (gateways != nullptr) std::ranges::copy(gateways->places(), std::back_inserter(addresses));
-    if (lines != nullptr)
-        for (const link::LineFigures& one : lines->figures()) addresses.push_back(one.place);
-    log.info("ready", {{"addresses", join(addresses)}, {"version", version}, {"descriptors_max", descriptors}});
+    log.info("ready", {{"addresses", join(addresses_of(**loop, parts))},
+                       {"version", version},
+                       {"descriptors_max", descriptors}});
     // systemd starts what depends on the broker now: clients find all listeners open.
     notify_service_manager("READY=1");
     // The code of the start is hardly used again, but its pages would count as memory of the broker.

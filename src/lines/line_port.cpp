@@ -190,8 +190,7 @@ void LinePort::on_message(const wire::Publish& packet, client::Client& client, I
         if (wants_answer) client.acknowledge(packet.packet_id, ReasonCode::payload_format_invalid);
         return;
     }
-    if (!wants_answer && (!is_open_ || commands_.size() >= commands_max))
-        return counters_.count(Loss::command_unsent);
+    if (!wants_answer && (!is_open_ || commands_.size() >= commands_max)) return counters_.count(Loss::command_unsent);
     Command& command = commands_.append();
     command.bytes.assign(as_text(packet.payload)).append(bytes_of(options_.line_end));
     command.packet_id = packet.packet_id;
@@ -228,7 +227,8 @@ void LinePort::pump(client::Client& client) {
         packet.qos = options_.qos;
         packet.retain = options_.retain;
         const auto sent = client.publish(packet);
-        if (!sent.ok() && (sent.error() == ReasonCode::quota_exceeded || sent.error() == ReasonCode::server_unavailable))
+        if (!sent.ok() &&
+            (sent.error() == ReasonCode::quota_exceeded || sent.error() == ReasonCode::server_unavailable))
             return;
         sent.ok() ? void(++counters_.publications) : counters_.count(Loss::refused);
         drop_oldest();

@@ -67,7 +67,8 @@ private:
         retry_at_ = now + pause_;
         pause_ = std::min<Duration>(2 * pause_, pause_max);
         if (std::exchange(problem_, std::move(problem)) == problem_) return;
-        log_.warning("serial_port_closed", {{"listener", listener_}, {"port", port_.line().path}, {"reason", problem_}});
+        log_.warning("serial_port_closed",
+                     {{"listener", listener_}, {"port", port_.line().path}, {"reason", problem_}});
     }
 
     SerialPort port_;

@@ -20,9 +20,10 @@ namespace {
 
 constexpr std::size_t line_read_bytes_max = 4096;  // of one turn: what a tty holds
 constexpr std::size_t line_read_bytes_min = 64;
-/// While lines wait, so long at most is the port not read: at 921,600 baud 1.8 KiB come meanwhile, and a tty holds 4 KiB.
+/// While lines wait, the port is not read for this long at most: at 921,600 baud 1.8 KiB come meanwhile, and a tty holds
+/// 4 KiB.
 constexpr Duration read_pause = 20ms;
-constexpr Duration loss_report_pause = 1min;       // between two log lines about the losses of one listener
+constexpr Duration loss_report_pause = 1min;  // between two log lines about the losses of one listener
 
 inner::InnerClientOptions inner_client_options(const LineListenerOptions& options, const lines::LinePort& lines) {
     inner::InnerClientOptions inner;
@@ -136,8 +137,8 @@ private:
     void read(Instant now) {
         if (!port_.port().may_read() || (read_at_ != never && now < read_at_)) return;
         // A line has two bytes at least, so one read fills the other half of what may wait at most.
-        const std::size_t size = std::clamp<std::size_t>(options_.lines.lines_waiting_max, line_read_bytes_min,
-                                                         line_read_bytes_max);
+        const std::size_t size =
+            std::clamp<std::size_t>(options_.lines.lines_waiting_max, line_read_bytes_min, line_read_bytes_max);
         const std::size_t count = port_.port().read(buffer_.first(std::min(buffer_.size(), size)));
         if (count > 0) lines_.on_bytes(Bytes(buffer_).first(count), now);
         read_at_ = lines_.is_half_full() ? now + read_pause : never;
@@ -176,8 +177,8 @@ private:
         close_if_lost(now);
     }
 
-    /// True: the command was written as a whole, and another one may follow. What waits in the system would be lost with
-    /// the port, so a command counts as written only when nothing waits there any more.
+    /// True: the command was written as a whole, and another one may follow. What waits in the system would be lost
+    /// with the port, so a command counts as written only when nothing waits there any more.
     bool write_command(Instant now) {
         lines_.sent(port_.port().write(lines_.output(client_.client(), now)));
         if (!lines_.has_sent() || port_.port().is_lost()) return false;
@@ -234,8 +235,7 @@ private:
 
 LineListeners::LineListeners(std::vector<LineListenerOptions> options, const runtime::LoopServices& services,
                              const Log& log) {
-    for (LineListenerOptions& one : options)
-        listeners_.push_back(std::make_unique<One>(std::move(one), services, log));
+    for (LineListenerOptions& one : options) listeners_.push_back(std::make_unique<One>(std::move(one), services, log));
 }
 
 LineListeners::~LineListeners() = default;

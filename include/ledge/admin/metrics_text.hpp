@@ -12,7 +12,7 @@
 namespace ledge::link {
 struct LineFigures;
 struct LinkFigures;
-}
+}  // namespace ledge::link
 namespace ledge::uplink {
 struct BridgeFigures;
 }
@@ -24,8 +24,7 @@ inline constexpr std::string_view metrics_content_type = "text/plain; version=0.
 /// Names and units follow the rules of promtool: base units, names of counters end in _total, and each family has HELP
 /// and TYPE once.
 std::string metrics_text(const broker::Metrics& metrics, const transport::TlsCounters& tls,
-                         const std::vector<uplink::BridgeFigures>& bridges,
-                         const std::vector<link::LinkFigures>& links,
+                         const std::vector<uplink::BridgeFigures>& bridges, const std::vector<link::LinkFigures>& links,
                          const std::vector<link::LineFigures>& lines, std::string_view version, Duration uptime);
 
 }  // namespace ledge::admin

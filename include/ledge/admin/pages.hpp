@@ -22,7 +22,7 @@ class BrokerLoop;
 namespace ledge::link {
 class Gateways;
 class LineListeners;
-}
+}  // namespace ledge::link
 namespace ledge::uplink {
 class Bridges;
 struct BridgeFigures;

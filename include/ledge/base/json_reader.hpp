@@ -1,5 +1,5 @@
-// Reads JSON objects from untrusted peers, with a limit of the nesting. Only json_reader.cpp uses Boost.JSON. A document
-// is owned by the function that parses it. JsonWriter (json.hpp) writes JSON.
+// Reads JSON objects from untrusted peers, with a limit of the nesting. Only json_reader.cpp uses Boost.JSON. A
+// document is owned by the function that parses it. JsonWriter (json.hpp) writes JSON.
 #pragma once
 
 #include <cstdint>

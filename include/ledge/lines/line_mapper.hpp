@@ -24,7 +24,8 @@ inline constexpr std::size_t levels_max = 8;        // that one value of JSON ad
 inline constexpr std::size_t members_max = 64;      // of one line; an object with more is not parsed
 
 /// True: `text` may become a level of a topic. It has 1 to level_bytes_max bytes of UTF-8, no wildcard, no control
-/// character, no '$' at its beginning, and is not unparsed_level. With `may_have_slashes` it may be several such levels.
+/// character, no '$' at its beginning, and is not unparsed_level. With `may_have_slashes` it may be several such
+/// levels.
 bool is_usable_level(std::string_view text, bool may_have_slashes);
 
 struct Publication {

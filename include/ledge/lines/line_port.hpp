@@ -1,6 +1,6 @@
-// LinePort: one serial port whose device speaks lines of text, between the bytes of the port and a client of the broker.
-// Bytes, events and time go in; bytes and publications come out. No I/O, no clock. The owner has the port and the
-// client::Client (Flow::kept, made with client_options()), and calls:
+// LinePort: one serial port whose device speaks lines of text, between the bytes of the port and a client of the
+// broker. Bytes, events and time go in; bytes and publications come out. No I/O, no clock. The owner has the port and
+// the client::Client (Flow::kept, made with client_options()), and calls:
 //
 //     port.opened(now), port.closed()            when the tty is open, or gone
 //     port.on_bytes(bytes, now)                  what the device has sent
@@ -11,11 +11,12 @@
 //
 // Lines wait here, in order, until the client has room: at most lines_waiting_max of them and waiting_bytes_max bytes.
 // When a limit is reached, the oldest line gives way, because the newest value of a sensor is worth most. The port is
-// read nevertheless, at most a moment later (is_half_full()): a serial line without flow control would lose bytes in the
-// kernel, and nobody would count them.
+// read nevertheless, at most a moment later (is_half_full()): a serial line without flow control would lose bytes in
+// the kernel, and nobody would count them.
 //
-// A command is acknowledged when its last byte has left the system, and only then the next one begins. So commands for a port that is closed stay in the session of
-// the client, except the first few, which wait here (commands_max, the Receive Maximum).
+// A command is acknowledged when its last byte has left the system, and only then the next one begins. So commands for a
+// port that is closed stay in the session of the client, except the first few, which wait here (commands_max, the
+// Receive Maximum).
 #pragma once
 
 #include <cstdint>
@@ -92,7 +93,7 @@ public:
 
 private:
     struct Command {
-        std::string bytes;  // the line and its end
+        std::string bytes;             // the line and its end
         wire::PacketId packet_id = 0;  // 0 = nobody waits for an answer
         Instant expires = never;
     };

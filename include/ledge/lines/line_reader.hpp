@@ -49,7 +49,7 @@ private:
 
     std::size_t line_bytes_max_;
     State state_ = State::untouched;
-    std::string line_;  // never longer than line_bytes_max_
+    std::string line_;             // never longer than line_bytes_max_
     bool is_handed_over_ = false;  // line_ is what next() has returned, and is cleared by the next call
     Counters counters_;
 };

@@ -37,17 +37,18 @@ inline constexpr std::string_view state_level = "$state";
 inline constexpr std::string_view no_state_topic = "none";
 
 struct Options {
-    std::string topic;          // of the lines; a valid topic name
+    std::string topic;  // of the lines; a valid topic name
     wire::QoS qos = wire::QoS::at_least_once;
     bool retain = false;
     std::string command_topic;  // whose messages become lines to the device; "" = none
     std::string state_topic;    // "" = TOPIC/$state; no_state_topic = none
     LineEnd line_end = LineEnd::lf;
-    std::uint32_t line_bytes_max = 1024;   // of a line in either direction, without its end
-    std::uint32_t lines_per_second = 0;    // above it lines are dropped; 0 = unlimited
-    std::uint32_t lines_waiting_max = 1000;  // lines that the broker has not acknowledged; above it the oldest is dropped
-    std::string ignore_prefix;      // lines that begin with this text are left out; "" = none
-    std::string json_topic_member;  // the member whose value is the last level of the topic; "" = none
+    std::uint32_t line_bytes_max = 1024;  // of a line in either direction, without its end
+    std::uint32_t lines_per_second = 0;   // above it lines are dropped; 0 = unlimited
+    std::uint32_t lines_waiting_max =
+        1000;                         // lines that the broker has not acknowledged; above it the oldest is dropped
+    std::string ignore_prefix;        // lines that begin with this text are left out; "" = none
+    std::string json_topic_member;    // the member whose value is the last level of the topic; "" = none
     bool json_topic_slashes = false;  // whether that value may have several levels
     Members json_members = Members::payload;
     Unparsed unparsed = Unparsed::publish;

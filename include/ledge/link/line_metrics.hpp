@@ -1,5 +1,5 @@
-// The rows of the metric table about serial listeners with mode = "lines". LineListeners publishes the rows with a topic
-// below $SYS/broker/lines/NAME/, the module admin shows those with a name to Prometheus.
+// The rows of the metric table about serial listeners with mode = "lines". LineListeners publishes the rows with a
+// topic below $SYS/broker/lines/NAME/, the module admin shows those with a name to Prometheus.
 #pragma once
 
 #include "ledge/broker/metric_table.hpp"

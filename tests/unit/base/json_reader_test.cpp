@@ -60,9 +60,9 @@ TEST_CASE("two members with the same name make the object ambiguous, wherever th
 }
 
 TEST_CASE("what is not one object is refused") {
-    for (const char* text : {"", " ", "[]", "1", "\"a\"", "null", "{", "{\"a\":1", "{\"a\":1}}", "{\"a\":1}{}", "{a:1}",
-                             "{\"a\":01}", "{\"a\":+1}", "{\"a\":NaN}", "{'a':1}", "{\"a\":1,}", "{\"a\":\"\xff\"}",
-                             "{\"a\":1} // x"})
+    for (const char* text :
+         {"", " ", "[]", "1", "\"a\"", "null", "{", "{\"a\":1", "{\"a\":1}}", "{\"a\":1}{}", "{a:1}", "{\"a\":01}",
+          "{\"a\":+1}", "{\"a\":NaN}", "{'a':1}", "{\"a\":1,}", "{\"a\":\"\xff\"}", "{\"a\":1} // x"})
         CHECK_MESSAGE(members_of(text) == "?", text);
     // The root is the first level, so a member may open seven more.
     CHECK(members_of("{\"a\":" + std::string(7, '[') + std::string(7, ']') + "}") != "?");

@@ -62,7 +62,8 @@ TEST_CASE("a listener of lines prints to the same values") {
 
 TEST_CASE("lines need a serial line, a topic, and the mode") {
     CHECK(has(complaint("[listeners.m]\nurl = 'mqtt://127.0.0.1'\nmode = 'lines'\n"), "serial:PATH"));
-    CHECK(has(complaint("[listeners.m]\nurl = 'udp://127.0.0.1'\nmode = 'lines'\nallow_anonymous = true\n"), "serial:"));
+    CHECK(
+        has(complaint("[listeners.m]\nurl = 'udp://127.0.0.1'\nmode = 'lines'\nallow_anonymous = true\n"), "serial:"));
     const std::string missing = complaint("[listeners.m]\nurl = 'serial:/dev/ttyM'\nmode = 'lines'\n");
     CHECK(has(missing, ":3: key 'listeners.m.lines.topic' is missing"));
     CHECK(has(missing, "[listeners.m.lines]"));
@@ -76,7 +77,8 @@ TEST_CASE("lines need a serial line, a topic, and the mode") {
 TEST_CASE("a topic that a device may not use is refused, with the line") {
     for (const char* topic : {"+", "a/#", "$SYS/a", "/$x/#"})
         CHECK_MESSAGE(has(complaint("[listeners.m]\nurl = 'serial:/dev/ttyM'\nmode = 'lines'\n[listeners.m.lines]\n"
-                                    "topic = '" + std::string(topic) + "'\n"),
+                                    "topic = '" +
+                                    std::string(topic) + "'\n"),
                           ":5: key 'listeners.m.lines.topic' is"),
                       topic);
     CHECK(has(complaint(listener_text("command_topic = 'c/+'\n")), ":6: key 'listeners.m.lines.command_topic'"));

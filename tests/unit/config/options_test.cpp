@@ -86,8 +86,8 @@ TEST_CASE("every member of the limits and options has a row") {
     CHECK(rows_of(Scope::limits) == count_members<session::SessionLimits>());
     CHECK(rows_of(Scope::listener) ==
           // Without name, and limits, websocket, mqttsn, lines and tls themselves. The predefined topics have no row.
-          count_members<ListenerDraft>() - 6 + count_members<WebSocketSettings>() + count_members<MqttsnSettings>() - 1 +
-              count_members<lines::Options>() + count_members<TlsSettings>());
+          count_members<ListenerDraft>() - 6 + count_members<WebSocketSettings>() + count_members<MqttsnSettings>() -
+              1 + count_members<lines::Options>() + count_members<TlsSettings>());
     CHECK(count_members<AdminSettings>() == 3);  // url, token_file, and the section [admin.tls]
     // Each is in a row, but for: listeners (own scope); durability ([store]); server_version (of the build); retained
     // (below); connections_total_max and has_other_users, which follow from others.

@@ -108,8 +108,8 @@ TEST_CASE("a member may choose the level above those of the other members") {
 }
 
 TEST_CASE("what is no JSON object with unique names is unparsed: published or dropped") {
-    for (const char* line : {"boot", "{", "{}", "[1]", "1", "\"a\"", R"({"id":"a","id":"b"})", R"({"id":"a"} x)",
-                             "{\"id\":\"\xff\"}"}) {
+    for (const char* line :
+         {"boot", "{", "{}", "[1]", "1", "\"a\"", R"({"id":"a","id":"b"})", R"({"id":"a"} x)", "{\"id\":\"\xff\"}"}) {
         for (Options options : {sensor_options(), member_options()}) {
             CHECK(mapped(options, line) == "m/unparsed=" + std::string(line));
             options.unparsed = Unparsed::drop;

@@ -168,8 +168,9 @@ TEST_CASE("bytes soon after the opening may begin in the middle of a line") {
     rig.port.opened(rig.now);
     rig.now += silence_before_line - 1us;
     rig.device("1.5\n231.5\n");
-    CHECK(rig.sent() == "PUBLISH m/$state offline q1#1 retain | PUBLISH m/$state online q1#2 retain | "
-                        "PUBLISH m 231.5 q1#3");
+    CHECK(rig.sent() ==
+          "PUBLISH m/$state offline q1#1 retain | PUBLISH m/$state online q1#2 retain | "
+          "PUBLISH m 231.5 q1#3");
     CHECK(rig.lost(Loss::stale) == 1);
     rig.port.closed();
     rig.opens();
@@ -193,8 +194,9 @@ TEST_CASE("lines wait for the broker; above lines_waiting_max the oldest gives w
     CHECK(first.find("PUBLISH m 32 ") == std::string::npos);
     for (wire::PacketId id = 1; id <= 9; ++id) rig.gets(ack(PacketType::puback, id));
     // 32, 33 and 34 were dropped. One id more is the state's.
-    CHECK(rig.sent() == "PUBLISH m 35 q1#34 | PUBLISH m 36 q1#35 | PUBLISH m 37 q1#36 | PUBLISH m 38 q1#37 | "
-                        "PUBLISH m 39 q1#38");
+    CHECK(rig.sent() ==
+          "PUBLISH m 35 q1#34 | PUBLISH m 36 q1#35 | PUBLISH m 37 q1#36 | PUBLISH m 38 q1#37 | "
+          "PUBLISH m 39 q1#38");
     CHECK(rig.port.waiting() == 0);
 }
 
