@@ -67,6 +67,7 @@ public:
         loaded_.config.shard.listeners.push_back({name, is_anonymous, draft.connections_max, draft.limits});
         loaded_.config.shard.listeners.back().is_local =
             loaded_.config.sockets.back().endpoint.kind == Endpoint::Kind::unix_socket;
+        loaded_.config.shard.listeners.back().has_descriptors = !loaded_.config.sockets.back().endpoint.is_for_devices();
         LEDGE_ASSERT(loaded_.config.sockets.size() == loaded_.config.shard.listeners.size());
     }
 

@@ -86,7 +86,7 @@ void SerialLink::write(Instant now) {
         }
         return;
     }
-    if (now < paced_until_ && paced_until_ != never) return;
+    if (paced_until_ != never && now < paced_until_) return;
     paced_until_ = never;
     for (int i = 0; i < packets_per_turn_max && port_.may_write(); ++i) {
         if (frame_sent_ == frame_size_ && !make_frame(now)) break;

@@ -40,6 +40,7 @@ TESTS_MAY_INCLUDE = {'broker': ['storage'],
                      'client': ['session', 'broker'],  # its other end is the real core, not a copy of it
                      'mqttsn': ['session', 'broker'],  # devices and the real core, with a gateway in between
                      'inner': ['session', 'net'],  # the real core and its driver
+                     'link': ['wire', 'session'],  # packets of devices; the broker is the real core
                      'transport': ['client'],  # a client in the same process, over an inner link
                      # The local broker of a bridge is the real core too, also with a store.
                      'uplink': ['journal', 'session', 'broker', 'storage']}

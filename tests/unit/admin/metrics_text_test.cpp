@@ -1,5 +1,7 @@
 #include "ledge/admin/metrics_text.hpp"
 
+#include "ledge/link/figures.hpp"
+#include "ledge/link/line_figures.hpp"
 #include "ledge/uplink/bridges.hpp"
 
 #include <doctest/doctest.h>
@@ -230,8 +232,8 @@ TEST_CASE("the largest owners are told by name, whatever is in it; a family with
     CHECK(has_line(text, "ledgemq_owner_table_bytes{owner=\"a \\\"b\\\"\\\\c\\nd\"} 4"));
     CHECK(text.find("owner_stored_bytes") == std::string::npos);
     metrics.owners_by_written_bytes = {{"192.0.2.7", 7}};
-    CHECK(
-        has_line(metrics_text(metrics, tls, {}, {}, {}, "1", 0s), "ledgemq_owner_written_bytes_total{owner=\"192.0.2.7\"} 7"));
+    CHECK(has_line(metrics_text(metrics, tls, {}, {}, {}, "1", 0s),
+                   "ledgemq_owner_written_bytes_total{owner=\"192.0.2.7\"} 7"));
 }
 
 TEST_CASE("each bridge has a sample of each row, and a figure that is not defined has none") {

@@ -190,15 +190,19 @@ TEST_CASE("every row of listeners and their limits is set for one listener, by a
         const bool is_anonymity = option.name == "allow_anonymous";  // the default of a local listener is true
         const std::string value = is_anonymity ? "false" : other_value(option, load({}).config, true);
         const std::string section = option.section.empty() ? "" : "." + std::string(option.section);
-        const std::string address = option.section == "websocket" ? "ws://127.0.0.1:1883" : "mqtt://127.0.0.1:1883";
+        const bool is_for_devices = option.section == "mqttsn" || option.name == "user";
+        const std::string address = option.section == "websocket" ? "ws://127.0.0.1:1883"
+                                    : is_for_devices              ? "udp://127.0.0.1:1883"
+                                                                  : "mqtt://127.0.0.1:1883";
+        // Such rows want other ones, or a value that is no plain text.
+        const bool wants_others = option.section == "tls" || option.section == "lines" || option.name == "mode" ||
+                                  option.name == "multicast" || option.name == "advertise_interval_s" ||
+                                  option.name == "connectionless_per_second";
         const std::string url = option.name == "url" ? "" : "[listeners.local]\nurl = '" + address + "'\n";
         const std::string header = option.name != "url" && section.empty() ? "" : "[listeners.local" + section + "]\n";
         const Loaded by_file = load_text(url + header + std::string(option.name) + " = " + value);
         INFO(key << " = " << value);
         CHECK(is_effective(by_file, key));
-        // Rows that want each other, or a listener for devices.
-        const bool wants_others = option.section == "tls" || option.section == "mqttsn" || option.section == "lines" ||
-                                  option.name == "user" || option.name == "mode";
         if (!wants_others) CHECK(is_about_build(by_file));
         const std::string plain = option.type == Type::list ? other_value(option, load({}).config, false) : value;
         const Loaded by_flag = load_set({"listeners.local.url=" + address, key + "=" + plain});
