@@ -20,8 +20,8 @@ namespace {
 
 constexpr std::size_t line_read_bytes_max = 4096;  // of one turn: what a tty holds
 constexpr std::size_t line_read_bytes_min = 64;
-/// While lines wait, the port is not read for this long at most: at 921,600 baud 1.8 KiB come meanwhile, and a tty holds
-/// 4 KiB.
+/// While lines wait, the port is not read for this long at most. At 921,600 baud 1.8 KiB come meanwhile, and a tty
+/// holds 4 KiB.
 constexpr Duration read_pause = 20ms;
 constexpr Duration loss_report_pause = 1min;  // between two log lines about the losses of one listener
 

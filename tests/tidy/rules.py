@@ -71,6 +71,7 @@ WIDE_HEADERS = {
     'include/ledge/journal/out_state.hpp': (45, IN_DELIVERY),
     'include/ledge/journal/progress.hpp': (54, 'a part of each session, and of the records that the store reads'),
     'include/ledge/journal/publication.hpp': (60, 'the message itself, which the core and the records hold by value'),
+    'include/ledge/lines/options.hpp': (43, OPTION.replace('policy', 'configuration')),
     'include/ledge/os/descriptor.hpp': (65, 'a small value, which each owner of a file or socket holds, bridges too'),
     'include/ledge/session/ack_barrier.hpp': (46, IN_DELIVERY),
     'include/ledge/session/delivery.hpp': (44, IN_DELIVERY),

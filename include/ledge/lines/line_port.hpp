@@ -14,8 +14,8 @@
 // read nevertheless, at most a moment later (is_half_full()): a serial line without flow control would lose bytes in
 // the kernel, and nobody would count them.
 //
-// A command is acknowledged when its last byte has left the system, and only then the next one begins. So commands for a
-// port that is closed stay in the session of the client, except the first few, which wait here (commands_max, the
+// A command is acknowledged when its last byte has left the system, and only then the next one begins. So commands for
+// a port that is closed stay in the session of the client, except the first few, which wait here (commands_max, the
 // Receive Maximum).
 #pragma once
 

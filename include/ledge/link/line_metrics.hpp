@@ -93,7 +93,7 @@ inline constexpr LineMetric line_metrics[] = {
     {.group = broker::MetricGroup::lines, .name = "lines_commands_waiting", .type = broker::MetricType::gauge,
      .label = "listener", .topic = "lines/NAME/commands/waiting",
      .read = line_rows::of_listener<&LineFigures::commands_waiting>,
-     .help = "Commands that the listener holds and has not written yet. Further ones wait in the queue of its session."},
+     .help = "Commands that the listener holds and has not written yet. Further ones wait in its session's queue."},
     {.group = broker::MetricGroup::lines, .name = "lines_commands_lost_total", .label = "listener",
      .other_label = "reason", .other_label_value = "line_end", .topic = "lines/NAME/commands/lost/line_end",
      .read = line_rows::lost<lines::Loss::line_end>,
