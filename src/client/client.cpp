@@ -37,9 +37,7 @@ void Client::set_options(Options options) {
     if (is_kept() && !kept_) kept_ = std::make_unique<Kept>();
 }
 
-std::string_view Client::client_id() const {
-    return assigned_client_id_ ? *assigned_client_id_ : options_.client_id;
-}
+std::string_view Client::client_id() const { return assigned_client_id_ ? *assigned_client_id_ : options_.client_id; }
 
 void Client::connect(bool clean_start, Instant now) {
     LEDGE_ASSERT(state_ == State::closed && outbox_.empty());

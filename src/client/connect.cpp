@@ -93,7 +93,8 @@ Event Client::on_connack(Bytes frame) {
         return end(Ended::Cause::refused, packet->code, wire::name_of(packet->code), packet->properties);
     }
     if (const Fault fault = fault_of(*packet); fault != Fault::none) return fail(fault);
-    if (const auto id = packet->properties.text(PropertyId::assigned_client_identifier)) assigned_client_id_ = std::string(*id);
+    if (const auto id = packet->properties.text(PropertyId::assigned_client_identifier))
+        assigned_client_id_ = std::string(*id);
     limits_ = limits_of(*packet, options_, is_clean_start_);
     is_auth_asked_ = is_clean_start_owed_ = false;
     is_accepted_ = true;

@@ -185,8 +185,8 @@ std::optional<Error> UdpLink::join() {
         group_socket_ = os::Descriptor(::socket(group->family(), SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
         target = group_socket_.get();
         // Other programs of this machine may listen to the group, too.
-        const bool is_bound = target >= 0 && set_on(target, SOL_SOCKET, SO_REUSEADDR) &&
-                              ::bind(target, group->get(), group->size()) == 0;
+        const bool is_bound =
+            target >= 0 && set_on(target, SOL_SOCKET, SO_REUSEADDR) && ::bind(target, group->get(), group->size()) == 0;
         if (!is_bound || !poller_.add(target, *this, EPOLLIN)) return refused(errno);
     }
     const auto own = parse_ip(address_.host.substr(0, address_.host.find('%')));

@@ -34,8 +34,8 @@ void ByteQueue::make_room(std::size_t count) {
         std::memmove(bytes_.get(), bytes_.get() + begin_, used);
     } else {
         const std::size_t wanted = std::max<std::size_t>(used + count, std::size_t{capacity_} * 2);
-        const auto capacity = static_cast<std::uint32_t>(std::max<std::size_t>(
-            used + count, std::min<std::size_t>(wanted, bytes_max_)));
+        const auto capacity =
+            static_cast<std::uint32_t>(std::max<std::size_t>(used + count, std::min<std::size_t>(wanted, bytes_max_)));
         auto larger = std::make_unique_for_overwrite<Byte[]>(capacity);
         if (used > 0) std::memcpy(larger.get(), bytes_.get() + begin_, used);
         bytes_ = std::move(larger);

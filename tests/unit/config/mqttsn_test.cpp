@@ -58,8 +58,7 @@ TEST_CASE("a listener for devices with its keys") {
     CHECK(socket.user == "field");
     CHECK(socket.mqttsn.peers_max == 7);
     CHECK(socket.mqttsn.retry_interval_of(true) == 500ms);
-    CHECK(socket.mqttsn.predefined_topics ==
-          std::map<std::uint16_t, std::string>{{1, "plant/a"}, {65534, "plant/b"}});
+    CHECK(socket.mqttsn.predefined_topics == std::map<std::uint16_t, std::string>{{1, "plant/a"}, {65534, "plant/b"}});
     CHECK_FALSE(loaded.config.shard.listeners.at(0).has_descriptors);
     CHECK(mentions(explain_devices(socket, false), "the rights of the user field"));
     CHECK(mentions(explain_devices(socket, false), "2 predefined topics"));
@@ -137,7 +136,8 @@ TEST_CASE("keys for devices on a listener for MQTT are mistakes") {
     const std::string section = "[listeners.a]\nurl = 'mqtt://127.0.0.1:1883'\n";
     CHECK(mentions(first_complaint(section + "user = 'x'\n"), "remove the key"));
     CHECK(mentions(first_complaint(section + "[listeners.a.mqttsn]\npeers_max = 3\n"), "remove the section"));
-    CHECK(mentions(first_complaint(section + "[listeners.a.mqttsn.predefined_topics]\n1 = 'a'\n"), "remove the section"));
+    CHECK(
+        mentions(first_complaint(section + "[listeners.a.mqttsn.predefined_topics]\n1 = 'a'\n"), "remove the section"));
 }
 
 TEST_CASE("a line has one listener") {

@@ -94,7 +94,8 @@ TEST_CASE("the other files of config/ are accepted without a word") {
         const bool is_example_of_bridge = name.starts_with("bridge-");
         CHECK(loaded.config.bridges.empty() != is_example_of_bridge);
         bridges += is_example_of_bridge ? 1U : 0U;
-        sensors += std::ranges::any_of(loaded.config.sockets, [](const auto& s) { return s.endpoint.is_for_devices(); });
+        sensors +=
+            std::ranges::any_of(loaded.config.sockets, [](const auto& s) { return s.endpoint.is_for_devices(); });
     }
     CHECK(bridges == 8);
     CHECK(sensors == 3);
