@@ -57,8 +57,8 @@ constexpr Option listener_rows[] = {
         "whose rights they have. \"\" = the devices are anonymous, and allow_anonymous decides."),
     listener<&ListenerDraft::mode>(
         "mode", "", {},
-        "For serial: only, what the devices at the line speak. mqttsn: MQTT-SN. lines: lines of text, which the section "
-        "lines turns into messages."),
+        "For serial: only, what the devices at the line speak. mqttsn: MQTT-SN. lines: lines of text, which the "
+        "section lines turns into messages."),
 
     // A browser sends the cookies of its user with each WebSocket, whichever page asks for it. Origin names that page
     // (RFC 6455 section 10.2).

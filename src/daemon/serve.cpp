@@ -231,9 +231,9 @@ int serve(const config::Sources& sources, const config::Loaded& loaded) {
     // The loop does not run yet, so no request comes before the pages have figures.
     pages.attach(**loop, parts.bridges, parts.gateways, parts.lines);
     for (const std::string& note : loaded.notes) log.warning("listener_note", {{"note", note}});
-    log.info("ready", {{"addresses", join(addresses_of(**loop, parts))},
-                       {"version", version},
-                       {"descriptors_max", descriptors}});
+    log.info(
+        "ready",
+        {{"addresses", join(addresses_of(**loop, parts))}, {"version", version}, {"descriptors_max", descriptors}});
     // systemd starts what depends on the broker now: clients find all listeners open.
     notify_service_manager("READY=1");
     // The code of the start is hardly used again, but its pages would count as memory of the broker.

@@ -4,10 +4,10 @@ import os
 import pty
 import select
 import signal
-import subprocess
 import time
 import tty
 
+from cases_broker import run_to_end
 from harness import DEADLINE_S, case, check, free_port
 from mqtt_peer import Closed, Peer
 
@@ -88,7 +88,7 @@ class Scene:
         self.broker.wait_for_port(self.port)
 
     def begin(self):
-        """All devices are plugged in, and the broker has opened their ports. Returns the only device, if there is one."""
+        """All devices are plugged in, and the broker has opened their ports. Returns the first device."""
         for device in self.devices.values():
             device.plug()
         self.start()
@@ -229,7 +229,8 @@ def _killed(context):
     check(state_of(scene) == 'online', 'not online')
 
 
-@case('a broker that is killed while the port is open tells the state again, and commands flow', GROUP, needs_ledge=True)
+@case('a broker that is killed while the port is open tells the state again, and commands flow', GROUP,
+      needs_ledge=True)
 def _killed_open(context):
     scene = Scene(context, ['meter'], store=True)
     device = scene.begin()
@@ -291,10 +292,9 @@ def _two_ports(context):
 @case('an operator sees what a listener does: ledgemq check, $SYS and the log', GROUP, needs_ledge=True)
 def _told(context):
     scene = Scene(context, ['meter'])
-    checked = subprocess.run([context.options.broker, 'check', '--config', scene.config], capture_output=True, text=True,
-                             timeout=DEADLINE_S, check=False)
-    said = checked.stdout + checked.stderr
-    check(checked.returncode == 0 and f'each line is published on {context.topic}/meter with QoS 1' in said, said)
+    code, out, err = run_to_end(context, 'check', '--config', scene.config)
+    said = out + err
+    check(code == 0 and f'each line is published on {context.topic}/meter with QoS 1' in said, said)
     scene.start()  # without the device
     scene.broker.log_line(r'serial_port_closed listener=meter .*No such file')
     facts = scene.peer('facts')

@@ -99,11 +99,11 @@ struct ListenerSocket {
     std::string user;                     // of all clients behind the listener; "" = each logs in
     WebSocketSettings websocket;
     ListenerMode mode = ListenerMode::mqttsn;  // of a serial line
-    MqttsnSettings mqttsn;                  // used if endpoint.is_for_devices(), and not with ListenerMode::lines
-    lines::Options lines;                   // used with ListenerMode::lines
-    TlsSettings tls;                        // used if endpoint.is_tls
-    std::vector<Network> proxy_networks;    // proxy_from, parsed
-    std::vector<Network> trusted_networks;  // websocket.trusted_proxies, parsed
+    MqttsnSettings mqttsn;                     // used if endpoint.is_for_devices(), and not with ListenerMode::lines
+    lines::Options lines;                      // used with ListenerMode::lines
+    TlsSettings tls;                           // used if endpoint.is_tls
+    std::vector<Network> proxy_networks;       // proxy_from, parsed
+    std::vector<Network> trusted_networks;     // websocket.trusted_proxies, parsed
 };
 
 /// What `ledgemq check` says about a listener with ListenerMode::lines: the end of a sentence without its point.
