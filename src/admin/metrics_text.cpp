@@ -29,14 +29,21 @@ std::string escaped(std::string_view text) {
 class Text {
 public:
     Text(const broker::MetricSource& core, const transport::TlsCounters& tls,
-         const std::vector<uplink::BridgeFigures>& bridges, const std::vector<link::LinkFigures>& links)
-        : core_(core), tls_(tls), bridges_(bridges), links_(links), has_store_(core.metrics.store.is_used) {}
+         const std::vector<uplink::BridgeFigures>& bridges, const std::vector<link::LinkFigures>& links,
+         const std::vector<link::LineFigures>& lines)
+        : core_(core),
+          tls_(tls),
+          bridges_(bridges),
+          links_(links),
+          lines_(lines),
+          has_store_(core.metrics.store.is_used) {}
 
     void operator()(const broker::Metric& row) { add_row(row, row.read(core_)); }
     void operator()(const TlsMetric& row) { add_row(row, row.read(tls_)); }
 
     void operator()(const BridgeMetric& row) { add_named(row, bridges_); }
     void operator()(const link::LinkMetric& row) { add_named(row, links_); }
+    void operator()(const link::LineMetric& row) { add_named(row, lines_); }
 
     std::string take() { return std::move(out_); }
 
@@ -94,6 +101,7 @@ private:
     const transport::TlsCounters& tls_;
     const std::vector<uplink::BridgeFigures>& bridges_;
     const std::vector<link::LinkFigures>& links_;
+    const std::vector<link::LineFigures>& lines_;
     bool has_store_;
     std::string out_;
 };
@@ -102,9 +110,9 @@ private:
 
 std::string metrics_text(const broker::Metrics& metrics, const transport::TlsCounters& tls,
                          const std::vector<uplink::BridgeFigures>& bridges, const std::vector<link::LinkFigures>& links,
-                         std::string_view version, Duration uptime) {
+                         const std::vector<link::LineFigures>& lines, std::string_view version, Duration uptime) {
     const broker::MetricSource core{metrics, version, uptime};
-    Text text(core, tls, bridges, links);
+    Text text(core, tls, bridges, links, lines);
     for_each_metric(text);
     return text.take();
 }

@@ -11,6 +11,7 @@
 #include "ledge/base/json.hpp"
 #include "ledge/broker/shard.hpp"
 #include "ledge/link/gateways.hpp"
+#include "ledge/link/line_listeners.hpp"
 #include "ledge/os/file.hpp"
 #include "ledge/runtime/broker_loop.hpp"
 #include "ledge/uplink/bridges.hpp"
@@ -142,10 +143,11 @@ std::vector<uplink::BridgeFigures> Pages::figures_of_bridges() const {
 
 HttpAnswer Pages::metrics(Instant now) const {
     LEDGE_ASSERT(loop_ != nullptr);
-    return {200, metrics_content_type,
-            metrics_text(loop_->shard().metrics(), loop_->tls_counters(), figures_of_bridges(),
-                         gateways_ == nullptr ? std::vector<link::LinkFigures>() : gateways_->figures(), version_,
-                         now - start_)};
+    return {
+        200, metrics_content_type,
+        metrics_text(loop_->shard().metrics(), loop_->tls_counters(), figures_of_bridges(),
+                     gateways_ == nullptr ? std::vector<link::LinkFigures>() : gateways_->figures(),
+                     lines_ == nullptr ? std::vector<link::LineFigures>() : lines_->figures(), version_, now - start_)};
 }
 
 /// /api/v1/ itself names the version of the broker and the resources.

@@ -4,9 +4,9 @@
 #include <algorithm>
 #include <utility>
 
-#include "json.hpp"
 #include "ledge/auth/login_check.hpp"
 #include "ledge/base/json.hpp"
+#include "ledge/base/json_reader.hpp"
 #include "ledge/wire/utf8.hpp"
 
 namespace ledge::auth {

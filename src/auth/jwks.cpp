@@ -6,8 +6,8 @@
 #include <utility>
 
 #include "base64url.hpp"
-#include "json.hpp"
 #include "ledge/base/assert.hpp"
+#include "ledge/base/json_reader.hpp"
 #include "signature.hpp"
 
 namespace ledge::auth {

@@ -6,10 +6,10 @@
 #include <utility>
 
 #include "base64url.hpp"
-#include "json.hpp"
 #include "ledge/auth/hmac.hpp"
 #include "ledge/auth/login_check.hpp"
 #include "ledge/base/assert.hpp"
+#include "ledge/base/json_reader.hpp"
 #include "ledge/topic/name.hpp"
 #include "ledge/wire/utf8.hpp"
 #include "signature.hpp"

@@ -164,6 +164,22 @@ constexpr LogEvent events[] = {
     {"limits_changed", "info", "keys",
      "The configuration was read again, and these limits have new values, also for connected clients.",
      "Nothing."},
+    {"lines_client_problem", "warning", "listener reason",
+     "The serial listener has lost its connection to this broker, or a subscription was refused; it tries again every "
+     "second, and lines wait meanwhile.",
+     "Act on `reason`, for example raise broker.sessions_max; the state of the listener is below "
+     "$SYS/broker/lines/NAME/."},
+    {"lines_commands_lost", "warning", "listener reason count",
+     "Commands were not written to the device; `reason` is line_end (the payload has a line end inside), "
+     "command_too_long (above lines.line_bytes_max), command_expired, or command_unsent (QoS 0, and the port was "
+     "closed or busy). A line is logged at most once a minute for each reason.",
+     "Correct the sender of the command; send commands with QoS 1, so that they wait while the port is closed."},
+    {"lines_lost", "warning", "listener reason count",
+     "Lines of the device did not become messages; `reason` is too_long (above lines.line_bytes_max), rate (above "
+     "lines.lines_per_second), unparsed, bad_level (the name of a member is no level of a topic), waiting_full (the "
+     "broker did not accept them fast enough) or refused. A line is logged at most once a minute for each reason.",
+     "Correct the baud rate in url if all lines are too_long. Look at the store and the limits for refused and "
+     "waiting_full. Otherwise correct the device or the key."},
     {"listener_added", "info", "listener address",
      "The configuration was read again and contains a new listener, and the broker listens on its address now.",
      "Nothing."},
@@ -292,6 +308,14 @@ constexpr LogEvent events[] = {
     {"retained_refused", "warning", "client_id topic reason limit messages bytes",
      "A retained message was not stored because a limit or the memory budget is reached.",
      "Raise retained.messages_max, retained.bytes_max or memory.budget_bytes, or remove old retained messages."},
+    {"serial_port_closed", "warning", "listener port reason",
+     "The serial port of the listener cannot be used, or the device was unplugged. The broker tries to open the port "
+     "again every 1 to 10 s; lines of the device are missing meanwhile, and commands wait.",
+     "Plug the device in; for `Permission denied` add the broker's user to the group dialout, for `busy` end the other "
+     "program that has the port open."},
+    {"serial_port_opened", "info", "listener port",
+     "The serial port of the listener is open.",
+     "Nothing."},
     {"session_expired", "info", "client_id queued",
      "A client stayed away longer than its session lasts, so the broker removed the session and its waiting messages.",
      "Nothing; a client that needs more time can ask for a longer Session Expiry Interval."},

@@ -91,13 +91,12 @@ void Lifecycle::note_changed_rules(const session::ListenerOptions& listener, boo
         queue.note_changed_rules(has_other_last_value);
 }
 
-/// The listener that stands for the bridge with this client identifier; nullptr = it is of no bridge of the
-/// configuration.
+/// The listener that stands for the bridge, or other part of the program, with this client identifier; nullptr = the
+/// configuration has no such part.
 const session::ListenerOptions* Lifecycle::listener_of(std::string_view client_id) const {
     if (!session::belongs_to_program(client_id)) return nullptr;
-    const std::string_view bridge = client_id.substr(session::inner_client_id_prefix.size());
     const auto found =
-        std::ranges::find(listeners_, session::listener_of_bridge(bridge), &session::ListenerOptions::name);
+        std::ranges::find(listeners_, session::listener_of_inner(client_id), &session::ListenerOptions::name);
     return found == listeners_.end() ? nullptr : &*found;
 }
 

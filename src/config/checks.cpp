@@ -5,6 +5,7 @@
 #include "assignment.hpp"
 #include "ledge/base/assert.hpp"
 #include "ledge/base/quote.hpp"
+#include "lines.hpp"
 #include "listener_url.hpp"
 #include "mqttsn.hpp"
 
@@ -55,7 +56,10 @@ public:
         socket.tls = draft.tls;
         socket.user = draft.user;
         socket.mqttsn = draft.mqttsn;
+        socket.mode = draft.mode;
+        socket.lines = draft.lines;
         check_mqttsn(prefix, draft, socket.endpoint, places_, loaded_);
+        check_lines(prefix, draft, socket.endpoint, places_, loaded_);
         websocket(prefix + ".websocket.", draft.websocket, socket);
         tls({prefix + ".url", prefix + ".tls", "mqtts:// or wss", true}, socket.url, socket.endpoint, draft.tls);
         // Both lists grow together: sockets[i] serves listeners[i].
@@ -234,6 +238,7 @@ private:
     /// Notes for the operator: a listener where nobody can log in, and a listener where strangers can.
     void note_access(const ListenerDraft& draft, const Endpoint& endpoint, bool is_anonymous) {
         if (!draft.user.empty() && endpoint.is_for_devices()) return;  // all of them are this user
+        if (draft.mode == ListenerMode::lines) return;                 // its device does not log in
         if (!is_anonymous && endpoint.is_for_devices()) {
             loaded_.notes.push_back(
                 "no device can connect at " + draft.url +

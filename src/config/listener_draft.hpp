@@ -24,7 +24,9 @@ struct ListenerDraft {
     std::string user;
     session::SessionLimits limits;
     WebSocketSettings websocket;
+    ListenerMode mode = ListenerMode::mqttsn;
     MqttsnSettings mqttsn;
+    lines::Options lines;
     TlsSettings tls;
 };
 

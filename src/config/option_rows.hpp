@@ -33,6 +33,10 @@ inline constexpr std::string_view strategy_names[] = {"round_robin", "random", "
 inline constexpr std::string_view client_certificate_names[] = {"none", "optional", "required"};
 inline constexpr std::string_view user_name_names[] = {"none", "cn", "san", "fingerprint"};
 inline constexpr std::string_view tls_version_names[] = {"1.2", "1.3"};
+inline constexpr std::string_view mode_names[] = {"mqttsn", "lines"};
+inline constexpr std::string_view line_end_names[] = {"lf", "crlf", "cr"};
+inline constexpr std::string_view members_names[] = {"payload", "topics"};
+inline constexpr std::string_view unparsed_names[] = {"publish", "drop"};
 inline constexpr std::string_view unusable_names[] = {"stop", "start_without"};
 
 inline constexpr std::string_view protocol_names[] = {"auto", "5", "3.1.1"};
@@ -57,6 +61,10 @@ constexpr std::span<const std::string_view> names_of() {
     if constexpr (std::is_same_v<T, ClientCertificate>) return client_certificate_names;
     if constexpr (std::is_same_v<T, TlsUserName>) return user_name_names;
     if constexpr (std::is_same_v<T, TlsVersion>) return tls_version_names;
+    if constexpr (std::is_same_v<T, ListenerMode>) return mode_names;
+    if constexpr (std::is_same_v<T, lines::LineEnd>) return line_end_names;
+    if constexpr (std::is_same_v<T, lines::Members>) return members_names;
+    if constexpr (std::is_same_v<T, lines::Unparsed>) return unparsed_names;
     if constexpr (std::is_same_v<T, StoreSettings::Unusable>) return unusable_names;
     if constexpr (std::is_same_v<T, bridge::ProtocolChoice>) return protocol_names;
     if constexpr (std::is_same_v<T, bridge::MarkRule>) return mark_names;

@@ -305,6 +305,9 @@ constexpr SectionHelp sections[] = {
     {"mqttsn",
      "A listener whose url begins with udp:// or serial:, for devices that speak MQTT-SN 1.2. Topics that devices know "
      "by numbers stand in the section [listeners.NAME.mqttsn.predefined_topics], each as ID = \"TOPIC\"."},
+    {"lines",
+     "A serial listener with mode = \"lines\", for firmware that prints lines of text: each line becomes a message, "
+     "and messages on command_topic become lines."},
 };
 
 }  // namespace
@@ -326,8 +329,8 @@ bool Option::has_key(std::string_view key) const {
 std::span<const Option> options() {
     static const std::vector<Option> all = [] {
         std::vector<Option> rows;
-        for (const std::span<const Option> part :
-             {listener_options(), mqttsn_options(), limit_options(), std::span<const Option>(broker_rows)})
+        for (const std::span<const Option> part : {listener_options(), mqttsn_options(), lines_options(),
+                                                   limit_options(), std::span<const Option>(broker_rows)})
             rows.insert(rows.end(), part.begin(), part.end());
         return rows;
     }();

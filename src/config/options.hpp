@@ -70,6 +70,7 @@ std::span<const Option> options();
 /// The parts of options(), one file each.
 std::span<const Option> listener_options();
 std::span<const Option> mqttsn_options();
+std::span<const Option> lines_options();
 std::span<const Option> limit_options();
 
 /// The rows of bridges and of their routes, which are not among options(): bridges.cpp reads them.

@@ -55,6 +55,10 @@ constexpr Option listener_rows[] = {
         "user", "", {},
         "For udp:// and serial: only, because MQTT-SN has no passwords: the user of all devices behind the listener, "
         "whose rights they have. \"\" = the devices are anonymous, and allow_anonymous decides."),
+    listener<&ListenerDraft::mode>(
+        "mode", "", {},
+        "For serial: only, what the devices at the line speak. mqttsn: MQTT-SN. lines: lines of text, which the "
+        "section lines turns into messages."),
 
     // A browser sends the cookies of its user with each WebSocket, whichever page asks for it. Origin names that page
     // (RFC 6455 section 10.2).

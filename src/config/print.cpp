@@ -48,7 +48,9 @@ ListenerDraft draft_of(const Config& config, std::size_t index) {
     draft.limits = options.limits;
     draft.user = socket.user;
     draft.websocket = socket.websocket;
+    draft.mode = socket.mode;
     draft.mqttsn = socket.mqttsn;
+    draft.lines = socket.lines;
     draft.tls = socket.tls;
     return draft;
 }

@@ -94,7 +94,9 @@ int check(const config::Command& command, const config::Loaded& loaded) {
         const auto& listener = loaded.config.shard.listeners[i];
         const config::ListenerSocket& socket = loaded.config.sockets[i];
         out += "listener " + listener.name + ": " + socket.url;
-        if (socket.endpoint.is_for_devices())
+        if (socket.mode == config::ListenerMode::lines)
+            out += ", " + config::explain_lines(socket) + "\n";
+        else if (socket.endpoint.is_for_devices())
             out += ", " + config::explain_devices(socket, listener.allow_anonymous) + "\n";
         else
             out += listener.allow_anonymous ? ", anonymous clients may log in\n" : ", no anonymous clients\n";

@@ -66,7 +66,8 @@ void add_links(runtime::BrokerLoopOptions& options, const config::Config& config
     LEDGE_ASSERT(options.shard.listeners.size() >= config.shard.listeners.size());
     std::vector<link::LinkOptions> links;
     for (std::size_t i = 0; i < config.sockets.size(); ++i) {
-        if (config.sockets[i].endpoint.is_for_devices())
+        const config::ListenerSocket& socket = config.sockets[i];
+        if (socket.endpoint.is_for_devices() && socket.mode == config::ListenerMode::mqttsn)
             links.push_back(link_options(config, static_cast<std::uint16_t>(i)));
     }
     if (links.empty()) return;

@@ -14,8 +14,10 @@
 #include "ledge/broker/store_figures.hpp"
 #include "ledge/config/command_line.hpp"
 #include "ledge/link/gateways.hpp"
+#include "ledge/link/line_listeners.hpp"
 #include "ledge/runtime/broker_loop.hpp"
 #include "ledge/runtime/clock.hpp"
+#include "lines.hpp"
 #include "links.hpp"
 #include "live_bridges.hpp"
 #include "log_sink.hpp"
@@ -128,7 +130,7 @@ Result<bool, Error> add_listener(runtime::BrokerLoop* running, const config::Con
                                  std::uint64_t descriptors) {
     if (running == nullptr) return Failure{Error{{}, "the broker has not started yet"}};
     if (config.sockets[index].endpoint.is_for_devices())
-        return Failure{Error{{}, "a listener for MQTT-SN devices is served from the next start on"}};
+        return Failure{Error{{}, "a listener for devices is served from the next start on"}};
     // The descriptors are shared anew among all listeners, but only the new one gets its share: the others keep theirs.
     runtime::BrokerLoopOptions wanted = loop_options(config, version, 0);
     share_descriptors(wanted, descriptors);
@@ -146,11 +148,28 @@ Reload::ChangeBridge changer_of(LiveBridges& bridges, runtime::BrokerLoop* const
     };
 }
 
-/// Where clients and devices connect.
-std::string all_addresses(const runtime::BrokerLoop& loop, const link::Gateways* gateways) {
+/// The parts of the loop beside the broker itself. The pointers are set when the loop has made the parts; nullptr = there
+/// are none.
+struct Parts {
+    LiveBridges bridges;
+    const link::Gateways* gateways = nullptr;
+    const link::LineListeners* lines = nullptr;
+};
+
+/// `parts` and `log` must outlive the loop.
+void add_parts(runtime::BrokerLoopOptions& options, const config::Config& config, const Log& log, Parts& parts) {
+    parts.bridges.add_to(options, config, log, random_seed());
+    add_links(options, config, log, random_seed(), parts.gateways);
+    add_lines(options, config, log, parts.lines);
+}
+
+/// Where the broker serves: sockets, and serial lines.
+std::vector<std::string> addresses_of(const runtime::BrokerLoop& loop, const Parts& parts) {
     std::vector<std::string> addresses = loop.addresses();
-    if (gateways != nullptr) std::ranges::copy(gateways->places(), std::back_inserter(addresses));
-    return join(addresses);
+    if (parts.gateways != nullptr) std::ranges::copy(parts.gateways->places(), std::back_inserter(addresses));
+    if (parts.lines == nullptr) return addresses;
+    for (const link::LineFigures& one : parts.lines->figures()) addresses.push_back(one.place);
+    return addresses;
 }
 
 }  // namespace
@@ -172,10 +191,8 @@ int serve(const config::Sources& sources, const config::Loaded& loaded) {
 
     runtime::BrokerLoopOptions options = loop_options(loaded.config, version, random_seed());
     share_descriptors(options, descriptors);
-    LiveBridges bridges;
-    bridges.add_to(options, loaded.config, log, random_seed());
-    const link::Gateways* gateways = nullptr;  // set when the loop has made them, if there are any
-    add_links(options, loaded.config, log, random_seed(), gateways);
+    Parts parts;
+    add_parts(options, loaded.config, log, parts);
     options.policy = loaded.policy;
     options.policy_files = loaded.policy_files;
     runtime::BrokerLoop* running = nullptr;  // set when the loop exists; until then the callbacks below do nothing
@@ -191,7 +208,7 @@ int serve(const config::Sources& sources, const config::Loaded& loaded) {
         [&running, descriptors](const config::Config& config, std::size_t index) {
             return add_listener(running, config, index, descriptors);
         },
-        changer_of(bridges, running));
+        changer_of(parts.bridges, running));
     options.on_hang_up = [&reload] { return reload.read_all(); };
     options.on_policy_files = [&reload] { return reload.read_policy(); };
     options.has_unwritten_log = [&sink] { return sink.has_pending(); };
@@ -224,10 +241,11 @@ int serve(const config::Sources& sources, const config::Loaded& loaded) {
         (*loop)->shard().note_store(figures);
     }
     // The loop does not run yet, so no request comes before the pages have figures.
-    pages.attach(**loop, bridges.bridges(), gateways);
+    pages.attach(**loop, parts.bridges.bridges(), parts.gateways, parts.lines);
     for (const std::string& note : loaded.notes) log.warning("listener_note", {{"note", note}});
-    const std::string addresses = all_addresses(**loop, gateways);
-    log.info("ready", {{"addresses", addresses}, {"version", version}, {"descriptors_max", descriptors}});
+    log.info(
+        "ready",
+        {{"addresses", join(addresses_of(**loop, parts))}, {"version", version}, {"descriptors_max", descriptors}});
     // systemd starts what depends on the broker now: clients find all listeners open.
     notify_service_manager("READY=1");
     // The code of the start is hardly used again, but its pages would count as memory of the broker.

@@ -111,7 +111,7 @@ Ending Handshake::check(const wire::Connect& packet) const {
     const bool is_inner = identity_ != nullptr && identity_->proof == auth::Proof::program;
     if (!is_inner && belongs_to_program(packet.client_id))  // [MQTT-3.1.3-8]
         return end_with(ReasonCode::client_identifier_not_valid,
-                        "client identifiers that begin with $bridge/ belong to the bridges of this broker");
+                        "client identifiers that begin with $bridge/ or $part/ belong to parts of this broker");
     return packet.will ? check_will(*packet.will) : nullptr;
 }
 

@@ -33,6 +33,7 @@ import cases_http  # noqa: E402,F401
 import cases_jwt  # noqa: E402,F401
 import cases_limits  # noqa: E402,F401
 import cases_libraries  # noqa: E402,F401
+import cases_lines  # noqa: E402,F401
 import cases_log  # noqa: E402,F401
 import cases_mosquitto  # noqa: E402,F401
 import cases_mqttsn  # noqa: E402,F401

@@ -2,7 +2,8 @@
 
 # Modules from left to right and what each may include. The core is base ... broker: no I/O, no clock, no threads.
 CORE = ['base', 'wire', 'topic', 'auth', 'journal', 'session', 'broker']
-PURE = CORE + ['client', 'bridge', 'mqttsn']  # no hidden input here either, though the core does not include them
+# No hidden input in the last four either, though the core does not include them.
+PURE = CORE + ['client', 'bridge', 'lines', 'mqttsn']
 MAY_INCLUDE = {
     'base': [],
     'wire': ['base'],
@@ -19,12 +20,15 @@ MAY_INCLUDE = {
     'runtime': CORE + ['os', 'storage', 'net', 'transport'],
     'bridge': ['base', 'wire', 'topic', 'client'],
     'uplink': ['base', 'wire', 'client', 'broker', 'os', 'net', 'transport', 'runtime', 'bridge'],
+    # A client of the core in the same process, for parts of the program that are clients by themselves.
+    'inner': ['base', 'wire', 'client', 'broker', 'transport'],
+    'lines': ['base', 'wire', 'topic', 'client'],
     'mqttsn': ['base', 'wire', 'topic', 'client'],
-    'link': ['base', 'broker', 'os', 'net', 'mqttsn', 'transport', 'runtime'],
+    'link': ['base', 'client', 'broker', 'os', 'net', 'transport', 'runtime', 'inner', 'lines', 'mqttsn'],
     'admin': CORE + ['os', 'storage', 'net', 'transport', 'runtime', 'bridge', 'uplink', 'mqttsn', 'link'],
     # config fills the plain option structs of the core's modules and of bridge. It calls nothing of theirs, except the
     # rules of filters in topic, and of routes and kinds of upstreams in bridge; os reads the files.
-    'config': ['base', 'topic', 'auth', 'journal', 'session', 'broker', 'os', 'bridge', 'mqttsn'],
+    'config': ['base', 'topic', 'auth', 'journal', 'session', 'broker', 'os', 'bridge', 'lines', 'mqttsn'],
     # daemon uses the client for `bridge test`: one connection to an upstream, as a bridge would make it.
     'daemon': CORE + ['client', 'os', 'storage', 'net', 'transport', 'runtime', 'bridge', 'uplink', 'mqttsn', 'link',
                'admin', 'config'],
@@ -36,6 +40,7 @@ MAY_INCLUDE = {
 TESTS_MAY_INCLUDE = {'broker': ['storage'],
                      'client': ['session', 'broker'],  # its other end is the real core, not a copy of it
                      'mqttsn': ['session', 'broker'],  # devices and the real core, with a gateway in between
+                     'inner': ['session', 'net'],  # the real core and its driver
                      'link': ['wire', 'session'],  # packets of devices; the broker is the real core
                      'transport': ['client'],  # a client in the same process, over an inner link
                      # The local broker of a bridge is the real core too, also with a store.
@@ -59,16 +64,20 @@ WIDE_HEADERS = {
     'include/ledge/auth/jwks.hpp': (53, OPTION),
     'include/ledge/auth/jwt.hpp': (50, OPTION),
     'include/ledge/auth/login_limits.hpp': (52, OPTION),
+    'include/ledge/auth/revocation.hpp': (44, OPTION),
     'include/ledge/auth/token_algorithm.hpp': (60, OPTION),
     'include/ledge/auth/wall_time.hpp': (56, 'a part of the rules for tokens, which are such an option'),
     'include/ledge/bridge/route.hpp': (56, 'an option that the configuration and the bridges hold by value'),
     'include/ledge/broker/retained_limits.hpp': (50, 'options that the retained messages hold by value'),
     'include/ledge/broker/shard.hpp': (46, 'the door of the core, for each part of the program that is its client'),
     'include/ledge/client/options.hpp': (48, 'options that bridges and the clients of devices hold by value'),
+    'include/ledge/broker/share_strategy.hpp': (44, 'an option of the shard, which the configuration fills by value'),
     'include/ledge/journal/durability.hpp': (48, 'an option of the shard, which the configuration fills by value'),
+    'include/ledge/journal/journal_options.hpp': (44, 'a part of the same options'),
     'include/ledge/journal/out_state.hpp': (45, IN_DELIVERY),
     'include/ledge/journal/progress.hpp': (54, 'a part of each session, and of the records that the store reads'),
     'include/ledge/journal/publication.hpp': (60, 'the message itself, which the core and the records hold by value'),
+    'include/ledge/lines/options.hpp': (48, 'options of a listener, which the configuration fills by value'),
     'include/ledge/mqttsn/endpoint_options.hpp': (54, 'options of a listener, which the configuration fills by value'),
     'include/ledge/mqttsn/gateway_options.hpp': (50, 'the same'),
     'include/ledge/net/poller.hpp': (46, 'what each owner of a socket or a serial line is for the loop'),
@@ -143,5 +152,5 @@ MAY_USE_OUTSIDE = {'src/base/assert.cpp': 'a failed assertion must be told, and 
                    'src/auth/hmac.cpp': 'SHA-256 and HMAC are pure arithmetic, better left to mbedTLS',
                    'src/auth/mbedtls_version.hpp': 'the same, where mbedTLS 2.28 and 3.6 differ',
                    'src/auth/signature.cpp': 'so are the signatures of tokens',
-                   'src/auth/json.cpp': 'strangers write the JSON in tokens: a well-kept parser, and no I/O'}
+                   'src/base/json_reader.cpp': 'strangers write JSON: a well-kept parser, and no I/O'}
 OUTSIDE_HEADER_FOLDERS = ('boost/asio', 'boost/beast', 'boost/json', 'mbedtls', 'netinet', 'arpa')

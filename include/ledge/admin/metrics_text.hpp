@@ -10,8 +10,9 @@
 #include "ledge/transport/tls_counters.hpp"
 
 namespace ledge::link {
+struct LineFigures;
 struct LinkFigures;
-}
+}  // namespace ledge::link
 namespace ledge::uplink {
 struct BridgeFigures;
 }
@@ -24,6 +25,6 @@ inline constexpr std::string_view metrics_content_type = "text/plain; version=0.
 /// and TYPE once.
 std::string metrics_text(const broker::Metrics& metrics, const transport::TlsCounters& tls,
                          const std::vector<uplink::BridgeFigures>& bridges, const std::vector<link::LinkFigures>& links,
-                         std::string_view version, Duration uptime);
+                         const std::vector<link::LineFigures>& lines, std::string_view version, Duration uptime);
 
 }  // namespace ledge::admin

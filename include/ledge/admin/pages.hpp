@@ -21,7 +21,8 @@ class BrokerLoop;
 }
 namespace ledge::link {
 class Gateways;
-}
+class LineListeners;
+}  // namespace ledge::link
 namespace ledge::uplink {
 class Bridges;
 struct BridgeFigures;
@@ -49,12 +50,14 @@ public:
     /// `token`: "" = no token. `log` must outlive this object. `now`: the start, for the uptime.
     Pages(std::string version, std::string token, const Log& log, Instant now);
 
-    /// From now on answers show the figures of `loop`, of its bridges and of its listeners for MQTT-SN devices, which
-    /// must outlive all requests. nullptr = the broker has none of them. Before this call every request gets 503.
-    void attach(runtime::BrokerLoop& loop, const uplink::Bridges* bridges, const link::Gateways* gateways = nullptr) {
+    /// From now on answers show the figures of `loop`, of its bridges and of its listeners for devices, which must
+    /// outlive all requests. nullptr = the broker has none of them. Before this call every request gets 503.
+    void attach(runtime::BrokerLoop& loop, const uplink::Bridges* bridges, const link::Gateways* gateways = nullptr,
+                const link::LineListeners* lines = nullptr) {
         loop_ = &loop;
         bridges_ = bridges;
         gateways_ = gateways;
+        lines_ = lines;
     }
 
     transport::HttpAnswer answer(const transport::HttpRequest& request, Instant now);
@@ -76,6 +79,7 @@ private:
     Instant start_;
     const uplink::Bridges* bridges_ = nullptr;
     const link::Gateways* gateways_ = nullptr;
+    const link::LineListeners* lines_ = nullptr;
     runtime::BrokerLoop* loop_ = nullptr;  // nullptr = the broker has not started yet
 };
 

@@ -22,8 +22,8 @@ namespace ledge::broker {
 enum class MetricType : std::uint8_t { counter, gauge };
 constexpr std::string_view name_of(MetricType type) { return type == MetricType::counter ? "counter" : "gauge"; }
 
-/// What a metric is about. The groups stand in the order of the page for Prometheus; `tls`,
-/// `bridges` and `mqttsn` have their rows elsewhere, because the core knows none of the three.
+/// What a metric is about. The groups stand in the order of the page for Prometheus; `tls`, `bridges`, `mqttsn`
+/// and `lines` have their rows elsewhere, because the core knows none of the four.
 enum class MetricGroup : std::uint8_t {
     process,
     clients,
@@ -34,7 +34,8 @@ enum class MetricGroup : std::uint8_t {
     store,
     owners,
     bridges,
-    mqttsn
+    mqttsn,
+    lines
 };
 
 /// What the rows are read from. The surface that shows the values fills in what Metrics does not have.

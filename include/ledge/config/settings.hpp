@@ -10,6 +10,7 @@
 #include "ledge/base/network.hpp"
 #include "ledge/base/time.hpp"
 #include "ledge/config/mqttsn_settings.hpp"
+#include "ledge/lines/options.hpp"
 
 namespace ledge::config {
 
@@ -80,6 +81,12 @@ struct TlsSettings {
     friend bool operator==(const TlsSettings&, const TlsSettings&) = default;
 };
 
+/// What the devices at a serial line speak.
+enum class ListenerMode : std::uint8_t {
+    mqttsn,  // packets of MQTT-SN in frames
+    lines,   // lines of text
+};
+
 /// The part of a listener that concerns its socket. Config::shard.listeners holds the rest, at the same index.
 struct ListenerSocket {
     std::string url;  // as the operator wrote it
@@ -91,11 +98,16 @@ struct ListenerSocket {
     bool peer_credentials = false;        // unix_socket: the system user of the client's process is its user name
     std::string user;                     // of all clients behind the listener; "" = each logs in
     WebSocketSettings websocket;
-    MqttsnSettings mqttsn;                  // used if endpoint.is_for_devices()
-    TlsSettings tls;                        // used if endpoint.is_tls
-    std::vector<Network> proxy_networks;    // proxy_from, parsed
-    std::vector<Network> trusted_networks;  // websocket.trusted_proxies, parsed
+    ListenerMode mode = ListenerMode::mqttsn;  // of a serial line
+    MqttsnSettings mqttsn;                     // used if endpoint.is_for_devices(), and not with ListenerMode::lines
+    lines::Options lines;                      // used with ListenerMode::lines
+    TlsSettings tls;                           // used if endpoint.is_tls
+    std::vector<Network> proxy_networks;       // proxy_from, parsed
+    std::vector<Network> trusted_networks;     // websocket.trusted_proxies, parsed
 };
+
+/// What `ledgemq check` says about a listener with ListenerMode::lines: the end of a sentence without its point.
+std::string explain_lines(const ListenerSocket& socket);
 
 /// [admin]: pages for operators, on a separate listener.
 struct AdminSettings {

@@ -1,4 +1,5 @@
-// Client identifiers of the parts of this program that are clients of the broker, such as bridges. Stateless.
+// Client identifiers of the parts of this program that are clients of the broker: the bridges, and others such as the
+// server of firmware images. Stateless.
 #pragma once
 
 #include <string>
@@ -33,7 +34,26 @@ inline std::string client_id_of_listener(std::string_view name) {
     return client_id_of_bridge(name.substr(bridge_listener_prefix.size()));
 }
 
+inline constexpr std::string_view part_client_id_prefix = "$part/";
+
+/// The client identifier with which a part of this program that is no bridge connects to this broker.
+inline std::string client_id_of_part(std::string_view name) {
+    return std::string(part_client_id_prefix) + std::string(name);
+}
+
+/// The name of the listener that stands for such a part.
+inline std::string listener_of_part(std::string_view name) { return "part:" + std::string(name); }
+
 /// True for client identifiers that only parts of this program may use.
-inline bool belongs_to_program(std::string_view client_id) { return client_id.starts_with(inner_client_id_prefix); }
+inline bool belongs_to_program(std::string_view client_id) {
+    return client_id.starts_with(inner_client_id_prefix) || client_id.starts_with(part_client_id_prefix);
+}
+
+/// The name of the listener that stands for the part with this client identifier. Requires belongs_to_program().
+inline std::string listener_of_inner(std::string_view client_id) {
+    if (client_id.starts_with(part_client_id_prefix))
+        return listener_of_part(client_id.substr(part_client_id_prefix.size()));
+    return listener_of_bridge(client_id.substr(inner_client_id_prefix.size()));
+}
 
 }  // namespace ledge::session

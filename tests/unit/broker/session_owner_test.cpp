@@ -60,6 +60,13 @@ TEST_CASE("client identifiers of bridges are for parts of this program only [MQT
     CHECK(rig["bridge"].takes() == "CONNACK success");
     CHECK(rig.shard->find_session("$bridge/cloud")->owner == "$bridge/cloud");
     CHECK_FALSE(rig.shard->find_session("$bridge/other").has_value());
+    Wish part = lasting;
+    part.client_id = part.proven = "$part/ota";
+    rig["stranger"].tries_to_connect(part);
+    CHECK(rig["stranger"].takes() == "CONNACK client_identifier_not_valid");
+    part.is_inner = true;
+    rig["part"].tries_to_connect(part);
+    CHECK(rig["part"].takes() == "CONNACK success");
 }
 
 TEST_CASE("a session without a proven owner goes to whoever comes, and is his if he has a name") {

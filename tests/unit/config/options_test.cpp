@@ -85,9 +85,10 @@ bool is_effective(const Loaded& loaded, const std::string& key) {
 TEST_CASE("every member of the limits and options has a row") {
     CHECK(rows_of(Scope::limits) == count_members<session::SessionLimits>());
     CHECK(rows_of(Scope::listener) ==
-          count_members<ListenerDraft>() - 5 + count_members<WebSocketSettings>() + count_members<MqttsnSettings>() -
-              1 + count_members<TlsSettings>());  // without name, limits, websocket, mqttsn and tls; predefined_topics
-    CHECK(count_members<AdminSettings>() == 3);   // url, token_file, and the section [admin.tls]
+          // Without name, and limits, websocket, mqttsn, lines and tls themselves. The predefined topics have no row.
+          count_members<ListenerDraft>() - 6 + count_members<WebSocketSettings>() + count_members<MqttsnSettings>() -
+              1 + count_members<lines::Options>() + count_members<TlsSettings>());
+    CHECK(count_members<AdminSettings>() == 3);  // url, token_file, and the section [admin.tls]
     // Each is in a row, but for: listeners (own scope); durability ([store]); server_version (of the build); retained
     // (below); connections_total_max and has_other_users, which follow from others.
     const auto rows_in = [](std::string_view section) {
@@ -194,8 +195,9 @@ TEST_CASE("every row of listeners and their limits is set for one listener, by a
                                     : is_for_devices              ? "udp://127.0.0.1:1883"
                                                                   : "mqtt://127.0.0.1:1883";
         // Such rows want other ones, or a value that is no plain text.
-        const bool wants_others = option.section == "tls" || option.name == "multicast" ||
-                                  option.name == "advertise_interval_s" || option.name == "connectionless_per_second";
+        const bool wants_others = option.section == "tls" || option.section == "lines" || option.name == "mode" ||
+                                  option.name == "multicast" || option.name == "advertise_interval_s" ||
+                                  option.name == "connectionless_per_second";
         const std::string url = option.name == "url" ? "" : "[listeners.local]\nurl = '" + address + "'\n";
         const std::string header = option.name != "url" && section.empty() ? "" : "[listeners.local" + section + "]\n";
         const Loaded by_file = load_text(url + header + std::string(option.name) + " = " + value);

@@ -98,7 +98,7 @@ TEST_CASE("the other files of config/ are accepted without a word") {
             std::ranges::any_of(loaded.config.sockets, [](const auto& s) { return s.endpoint.is_for_devices(); });
     }
     CHECK(bridges == 8);
-    CHECK(sensors == 2);
+    CHECK(sensors == 3);
 }
 
 TEST_CASE("differences name the keys, also of listeners that came or went") {

@@ -1,5 +1,5 @@
-// Reads JSON objects from untrusted peers, with a limit of the nesting. Only json.cpp uses Boost.JSON; no other file of
-// the module does. A document is owned by the function that parses it.
+// Reads JSON objects from untrusted peers, with a limit of the nesting. Only json_reader.cpp uses Boost.JSON. A
+// document is owned by the function that parses it. JsonWriter (json.hpp) writes JSON.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +13,7 @@ namespace boost::json {
 class object;
 }
 
-namespace ledge::auth {
+namespace ledge {
 
 /// An object of a JsonDocument, which must outlive it. A getter returns nullopt if the object has no member with this
 /// name, or a member of another kind.
@@ -36,6 +36,15 @@ private:
     const boost::json::object* object_;
 };
 
+/// A member of the outermost object, as a reader of single values wants it.
+struct JsonMember {
+    enum class Kind : std::uint8_t { text, number, boolean, null, object, list };
+    std::string_view name;  // without escapes
+    Kind kind = Kind::null;
+    /// A text without its quotes and escapes. Every other value as it was written: 1.50 stays 1.50.
+    std::string_view text;
+};
+
 class JsonDocument {
 public:
     static constexpr std::size_t depth_max = 8;
@@ -47,6 +56,9 @@ public:
     ~JsonDocument();
 
     JsonObject root() const;
+    /// The members of the root in their order. `source` is the text that was parsed; it and the document must outlive
+    /// the result. nullopt = two members have the same name, and readers would disagree about the value.
+    std::optional<std::vector<JsonMember>> members(std::string_view source) const;
 
 private:
     struct Parts;
@@ -54,4 +66,4 @@ private:
     std::unique_ptr<Parts> parts_;
 };
 
-}  // namespace ledge::auth
+}  // namespace ledge
