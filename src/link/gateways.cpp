@@ -1,7 +1,6 @@
 #include "ledge/link/gateways.hpp"
 
 #include <algorithm>
-#include <map>
 #include <utility>
 
 #include "device_links.hpp"
@@ -14,13 +13,12 @@
 #include "ledge/transport/driver.hpp"
 #include "packet_link.hpp"
 #include "serial_link.hpp"
+#include "told_facts.hpp"
 #include "udp_link.hpp"
 
 namespace ledge::link {
 
 namespace {
-
-constexpr Duration facts_interval_max = 10s;  // between two looks at figures that change all the time
 
 std::unique_ptr<PacketLink> make_link(const LinkOptions& options, mqttsn::Gateway& gateway, transport::Driver& driver,
                                       const Log& log) {
@@ -43,7 +41,8 @@ public:
           gateway_(options_.gateway, options_.predefined, seed, now),
           links_(options_, gateway_, services.driver),
           link_(make_link(options_, gateway_, services.driver, log)),
-          log_(log, options_.name) {}
+          log_(log, options_.name),
+          facts_(link_topics_begin, options_.name) {}
 
     std::optional<Error> start(Instant now) {
         auto problem = link_->start(now);
@@ -96,25 +95,10 @@ public:
 private:
     /// What has to be looked at from time to time, because nobody calls when it changes.
     void look(Instant now) {
-        const Duration interval = shard_.sys_interval();
-        next_facts_ = now + std::max<Duration>(interval, facts_interval_max);
+        next_facts_ = now + std::max<Duration>(shard_.sys_interval(), ToldFacts::interval_min);
         // A failed store acknowledges nothing until a restart. Devices had better find another gateway.
         gateway_.set_usable(!shard_.metrics().is_store_failed, now);
-        if (interval > Duration::zero()) publish(now);
-    }
-
-    /// Publishes the figures that have changed.
-    void publish(Instant now) {
-        const LinkFigures now_told = figures();
-        for (const LinkMetric& row : link_metrics) {
-            if (row.topic.empty()) continue;
-            const std::string value = broker::text_of(row.read(now_told));
-            const auto [at, is_first] = told_.try_emplace(row.topic);
-            if (!is_first && at->second == value) continue;
-            at->second = value;
-            const std::string_view fact = row.topic.substr(link_topics_begin.size());
-            shard_.publish_fact("mqttsn/" + options_.name + "/" + std::string(fact), value, now);
-        }
+        facts_.publish(std::span<const LinkMetric>(link_metrics), figures(), shard_, now);
     }
 
     const LinkOptions options_;
@@ -125,7 +109,7 @@ private:
     GatewayLog log_;
     bool is_stopping_ = false;
     Instant next_facts_ = never;
-    std::map<std::string_view, std::string> told_;  // the values that were published last
+    ToldFacts facts_;
 };
 
 Gateways::Gateways(std::vector<LinkOptions> options, const runtime::LoopServices& services, const Log& log,

@@ -1,15 +1,13 @@
 // KeptPort: a serial port that is opened again and again. A port that is not there, or is unplugged, is tried for ever,
-// with pauses of 1 to 10 s. Its log lines have the names that the owner gives. On the loop's thread.
+// with pauses of 1 to 10 s. The owner logs what happens. On the loop's thread.
 #pragma once
 
 #include <algorithm>
 #include <cstdint>
 #include <string>
-#include <string_view>
 #include <utility>
 
 #include "ledge/base/assert.hpp"
-#include "ledge/base/log.hpp"
 #include "ledge/base/time.hpp"
 #include "ledge/link/serial_port.hpp"
 
@@ -20,11 +18,10 @@ public:
     static constexpr Duration pause_min = 1s;  // between two attempts to open the port; doubled up to pause_max
     static constexpr Duration pause_max = 10s;
 
-    /// The poller and the log must outlive the object. `listener` is the name in the log.
-    KeptPort(net::Poller& poller, SerialLine line, const Log& log, std::string listener)
-        : port_(poller, std::move(line)), log_(log), listener_(std::move(listener)) {}
+    /// The poller must outlive the object.
+    KeptPort(net::Poller& poller, SerialLine line) : port_(poller, std::move(line)) {}
 
-    /// Requires !port().is_open(). False: a later attempt is planned.
+    /// Requires !port().is_open(). False: a later attempt is planned, and problem() says why.
     bool open(Instant now) {
         retry_at_ = never;
         if (const auto problem = port_.open()) {
@@ -34,7 +31,6 @@ public:
         ++opened_;
         pause_ = pause_min;
         problem_.clear();
-        log_.info("serial_port_opened", {{"listener", listener_}, {"port", port_.line().path}});
         return true;
     }
     /// Closes a port that was lost, and plans to open it again. True: it was lost.
@@ -59,24 +55,22 @@ public:
     std::uint64_t opened() const { return opened_; }
     /// Why the port is not open; "" = it is.
     const std::string& problem() const { return problem_; }
+    /// True once for each new problem: a port that stays away is told once.
+    bool has_new_problem() { return std::exchange(is_problem_new_, false); }
 
 private:
-    /// A port that stays away is told once.
     void put_off(std::string problem, Instant now) {
         LEDGE_ASSERT(!port_.is_open());
         retry_at_ = now + pause_;
         pause_ = std::min<Duration>(2 * pause_, pause_max);
-        if (std::exchange(problem_, std::move(problem)) == problem_) return;
-        log_.warning("serial_port_closed",
-                     {{"listener", listener_}, {"port", port_.line().path}, {"reason", problem_}});
+        is_problem_new_ = std::exchange(problem_, std::move(problem)) != problem_;
     }
 
     SerialPort port_;
-    const Log& log_;
-    const std::string listener_;
     Instant retry_at_ = never;
     Duration pause_ = pause_min;
     std::string problem_;
+    bool is_problem_new_ = false;
     std::uint64_t opened_ = 0;
 };
 

@@ -47,7 +47,7 @@ public:
           // The driver's buffer, as sockets use it: nobody needs its content after a read.
           buffer_(services.driver.read_buffer()),
           log_(log),
-          port_(services.driver.poller(), options_.line, log, options_.name),
+          port_(services.driver.poller(), options_.line),
           lines_(options_.lines, services.driver.now()),
           client_(services.driver, inner_client_options(options_, lines_)),
           facts_(line_topics_begin, options_.name) {}
@@ -122,7 +122,9 @@ public:
 
 private:
     void open(Instant now) {
-        if (port_.open(now)) lines_.opened(now);
+        if (!port_.open(now)) return tell_problem();
+        log_.info("serial_port_opened", {{"listener", options_.name}, {"port", options_.line.path}});
+        lines_.opened(now);
     }
 
     void close_lines() {
@@ -131,7 +133,15 @@ private:
     }
 
     void close_if_lost(Instant now) {
-        if (port_.close_if_lost(now)) close_lines();
+        if (!port_.close_if_lost(now)) return;
+        close_lines();
+        tell_problem();
+    }
+
+    void tell_problem() {
+        if (!port_.has_new_problem()) return;
+        log_.warning("serial_port_closed",
+                     {{"listener", options_.name}, {"port", options_.line.path}, {"reason", port_.problem()}});
     }
 
     void read(Instant now) {

@@ -20,7 +20,8 @@ constexpr std::size_t read_bytes_max = 4096;  // of one turn: what a tty holds
 
 SerialLink::SerialLink(SerialLine line, mqttsn::Gateway& gateway, net::Poller& poller, std::span<Byte> buffer,
                        const Log& log, std::string name)
-    : port_(poller, std::move(line)),
+    : kept_(poller, std::move(line)),
+      port_(kept_.port()),
       gateway_(gateway),
       buffer_(buffer.first(std::min(buffer.size(), read_bytes_max))),
       log_(log),
@@ -35,12 +36,7 @@ std::optional<Error> SerialLink::start(Instant now) {
 }
 
 void SerialLink::open(Instant now) {
-    retry_at_ = never;
-    if (const auto problem = port_.open()) return put_off(ledge::text_of(*problem), now);
-    ++counters_.opened;
-    pause_ = pause_min;
-    problem_.clear();
-    reported_.clear();
+    if (!kept_.open(now)) return tell_problem();
     framer_.open();
     frame_size_ = frame_sent_ = 0;
     paced_until_ = never;
@@ -49,21 +45,15 @@ void SerialLink::open(Instant now) {
     gateway_.link_opened(now);
 }
 
-/// A port that stays away is told once, also if the reasons alternate: each look is 1 to 10 s after the former.
-void SerialLink::put_off(std::string problem, Instant now) {
-    problem_ = std::move(problem);
-    retry_at_ = now + pause_;
-    if (std::exchange(reported_, problem_) != problem_)
-        log_.warning("mqttsn_link_closed", {{"listener", name_}, {"place", place()}, {"reason", problem_}});
-    pause_ = std::min<Duration>(2 * pause_, pause_max);
+void SerialLink::close_if_lost(Instant now) {
+    if (!kept_.close_if_lost(now)) return;
+    paced_until_ = never;
+    tell_problem();
 }
 
-void SerialLink::close_if_lost(Instant now) {
-    if (!port_.is_lost()) return;
-    std::string reason = port_.lost_reason();
-    port_.close();
-    paced_until_ = never;
-    put_off(std::move(reason), now);
+void SerialLink::tell_problem() {
+    if (!kept_.has_new_problem()) return;
+    log_.warning("mqttsn_link_closed", {{"listener", name_}, {"place", place()}, {"reason", kept_.problem()}});
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -128,11 +118,11 @@ bool SerialLink::wants_turn() const {
 }
 
 void SerialLink::on_time(Instant now) {
-    if (now >= retry_at_) open(now);
+    if (now >= kept_.retry_at()) open(now);
     if (now >= paced_until_) write(now);
 }
 
-Instant SerialLink::next_deadline() const { return std::min(retry_at_, paced_until_); }
+Instant SerialLink::next_deadline() const { return std::min(kept_.retry_at(), paced_until_); }
 
 // ---------------------------------------------------------------------------------------------------------------------
 // For people
@@ -142,12 +132,13 @@ std::string SerialLink::text_of(Bytes address) const {
     return port_.line().path;
 }
 
-std::string SerialLink::place() const { return "serial:" + port_.line().path; }
+std::string SerialLink::place() const { return kept_.place(); }
 
 void SerialLink::add_to(LinkFigures& figures) const {
     figures.is_up = port_.is_open();
-    figures.last_problem = problem_;
+    figures.last_problem = kept_.problem();
     figures.link = counters_;
+    figures.link.opened = kept_.opened();
     const mqttsn::LinkFramer::Counters& framer = framer_.counters();
     figures.link.frames = framer.frames;
     figures.link.too_long = framer.too_long;

@@ -10,6 +10,7 @@
 
 #include <array>
 
+#include "kept_port.hpp"
 #include "ledge/link/options.hpp"
 #include "ledge/mqttsn/link_framer.hpp"
 #include "packet_link.hpp"
@@ -22,8 +23,6 @@ namespace ledge::link {
 
 class SerialLink final : public PacketLink {
 public:
-    static constexpr Duration pause_min = 1s;  // between two attempts to open the port; doubled up to pause_max
-    static constexpr Duration pause_max = 10s;
     static constexpr std::size_t unsent_bytes_max = 512;
     static constexpr Duration idle_time = 20ms;  // after which a frame begins with 0x00 (link_framer.hpp)
 
@@ -36,7 +35,7 @@ public:
     bool wants_turn() const override;
     void on_time(Instant now) override;
     Instant next_deadline() const override;
-    void close() override { port_.close(); }
+    void close() override { kept_.close(); }
 
     std::string text_of(Bytes address) const override;
     std::string place() const override;
@@ -44,11 +43,12 @@ public:
 
 private:
     void open(Instant now);
-    void put_off(std::string problem, Instant now);
+    void tell_problem();
     bool make_frame(Instant now);
     void close_if_lost(Instant now);
 
-    SerialPort port_;
+    KeptPort kept_;
+    SerialPort& port_;  // of kept_
     mqttsn::Gateway& gateway_;
     std::span<Byte> buffer_;
     const Log& log_;
@@ -59,10 +59,6 @@ private:
     std::size_t frame_sent_ = 0;
     Instant idle_from_{};  // when the line will be silent
     Instant paced_until_ = never;
-    Instant retry_at_ = never;
-    Duration pause_ = pause_min;
-    std::string problem_;
-    std::string reported_;
     LinkCounters counters_;
 };
 
