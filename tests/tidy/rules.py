@@ -21,15 +21,17 @@ MAY_INCLUDE = {
     'uplink': ['base', 'wire', 'client', 'broker', 'os', 'net', 'transport', 'runtime', 'bridge'],
     # A client of the core in the same process, for parts of the program that are clients by themselves.
     'inner': ['base', 'wire', 'client', 'broker', 'transport'],
+    # The server of firmware images: such a client, with files.
+    'ota': ['base', 'wire', 'auth', 'session', 'broker', 'client', 'os', 'transport', 'runtime', 'inner'],
     'mqttsn': ['base', 'wire', 'topic', 'client'],
     'link': ['base', 'os', 'mqttsn', 'transport'],
-    'admin': CORE + ['os', 'storage', 'net', 'transport', 'runtime', 'bridge', 'uplink'],
+    'admin': CORE + ['os', 'storage', 'net', 'transport', 'runtime', 'bridge', 'uplink', 'ota'],
     # config fills the plain option structs of the core's modules and of bridge. It calls nothing of theirs, except the
     # rules of filters in topic, and of routes and kinds of upstreams in bridge; os reads the files.
-    'config': ['base', 'topic', 'auth', 'journal', 'session', 'broker', 'os', 'bridge'],
+    'config': ['base', 'topic', 'auth', 'journal', 'session', 'broker', 'os', 'bridge', 'ota'],
     # daemon uses the client for `bridge test`: one connection to an upstream, as a bridge would make it.
     'daemon': CORE + ['client', 'os', 'storage', 'net', 'transport', 'runtime', 'bridge', 'uplink', 'mqttsn', 'link',
-               'admin', 'config'],
+               'ota', 'admin', 'config'],
     'demo': ['base', 'wire', 'client', 'os', 'net'],
 }
 
@@ -39,6 +41,7 @@ TESTS_MAY_INCLUDE = {'broker': ['storage'],
                      'client': ['session', 'broker'],  # its other end is the real core, not a copy of it
                      'mqttsn': ['session', 'broker'],  # devices and the real core, with a gateway in between
                      'inner': ['session', 'net'],  # the real core and its driver
+                     'ota': ['net', 'storage', 'journal'],  # the same
                      'transport': ['client'],  # a client in the same process, over an inner link
                      # The local broker of a bridge is the real core too, also with a store.
                      'uplink': ['journal', 'session', 'broker', 'storage']}
@@ -69,7 +72,7 @@ WIDE_HEADERS = {
     'include/ledge/journal/out_state.hpp': (45, IN_DELIVERY),
     'include/ledge/journal/progress.hpp': (54, 'a part of each session, and of the records that the store reads'),
     'include/ledge/journal/publication.hpp': (60, 'the message itself, which the core and the records hold by value'),
-    'include/ledge/os/descriptor.hpp': (65, 'a small value, which each owner of a file or socket holds, bridges too'),
+    'include/ledge/os/descriptor.hpp': (75, 'a small value, which each owner of a file or socket holds, bridges too'),
     'include/ledge/session/ack_barrier.hpp': (46, IN_DELIVERY),
     'include/ledge/session/delivery.hpp': (44, IN_DELIVERY),
     'include/ledge/session/inflight.hpp': (41, IN_SESSION),
