@@ -29,11 +29,15 @@ std::string escaped(std::string_view text) {
 class Text {
 public:
     Text(const broker::MetricSource& core, const transport::TlsCounters& tls,
-         const std::vector<uplink::BridgeFigures>& bridges)
-        : core_(core), tls_(tls), bridges_(bridges), has_store_(core.metrics.store.is_used) {}
+         const std::vector<uplink::BridgeFigures>& bridges, const ota::OtaFigures* ota)
+        : core_(core), tls_(tls), bridges_(bridges), ota_(ota), has_store_(core.metrics.store.is_used) {}
 
     void operator()(const broker::Metric& row) { add_row(row, row.read(core_)); }
     void operator()(const TlsMetric& row) { add_row(row, row.read(tls_)); }
+
+    void operator()(const OtaMetric& row) {
+        if (ota_ != nullptr) add_row(row, row.read(*ota_));
+    }
 
     void operator()(const BridgeMetric& row) {
         if (row.name.empty()) return;
@@ -88,6 +92,7 @@ private:
     const broker::MetricSource& core_;
     const transport::TlsCounters& tls_;
     const std::vector<uplink::BridgeFigures>& bridges_;
+    const ota::OtaFigures* ota_;
     bool has_store_;
     std::string out_;
 };
@@ -95,9 +100,10 @@ private:
 }  // namespace
 
 std::string metrics_text(const broker::Metrics& metrics, const transport::TlsCounters& tls,
-                         const std::vector<uplink::BridgeFigures>& bridges, std::string_view version, Duration uptime) {
+                         const std::vector<uplink::BridgeFigures>& bridges, std::string_view version, Duration uptime,
+                         const ota::OtaFigures* ota) {
     const broker::MetricSource core{metrics, version, uptime};
-    Text text(core, tls, bridges);
+    Text text(core, tls, bridges, ota);
     for_each_metric(text);
     return text.take();
 }

@@ -3,6 +3,7 @@
 #include "ledge/admin/pages.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "ledge/admin/metrics_text.hpp"
@@ -11,6 +12,7 @@
 #include "ledge/base/json.hpp"
 #include "ledge/broker/shard.hpp"
 #include "ledge/os/file.hpp"
+#include "ledge/ota/ota_server.hpp"
 #include "ledge/runtime/broker_loop.hpp"
 #include "ledge/uplink/bridges.hpp"
 #include "sessions_page.hpp"
@@ -141,9 +143,10 @@ std::vector<uplink::BridgeFigures> Pages::figures_of_bridges() const {
 
 HttpAnswer Pages::metrics(Instant now) const {
     LEDGE_ASSERT(loop_ != nullptr);
-    return {
-        200, metrics_content_type,
-        metrics_text(loop_->shard().metrics(), loop_->tls_counters(), figures_of_bridges(), version_, now - start_)};
+    const std::optional<ota::OtaFigures> ota = ota_ != nullptr ? std::optional(ota_->figures()) : std::nullopt;
+    return {200, metrics_content_type,
+            metrics_text(loop_->shard().metrics(), loop_->tls_counters(), figures_of_bridges(), version_, now - start_,
+                         ota ? &*ota : nullptr)};
 }
 
 /// /api/v1/ itself names the version of the broker and the resources.

@@ -15,6 +15,7 @@
 #include "ledge/runtime/broker_loop.hpp"
 #include "ledge/runtime/clock.hpp"
 #include "log_sink.hpp"
+#include "ota.hpp"
 #include "privileges.hpp"
 #include "process.hpp"
 #include "reload.hpp"
@@ -151,6 +152,8 @@ int serve(const config::Sources& sources, const config::Loaded& loaded) {
     share_descriptors(options, descriptors);
     const uplink::Bridges* bridges = nullptr;  // set when the loop has made them, if there are any
     add_bridges(options, loaded.config, log, random_seed(), bridges);
+    const ota::OtaServer* ota = nullptr;  // the same
+    add_ota(options, loaded.config, log, ota);
     options.policy = loaded.policy;
     options.policy_files = loaded.policy_files;
     runtime::BrokerLoop* running = nullptr;  // set when the loop exists; until then the callbacks below do nothing
@@ -198,7 +201,7 @@ int serve(const config::Sources& sources, const config::Loaded& loaded) {
         (*loop)->shard().note_store(figures);
     }
     // The loop does not run yet, so no request comes before the pages have figures.
-    pages.attach(**loop, bridges);
+    pages.attach(**loop, bridges, ota);
     for (const std::string& note : loaded.notes) log.warning("listener_note", {{"note", note}});
     log.info("ready",
              {{"addresses", join((*loop)->addresses())}, {"version", version}, {"descriptors_max", descriptors}});

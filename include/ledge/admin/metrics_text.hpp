@@ -9,6 +9,9 @@
 #include "ledge/broker/metrics.hpp"
 #include "ledge/transport/tls_counters.hpp"
 
+namespace ledge::ota {
+struct OtaFigures;
+}
 namespace ledge::uplink {
 struct BridgeFigures;
 }
@@ -18,8 +21,9 @@ namespace ledge::admin {
 inline constexpr std::string_view metrics_content_type = "text/plain; version=0.0.4; charset=utf-8";
 
 /// Names and units follow the rules of promtool: base units, names of counters end in _total, and each family has HELP
-/// and TYPE once.
+/// and TYPE once. `ota`: nullptr = the broker serves no firmware images, and such rows are left out.
 std::string metrics_text(const broker::Metrics& metrics, const transport::TlsCounters& tls,
-                         const std::vector<uplink::BridgeFigures>& bridges, std::string_view version, Duration uptime);
+                         const std::vector<uplink::BridgeFigures>& bridges, std::string_view version, Duration uptime,
+                         const ota::OtaFigures* ota = nullptr);
 
 }  // namespace ledge::admin
