@@ -266,8 +266,8 @@ constexpr Option broker_rows[] = {
     setting<&Config::ota, &OtaSettings::block_bytes_max>(
         "ota", "block_bytes_max", "bytes", {16, u16_max},
         "The most bytes of an image in one answer. A device asks for as many as it has room for."),
-    setting<&Config::ota, &OtaSettings::image_bytes_max>(
-        "ota", "image_bytes_max", "bytes", {1, u32_max}, "A larger file is no image; the log names it."),
+    setting<&Config::ota, &OtaSettings::image_bytes_max>("ota", "image_bytes_max", "bytes", {1, u32_max},
+                                                         "A larger file is no image; the log names it."),
 
     // daemon/privileges.hpp changes the user.
     setting<&Config::process, &ProcessSettings::user>(

@@ -37,7 +37,7 @@ FileStamp stamp_of(const struct stat& status) {
 
 /// The stamp of a regular file; nullopt = there is no such file, or it is a link, a directory or a pipe.
 std::optional<FileStamp> look_at(const std::string& path) {
-    struct stat status{};
+    struct stat status {};
     if (lstat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) return std::nullopt;
     return stamp_of(status);
 }
@@ -45,7 +45,7 @@ std::optional<FileStamp> look_at(const std::string& path) {
 /// Opens the file for reading if it still is the one with this stamp. Never waits for another process.
 os::Descriptor open_same(const std::string& path, const FileStamp& stamp) {
     os::Descriptor descriptor(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
-    struct stat status{};
+    struct stat status {};
     if (!descriptor.is_open() || fstat(descriptor.get(), &status) != 0 || !S_ISREG(status.st_mode)) return {};
     return stamp_of(status) == stamp ? std::move(descriptor) : os::Descriptor();
 }
@@ -120,8 +120,7 @@ std::optional<std::map<std::string, FileStamp>> ImageFolder::list() {
 
 void ImageFolder::note_directory(int error) {
     if (error != 0 && error != directory_error_)
-        log_.warning("ota_directory_unreadable",
-                     {{"directory", directory_}, {"reason", system_code(error).message()}});
+        log_.warning("ota_directory_unreadable", {{"directory", directory_}, {"reason", system_code(error).message()}});
     directory_error_ = error;
 }
 

@@ -1,5 +1,5 @@
-// ImageFolder: the images, which are the files of one directory. It notices new, changed and removed files by looking at
-// the directory again and again, and computes the SHA-256 of each file in slices, so that no call takes long.
+// ImageFolder: the images, which are the files of one directory. It notices new, changed and removed files by looking
+// at the directory again and again, and computes the SHA-256 of each file in slices, so that no call takes long.
 //
 //     new or changed file ──two looks see the same──► hashed, slice by slice ──► image
 //                                                          └── changed meanwhile, or unreadable ──► from the beginning
@@ -47,8 +47,8 @@ struct Image {
 
 class ImageFolder {
 public:
-    static constexpr Duration look_interval = 4s;    // between two looks at files that have not changed
-    static constexpr Duration settle_interval = 1s;  // from the look that sees a change to the next one
+    static constexpr Duration look_interval = 4s;              // between two looks at files that have not changed
+    static constexpr Duration settle_interval = 1s;            // from the look that sees a change to the next one
     static constexpr std::size_t slice_bytes_max = 16 * 1024;  // read and hashed by one call of hash_slice()
     static constexpr std::size_t entries_max = 1024;           // of the directory; further ones are not seen
     static constexpr std::size_t name_bytes_max = 64;
@@ -74,8 +74,8 @@ public:
     std::uint64_t version() const { return version_; }
     std::size_t size() const { return images_.size(); }
     const Image* find(std::uint32_t id) const;
-    /// Appends at most `bytes_max` bytes from `offset` on. False = the file is not the one that was hashed, or cannot be
-    /// read; the image is then no image any more, until later looks find it again.
+    /// Appends at most `bytes_max` bytes from `offset` on. False = the file is not the one that was hashed, or cannot
+    /// be read; the image is then no image any more, until later looks find it again.
     bool read(const Image& image, std::uint32_t offset, std::size_t bytes_max, std::vector<Byte>& out);
 
 private:

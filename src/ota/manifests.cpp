@@ -8,7 +8,8 @@
 namespace ledge::ota {
 
 void Manifests::note_retained(std::string_view topic, Bytes payload) {
-    if (known_.size() < known_max) known_.insert_or_assign(std::string(topic), std::vector(payload.begin(), payload.end()));
+    if (known_.size() < known_max)
+        known_.insert_or_assign(std::string(topic), std::vector(payload.begin(), payload.end()));
 }
 
 void Manifests::published(const Publication& publication) {

@@ -89,15 +89,15 @@ struct OtaServer::Parts {
     DeviceTable devices;
     TokenBucket rate;  // of all devices together
     OtaFigures counted;
-    OtaFigures told;    // in $SYS
+    OtaFigures told;  // in $SYS
     Instant look_at = never;
     Instant serve_at = never;  // when a waiting request can be answered
     Instant told_at{};
     Instant started_at{};
-    std::uint64_t announced = 0;     // the version of the folder whose manifests are published
-    bool is_announced = false;       // false = the manifests must be compared again
-    bool has_looked = false;         // every file of the first look is hashed
-    bool is_unfinished = false;      // more requests can be answered at once
+    std::uint64_t announced = 0;  // the version of the folder whose manifests are published
+    bool is_announced = false;    // false = the manifests must be compared again
+    bool has_looked = false;      // every file of the first look is hashed
+    bool is_unfinished = false;   // more requests can be answered at once
     bool is_stopping = false;
     std::string told_problem;
 };

@@ -5,8 +5,8 @@
 //     ota/manifest/NAME, a message to the device      fwb_ota_manifest
 //     ota/get/CLIENT_ID, what the device publishes    the callback `ask`, called by fwb_ota_poll
 //     ota/block/CLIENT_ID, the answers                fwb_ota_block
-// ../PROTOCOL.md has the bytes, ../README.md an example. No function takes long: fwb_ota_poll hashes FWB_OTA_SLICE bytes
-// at a time.
+// ../PROTOCOL.md has the bytes, ../README.md an example. No function takes long: fwb_ota_poll hashes FWB_OTA_SLICE
+// bytes at a time.
 #ifndef FWB_OTA_H
 #define FWB_OTA_H
 
@@ -21,8 +21,8 @@ extern "C" {
 #endif
 
 #define FWB_OTA_REQUEST_BYTES 10
-#define FWB_OTA_HEAD_BYTES 9       // of an answer; the data follows
-#define FWB_OTA_MANIFEST_BYTES 36  // of a manifest; the version follows
+#define FWB_OTA_HEAD_BYTES 9                                      // of an answer; the data follows
+#define FWB_OTA_MANIFEST_BYTES 36                                 // of a manifest; the version follows
 #define FWB_OTA_BLOCK_MAX (FWB_PAYLOAD_MAX - FWB_OTA_HEAD_BYTES)  // what one packet of fwb_client can carry
 
 // Where the download stands: 40 bytes, which the firmware stores if it wants to go on after a reset.
@@ -79,8 +79,8 @@ int fwb_ota_manifest(fwb_ota* o, const uint8_t* payload, uint16_t bytes);
 // An answer has arrived. Returns 1 if a block was stored, 0 if the answer was of no use: a repetition, or an error.
 int fwb_ota_block(fwb_ota* o, const uint8_t* payload, uint16_t bytes, uint32_t now_ms);
 
-// Does what is due: asks for the next block, asks again, or hashes a slice. Returns after how many milliseconds the next
-// call has something to do, UINT32_MAX = only after another message. The clock may wrap around.
+// Does what is due: asks for the next block, asks again, or hashes a slice. Returns after how many milliseconds the
+// next call has something to do, UINT32_MAX = only after another message. The clock may wrap around.
 uint32_t fwb_ota_poll(fwb_ota* o, uint32_t now_ms);
 
 // Fetches the image of the cursor from the beginning.

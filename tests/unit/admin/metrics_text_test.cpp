@@ -1,5 +1,6 @@
 #include "ledge/admin/metrics_text.hpp"
 
+#include "ledge/ota/ota_server.hpp"
 #include "ledge/uplink/bridges.hpp"
 
 #include <doctest/doctest.h>
@@ -232,6 +233,18 @@ TEST_CASE("the largest owners are told by name, whatever is in it; a family with
     metrics.owners_by_written_bytes = {{"192.0.2.7", 7}};
     CHECK(
         has_line(metrics_text(metrics, tls, {}, "1", 0s), "ledgemq_owner_written_bytes_total{owner=\"192.0.2.7\"} 7"));
+}
+
+TEST_CASE("the figures of firmware images are there when the broker serves images, and only then") {
+    CHECK(metrics_text({}, tls, {}, "1", 0s).find("ledgemq_ota_") == std::string::npos);
+    const ota::OtaFigures figures{.images = 1, .blocks = 2, .bytes = 3, .refused = 4, .waiting = 5};
+    const std::string text = metrics_text({}, tls, {}, "1", 0s, &figures);
+    CHECK(has_line(text, "# TYPE ledgemq_ota_images gauge"));
+    CHECK(has_line(text, "ledgemq_ota_images 1"));
+    CHECK(has_line(text, "ledgemq_ota_blocks_total 2"));
+    CHECK(has_line(text, "ledgemq_ota_bytes_total 3"));
+    CHECK(has_line(text, "ledgemq_ota_requests_refused_total 4"));
+    CHECK(has_line(text, "ledgemq_ota_requests_waiting 5"));
 }
 
 TEST_CASE("each bridge has a sample of each row, and a figure that is not defined has none") {

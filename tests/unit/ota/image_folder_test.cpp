@@ -22,8 +22,8 @@ TEST_CASE("each name is announced for people and for devices, with the bytes tha
     rig.folder.has("boiler@1.2", "abc");
     rig.passes(2s);
     const std::string sha256 = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";  // [FIPS 180-4]
-    CHECK(retained(rig) == std::vector<std::string>{R"(ota/image/boiler {"version":"1.2","size":3,"sha256":")" + sha256 +
-                                                    R"(","id":"ba7816bf"})"});
+    CHECK(retained(rig) == std::vector<std::string>{R"(ota/image/boiler {"version":"1.2","size":3,"sha256":")" +
+                                                    sha256 + R"(","id":"ba7816bf"})"});
     const auto bytes = retained(rig, "ota/manifest/+");
     REQUIRE(bytes.size() == 1);
     const std::string payload = bytes.front().substr(std::string("ota/manifest/boiler ").size());

@@ -102,7 +102,8 @@ public:
             server->turn(core_now);
             core.end();
             is_moving = server->wants_turn() || server->next_deadline() <= core_now;
-            for (const Guest* const guest : guests) is_moving |= guest->client.wants_turn() || guest->client.has_input();
+            for (const Guest* const guest : guests)
+                is_moving |= guest->client.wants_turn() || guest->client.has_input();
         }
         CHECK_FALSE(is_moving);
     }
