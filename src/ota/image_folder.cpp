@@ -138,8 +138,8 @@ void ImageFolder::keep(const std::map<std::string, FileStamp>& present) {
     });
     std::map<std::string, FileStamp> unsettled;
     for (const auto& [file, stamp] : present) {
-        const auto is_this = [&](const auto& one) { return one->file == file; };
-        if (images_.contains(file) || std::ranges::any_of(queue_, is_this)) continue;
+        const auto queued = std::ranges::find(queue_, file, [](const auto& one) { return one->file; });
+        if (images_.contains(file) || queued != queue_.end()) continue;
         const auto before = unsettled_.find(file);
         if (before != unsettled_.end() && before->second == stamp)
             begin(file, stamp);

@@ -12,11 +12,22 @@ void Manifests::note_retained(std::string_view topic, Bytes payload) {
         known_.insert_or_assign(std::string(topic), std::vector(payload.begin(), payload.end()));
 }
 
-void Manifests::published(const Publication& publication) {
+void Manifests::published(const Publication& publication, wire::PacketId packet_id) {
+    unanswered_.insert_or_assign(packet_id, publication.topic);
     if (publication.payload.empty())
         known_.erase(publication.topic);
     else
         known_.insert_or_assign(publication.topic, publication.payload);
+}
+
+bool Manifests::is_refused(const client::PublishDone& done) {
+    const auto found = unanswered_.find(done.packet_id);
+    if (found == unanswered_.end()) return false;
+    const std::string topic = std::move(found->second);
+    unanswered_.erase(found);
+    const bool is_retained = done.how == client::PublishDone::How::answered && !wire::is_error(done.code);
+    if (!is_retained) known_.erase(topic);
+    return !is_retained;
 }
 
 std::string_view Manifests::name_of(std::string_view topic) const {

@@ -14,6 +14,7 @@
 
 #include "image_folder.hpp"
 #include "ledge/base/bytes.hpp"
+#include "ledge/client/event.hpp"
 
 namespace ledge::ota {
 
@@ -36,8 +37,11 @@ public:
     void note_retained(std::string_view topic, Bytes payload);
     /// What is to be published now. A name whose files are still looked at is left as it is.
     std::vector<Publication> differences(const ImageFolder& folder) const;
-    /// One of the differences was published.
-    void published(const Publication& publication);
+    /// One of the differences was published with this packet id.
+    void published(const Publication& publication, wire::PacketId packet_id);
+    /// The broker has answered the publication, or it was given up. True = it was one of these, and is not retained: it
+    /// is one of the differences again.
+    bool is_refused(const client::PublishDone& done);
 
 private:
     std::string_view name_of(std::string_view topic) const;
@@ -45,6 +49,7 @@ private:
     std::string manifest_prefix_;
     std::string image_prefix_;
     std::map<std::string, std::vector<Byte>, std::less<>> known_;  // retained at the broker, by topic
+    std::map<wire::PacketId, std::string> unanswered_;             // topics of publications
 };
 
 }  // namespace ledge::ota

@@ -66,6 +66,8 @@ struct OtaServer::Parts {
     void work(Instant now);
     void read(Instant now);
     void on_message(const wire::Publish& packet, Instant now);
+    void on_done(const client::PublishDone& done);
+    bool wants_announcement() const { return !is_announced || announced != folder.version(); }
     void announce();
     void serve(Instant now);
     void answer(DeviceTable::Device& device);
@@ -98,6 +100,9 @@ struct OtaServer::Parts {
     bool is_announced = false;    // false = the manifests must be compared again
     bool has_looked = false;      // every file of the first look is hashed
     bool is_unfinished = false;   // more requests can be answered at once
+    bool is_blocked = false;      // requests wait until the core has taken some answers
+    bool is_refused = false;      // the core has refused a manifest since the last look
+    bool is_refusal_told = false;
     bool is_stopping = false;
     std::string told_problem;
 };
@@ -123,14 +128,19 @@ void OtaServer::turn(Instant now) {
 }
 
 bool OtaServer::wants_turn() const {
-    const bool has_work = parts_->client.has_input() || parts_->folder.is_hashing() || parts_->is_unfinished;
-    return parts_->client.wants_turn() || (!parts_->is_stopping && has_work);
+    const Parts& parts = *parts_;
+    if (parts.client.wants_turn() || parts.is_stopping) return parts.client.wants_turn();
+    const bool may_go_on = (parts.is_blocked || parts.wants_announcement()) && parts.may_publish();
+    return parts.client.has_input() || parts.folder.is_hashing() || parts.is_unfinished || may_go_on;
 }
 
 void OtaServer::on_time(Instant now) {
     Parts& parts = *parts_;
     parts.client.on_time(now);
-    if (now >= parts.look_at) parts.look_at = parts.folder.look(now);
+    if (now >= parts.look_at) {
+        parts.look_at = parts.folder.look(now);
+        if (std::exchange(parts.is_refused, false)) parts.is_announced = false;
+    }
     parts.work(now);
     if (now >= parts.told_at + facts_interval) parts.tell_figures(now);
 }
@@ -175,6 +185,7 @@ void OtaServer::Parts::read(Instant now) {
         const client::Event event = client.next_event(now);
         if (client::is_nothing(event)) break;
         if (std::holds_alternative<client::Connected>(event)) is_announced = false;
+        if (const auto* const done = std::get_if<client::PublishDone>(&event)) on_done(*done);
         if (const auto* const message = std::get_if<client::Message>(&event)) on_message(message->packet, now);
     }
     tell_problem();
@@ -193,6 +204,17 @@ void OtaServer::Parts::on_message(const wire::Publish& packet, Instant now) {
     if (packet.qos != wire::QoS::at_most_once) client.client().acknowledge(packet.packet_id);
 }
 
+/// A manifest that the broker refuses (limits of retained messages, no room in the store) is published again after the
+/// next look.
+void OtaServer::Parts::on_done(const client::PublishDone& done) {
+    if (!manifests.is_refused(done)) return;
+    is_refused = true;
+    const bool is_answer = done.how == client::PublishDone::How::answered;  // otherwise the connection was lost
+    if (is_answer && !std::exchange(is_refusal_told, true))
+        log.warning("ota_local_problem",
+                    {{"reason", "the local broker refuses a manifest: " + std::string(wire::name_of(done.code))}});
+}
+
 /// A problem that lasts is met again every second, and logged once.
 void OtaServer::Parts::tell_problem() {
     if (client.problem() == told_problem || is_stopping) return;
@@ -209,7 +231,7 @@ bool OtaServer::Parts::may_publish() const {
 
 /// Publishes what differs from the retained messages. It is computed anew only after a change on either side.
 void OtaServer::Parts::announce() {
-    if (!may_publish() || (is_announced && announced == folder.version())) return;
+    if (!wants_announcement() || !may_publish()) return;
     for (const Publication& one : manifests.differences(folder)) {
         if (!may_publish()) return;  // the rest follows when the core has acknowledged some
         wire::Publish packet;
@@ -217,8 +239,9 @@ void OtaServer::Parts::announce() {
         packet.payload = one.payload;
         packet.qos = wire::QoS::at_least_once;
         packet.retain = true;
-        if (!client.client().publish(packet).ok()) return;
-        manifests.published(one);
+        // A manifest is so small that only its number could be refused, and may_publish() has asked for that.
+        const auto sent = client.client().publish(packet);
+        manifests.published(one, sent.ok() ? *sent : wire::PacketId{0});
     }
     announced = folder.version();
     is_announced = true;
@@ -232,9 +255,11 @@ bool OtaServer::Parts::knows_all(Instant now) {
 }
 
 void OtaServer::Parts::serve(Instant now) {
+    if (now < serve_at && !is_unfinished && !is_blocked && has_looked) return;
     is_unfinished = false;
-    if (!devices.has_waiting() || !may_publish()) {
-        serve_at = never;  // a request or an acknowledgement of the core ends this
+    is_blocked = devices.has_waiting() && !may_publish();
+    if (!devices.has_waiting() || is_blocked) {
+        serve_at = never;
         return;
     }
     if (!knows_all(now)) {
@@ -251,7 +276,8 @@ void OtaServer::Parts::serve(Instant now) {
         }
         answer(*device);
     }
-    const bool waits_for_rate = may_publish() && !is_unfinished;
+    is_blocked = devices.has_waiting() && !may_publish();
+    const bool waits_for_rate = !is_blocked && !is_unfinished;
     serve_at = waits_for_rate ? std::max(rate.ready_at(), devices.ready_at()) : never;
 }
 

@@ -144,6 +144,23 @@ TEST_CASE("the number of images is bounded, and the first names are taken") {
     CHECK(rig.server->figures().images == 3);
 }
 
+TEST_CASE("a manifest that the broker refuses is told once and published again, until there is room") {
+    Rig rig;
+    Guest other(rig.core, "other");
+    rig.settles({&other});
+    for (std::uint32_t i = 1; i < Rig::retained_max; ++i)
+        other.publishes("other/" + std::to_string(i), "x", wire::QoS::at_least_once, true);
+    rig.settles({&other});
+    rig.folder.has("boiler", "1");
+    rig.passes(10s, {&other});
+    CHECK(retained(rig, "ota/#").size() == 1);
+    const std::string line = "ota_local_problem reason=the local broker refuses a manifest: quota_exceeded";
+    CHECK(std::ranges::count(rig.lines, line) == 1);
+    other.publishes("other/1", "", wire::QoS::at_least_once, true);
+    rig.passes(10s, {&other});
+    CHECK(retained(rig, "ota/#").size() == 2);
+}
+
 TEST_CASE("a file that grows is taken when two looks have seen the same") {
     Rig rig;
     std::string text = "1";

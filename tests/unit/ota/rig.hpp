@@ -79,6 +79,8 @@ inline std::string answer(std::uint32_t image, std::uint32_t offset, Status stat
 
 class Rig {
 public:
+    static constexpr std::uint32_t retained_max = 100;
+
     explicit Rig(OtaOptions options_ = {}) : options(std::move(options_)) {
         options.directory = folder.path;
         starts();
@@ -115,6 +117,11 @@ public:
             settles(guests);
         }
     }
+    static broker::ShardOptions core_options() {
+        broker::ShardOptions options = inner::core_options();
+        options.retained.messages_max = retained_max;
+        return options;
+    }
     bool has_logged(std::string_view text) const {
         return std::ranges::any_of(lines, [&](const std::string& line) { return line.find(text) != line.npos; });
     }
@@ -134,7 +141,7 @@ public:
             },
             this};
     boost::asio::io_context io{1};
-    inner::Core core;
+    inner::Core core{core_options()};
     std::unique_ptr<OtaServer> server;
     int turns = 0;  // of the last settles()
 };
