@@ -82,7 +82,7 @@ int main(void) {
     fwb_link_init(&port.link);
     board_start(&port);
     ota_config.running = board_running_sha256();
-    fwb_ota_init(&ota, &ota_config, NULL, board_kept_cursor());
+    fwb_ota_init(&ota, &ota_config, &port, board_kept_cursor());
     fwb_init(&client, &config, ids, &port, board_seed());
     fwb_open(&client, port.now_ms);
     for (;;) {
