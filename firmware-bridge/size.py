@@ -28,6 +28,8 @@ LINK = ['fwb_link_init', 'fwb_link_byte', 'fwb_link_send']
 PUBLISHER = ['fwb_init', 'fwb_open', 'fwb_poll', 'fwb_input', 'fwb_publish', 'fwb_close']
 FULL = PUBLISHER + ['fwb_sleep', 'fwb_check_mail', 'fwb_set_will']
 SEAL = ['fwb_seal', 'fwb_unseal']
+SHA256 = ['fwb_sha256_init', 'fwb_sha256_add', 'fwb_sha256_end']
+OTA = ['fwb_ota_init', 'fwb_ota_manifest', 'fwb_ota_block', 'fwb_ota_poll', 'fwb_ota_restart']
 
 PROFILES = {  # name -> (options, functions that the firmware calls, gates in bytes of flash for each processor)
     'beacon and serial line': ([], ['fwb_beacon', 'fwb_link_send'], (512, 512, 512)),
@@ -36,6 +38,9 @@ PROFILES = {  # name -> (options, functions that the firmware calls, gates in by
     'the same with the envelope': (['-DFWB_WITH_SEAL=1'], FULL + LINK + SEAL, (4608, 5120, 6656)),
     'the same with will updates': (['-DFWB_WITH_SEAL=1', '-DFWB_WITH_WILL_UPDATE=1'], FULL + LINK + SEAL,
                                    (4864, 5376, 6912)),
+    'SHA-256 alone': ([], SHA256, (1024, 1152, 1280)),
+    'firmware download without a client': ([], OTA + SHA256, (1792, 1920, 2304)),
+    'full client, serial line and firmware download': ([], FULL + LINK + OTA, (4864, 5120, 6912)),
 }
 RAM_MAX_BYTES = 256  # client, framer and the numbers of four topics, with an MTU of 96
 STACK_MAX_BYTES = 128  # without the envelope, on Cortex-M3; what the callbacks use comes on top
@@ -173,7 +178,7 @@ def measure(verdict):
                 if name == 'Cortex-M3':
                     deepest = stack(graphs, functions)
                     rows[profile].append(str(deepest))
-                    if not set(functions) & set(SEAL):
+                    if not set(functions) & set(SEAL + SHA256 + OTA):
                         verdict.check(f'stack of {profile}, {name}', deepest, STACK_MAX_BYTES)
         if 'Cortex-M3' in present:
             client, framer = ram(*PROCESSORS['Cortex-M3'], folder)

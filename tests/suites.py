@@ -43,6 +43,7 @@ MANIFEST = {
     'unit_transport': EVERY_BUILD,
     'unit_inner_link': CORE_BUILDS,
     'unit_inner': CORE_BUILDS,
+    'unit_ota': CORE_BUILDS,
     'unit_runtime': EVERY_BUILD,
     'unit_uplink': EVERY_BUILD,
     'unit_link': EVERY_BUILD,

@@ -1,10 +1,11 @@
-// The rows of the metric table that the core cannot have, because it knows neither TLS nor bridges, and the order of
-// all rows.
+// The rows of the metric table that the core cannot have, because it knows neither TLS nor bridges nor the server of
+// firmware images, and the order of all rows.
 #pragma once
 
 #include "ledge/broker/metric_table.hpp"
 #include "ledge/link/line_metrics.hpp"
 #include "ledge/link/link_metrics.hpp"
+#include "ledge/ota/ota_server.hpp"
 #include "ledge/transport/tls_counters.hpp"
 #include "ledge/uplink/bridges.hpp"
 #include "ledge/uplink/flow_metrics.hpp"
@@ -109,8 +110,37 @@ inline constexpr BridgeMetric bridge_metrics[] = {
 };
 // clang-format on
 
+using OtaMetric = broker::MetricRow<ota::OtaFigures>;
+
+template <auto Member>
+broker::Reading imaged(const ota::OtaFigures& figures) {
+    return {.number = figures.*Member};
+}
+
+// clang-format off
+inline constexpr OtaMetric ota_metrics[] = {
+    {.group = broker::MetricGroup::ota, .name = "ota_images", .type = broker::MetricType::gauge, .topic = "ota/images",
+     .read = imaged<&ota::OtaFigures::images>,
+     .help = "Firmware images that devices can fetch: files of ota.directory whose SHA-256 is known."},
+    {.group = broker::MetricGroup::ota, .name = "ota_blocks_total", .topic = "ota/blocks",
+     .read = imaged<&ota::OtaFigures::blocks>,
+     .help = "Answers with a block of an image, repetitions included."},
+    {.group = broker::MetricGroup::ota, .name = "ota_bytes_total", .unit = "bytes", .topic = "ota/bytes",
+     .read = imaged<&ota::OtaFigures::bytes>,
+     .help = "Bytes of images in these answers."},
+    {.group = broker::MetricGroup::ota, .name = "ota_requests_refused_total", .topic = "ota/refused",
+     .read = imaged<&ota::OtaFigures::refused>,
+     .help = "Requests that were answered by an error, because the image is unknown, the offset is beyond its end or "
+             "the request is malformed, or that found no place."},
+    {.group = broker::MetricGroup::ota, .name = "ota_requests_waiting", .type = broker::MetricType::gauge,
+     .read = imaged<&ota::OtaFigures::waiting>,
+     .help = "Requests that wait for ota.bytes_per_second_max or ota.device_bytes_per_second_max, one for each device; "
+             "after a start also for the hashes of the files."},
+};
+// clang-format on
+
 /// Calls `visit` for each row: those of the core in their order, those of TLS where
-/// their group stands among them, those of bridges, and those of listeners for devices.
+/// their group stands among them, those of bridges, of listeners for devices, and of the server of firmware images.
 template <class Visit>
 void for_each_metric(Visit&& visit) {
     // Prometheus requires that all samples of a family are one group, so no row of another family may stand between
@@ -124,6 +154,7 @@ void for_each_metric(Visit&& visit) {
     for (const uplink::FlowMetric& row : uplink::flow_metrics) visit(row);
     for (const link::LinkMetric& row : link::link_metrics) visit(row);
     for (const link::LineMetric& row : link::line_metrics) visit(row);
+    for (const OtaMetric& row : ota_metrics) visit(row);
 }
 
 }  // namespace ledge::admin

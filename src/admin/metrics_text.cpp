@@ -28,22 +28,18 @@ std::string escaped(std::string_view text) {
 /// two overloads.
 class Text {
 public:
-    Text(const broker::MetricSource& core, const transport::TlsCounters& tls,
-         const std::vector<uplink::BridgeFigures>& bridges, const std::vector<link::LinkFigures>& links,
-         const std::vector<link::LineFigures>& lines)
-        : core_(core),
-          tls_(tls),
-          bridges_(bridges),
-          links_(links),
-          lines_(lines),
-          has_store_(core.metrics.store.is_used) {}
+    Text(const broker::MetricSource& core, const transport::TlsCounters& tls, const PartFigures& parts)
+        : core_(core), tls_(tls), parts_(parts), has_store_(core.metrics.store.is_used) {}
 
     void operator()(const broker::Metric& row) { add_row(row, row.read(core_)); }
     void operator()(const TlsMetric& row) { add_row(row, row.read(tls_)); }
 
-    void operator()(const BridgeMetric& row) { add_named(row, bridges_); }
-    void operator()(const link::LinkMetric& row) { add_named(row, links_); }
-    void operator()(const link::LineMetric& row) { add_named(row, lines_); }
+    void operator()(const BridgeMetric& row) { add_named(row, parts_.bridges); }
+    void operator()(const link::LinkMetric& row) { add_named(row, parts_.links); }
+    void operator()(const link::LineMetric& row) { add_named(row, parts_.lines); }
+    void operator()(const OtaMetric& row) {
+        if (parts_.ota) add_row(row, row.read(*parts_.ota));
+    }
 
     std::string take() { return std::move(out_); }
 
@@ -99,20 +95,17 @@ private:
 
     const broker::MetricSource& core_;
     const transport::TlsCounters& tls_;
-    const std::vector<uplink::BridgeFigures>& bridges_;
-    const std::vector<link::LinkFigures>& links_;
-    const std::vector<link::LineFigures>& lines_;
+    const PartFigures& parts_;
     bool has_store_;
     std::string out_;
 };
 
 }  // namespace
 
-std::string metrics_text(const broker::Metrics& metrics, const transport::TlsCounters& tls,
-                         const std::vector<uplink::BridgeFigures>& bridges, const std::vector<link::LinkFigures>& links,
-                         const std::vector<link::LineFigures>& lines, std::string_view version, Duration uptime) {
+std::string metrics_text(const broker::Metrics& metrics, const transport::TlsCounters& tls, const PartFigures& parts,
+                         std::string_view version, Duration uptime) {
     const broker::MetricSource core{metrics, version, uptime};
-    Text text(core, tls, bridges, links, lines);
+    Text text(core, tls, parts);
     for_each_metric(text);
     return text.take();
 }

@@ -3,6 +3,7 @@
 #include "ledge/admin/pages.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "ledge/admin/metrics_text.hpp"
@@ -13,6 +14,7 @@
 #include "ledge/link/gateways.hpp"
 #include "ledge/link/line_listeners.hpp"
 #include "ledge/os/file.hpp"
+#include "ledge/ota/ota_server.hpp"
 #include "ledge/runtime/broker_loop.hpp"
 #include "ledge/uplink/bridges.hpp"
 #include "sessions_page.hpp"
@@ -138,16 +140,18 @@ HttpAnswer Pages::health(Instant now) const {
 }
 
 std::vector<uplink::BridgeFigures> Pages::figures_of_bridges() const {
-    return bridges_ == nullptr ? std::vector<uplink::BridgeFigures>() : bridges_->figures(loop_->now());
+    return parts_.bridges == nullptr ? std::vector<uplink::BridgeFigures>() : parts_.bridges->figures(loop_->now());
 }
 
 HttpAnswer Pages::metrics(Instant now) const {
     LEDGE_ASSERT(loop_ != nullptr);
-    return {
-        200, metrics_content_type,
-        metrics_text(loop_->shard().metrics(), loop_->tls_counters(), figures_of_bridges(),
-                     gateways_ == nullptr ? std::vector<link::LinkFigures>() : gateways_->figures(),
-                     lines_ == nullptr ? std::vector<link::LineFigures>() : lines_->figures(), version_, now - start_)};
+    PartFigures parts;
+    parts.bridges = figures_of_bridges();
+    if (parts_.gateways != nullptr) parts.links = parts_.gateways->figures();
+    if (parts_.lines != nullptr) parts.lines = parts_.lines->figures();
+    if (parts_.ota != nullptr) parts.ota = parts_.ota->figures();
+    return {200, metrics_content_type,
+            metrics_text(loop_->shard().metrics(), loop_->tls_counters(), parts, version_, now - start_)};
 }
 
 /// /api/v1/ itself names the version of the broker and the resources.

@@ -5,6 +5,7 @@
 #include "assignment.hpp"
 #include "ledge/base/assert.hpp"
 #include "ledge/base/quote.hpp"
+#include "ledge/topic/name.hpp"
 #include "lines.hpp"
 #include "listener_url.hpp"
 #include "mqttsn.hpp"
@@ -123,6 +124,22 @@ public:
                                     " unencrypted, so others in the network can read it; write https:// and add "
                                     "[admin.tls]");
         }
+    }
+
+    void ota(const OtaSettings& settings) {
+        constexpr std::size_t prefix_bytes_max = 64;
+        // An empty path is no directory, and not the word "none" either.
+        if (settings.directory.empty())
+            complain("ota.directory", "key 'ota.directory' is empty; name a directory, or none");
+        const std::string& prefix = settings.topic_prefix;
+        const bool is_topic = topic::is_valid_topic(prefix, topic::levels_hard_max) &&
+                              prefix.size() <= prefix_bytes_max && !prefix.starts_with('$') && !prefix.ends_with('/');
+        if (!is_topic)
+            complain("ota.topic_prefix",
+                     "key 'ota.topic_prefix' must be the beginning of a topic, of up to " +
+                         std::to_string(prefix_bytes_max) +
+                         " bytes, without wildcards, without $ at the beginning and / at the end; for example ota or "
+                         "site/ota");
     }
 
 private:
@@ -298,6 +315,7 @@ void check_all(Loaded& loaded, const std::map<std::string, ListenerDraft>& draft
     checker.memory(loaded.config);
     checker.store(loaded.config, is_durability_flag);
     checker.admin(loaded.config);
+    checker.ota(loaded.config.ota);
     // A map is sorted by key, so the listeners of a Config are sorted by name (config.hpp).
     for (const auto& [name, draft] : drafts) checker.listener(name, draft);
 }

@@ -4,6 +4,7 @@
 
 #include <vector>
 
+#include "ledge/base/token_bucket.hpp"
 #include "option_rows.hpp"
 
 namespace ledge::config {
@@ -246,6 +247,28 @@ constexpr Option broker_rows[] = {
         "certificate are admitted too, and read what the token or their address allows. required: clients without a "
         "certificate are refused."),
 
+    setting<&Config::ota, &OtaSettings::directory>(
+        "ota", "directory", "", {},
+        "The directory of the images, or \"none\". A file NAME or NAME@VERSION is an image of NAME; the one that was "
+        "modified last is announced. Put a file there under a name that begins with a dot, then rename it."),
+    setting<&Config::ota, &OtaSettings::topic_prefix>(
+        "ota", "topic_prefix", "", {},
+        "What the topics of the server begin with: PREFIX/manifest/NAME, PREFIX/image/NAME, PREFIX/get/CLIENT_ID and "
+        "PREFIX/block/CLIENT_ID."),
+    setting<&Config::ota, &OtaSettings::bytes_per_second_max>(
+        "ota", "bytes_per_second_max", "bytes", {0, static_cast<std::int64_t>(TokenBucket::per_second_max)},
+        "Bytes of answers to all devices together in a second, on average; 0 = unlimited. Above this rate requests "
+        "wait, one of each device."),
+    setting<&Config::ota, &OtaSettings::device_bytes_per_second_max>(
+        "ota", "device_bytes_per_second_max", "bytes", {0, static_cast<std::int64_t>(TokenBucket::per_second_max)},
+        "Bytes of answers to one device in a second, on average; 0 = unlimited."),
+    // A request has two bytes for the length of a block (ota/messages.hpp).
+    setting<&Config::ota, &OtaSettings::block_bytes_max>(
+        "ota", "block_bytes_max", "bytes", {16, u16_max},
+        "The most bytes of an image in one answer. A device asks for as many as it has room for."),
+    setting<&Config::ota, &OtaSettings::image_bytes_max>("ota", "image_bytes_max", "bytes", {1, u32_max},
+                                                         "A larger file is no image; the log names it."),
+
     // daemon/privileges.hpp changes the user.
     setting<&Config::process, &ProcessSettings::user>(
         "process", "user", "", {},
@@ -298,6 +321,10 @@ constexpr SectionHelp sections[] = {
      "Pages for operators by HTTP: /healthz (is the broker ready, is the store in order), /metrics (for "
      "Prometheus), /api/v1/ (for programs). WebSocket listeners serve /healthz too."},
     {"admin.tls", "TLS of the pages, for an admin.url that begins with https://."},
+    {"ota",
+     "Firmware images for devices, which fetch them in blocks with requests of ten bytes: over MQTT, MQTT-SN and "
+     "WebSocket, and between two naps. firmware-bridge/PROTOCOL.md describes the messages, src/ota/README.md the "
+     "rights that devices need."},
     {"process", "The rights of the process: no more than the broker needs."},
     {"log", "The log: events, each with its reason."},
     {"tls", "TLS of a listener whose url begins with mqtts:// or wss://."},

@@ -19,6 +19,7 @@
 #include "ledge/config/command_line.hpp"
 #include "ledge/storage/tools.hpp"
 #include "machine_name.hpp"
+#include "ota.hpp"
 #include "privileges.hpp"
 #include "tls_files.hpp"
 #include "warnings.hpp"
@@ -73,6 +74,7 @@ void check_files_and_warn(const config::Sources& sources, config::Loaded& loaded
     check_hook_files(loaded);
     check_bridge_tls_files(loaded);
     check_bridge_client_ids(loaded, machine_name());
+    check_ota_directory(loaded);
     note_warnings(sources, loaded);
     note_account(::geteuid() == 0, loaded);
 }
@@ -116,6 +118,7 @@ int check(const config::Command& command, const config::Loaded& loaded) {
                                                                                 : ", for those with a certificate\n");
     }
     out += config::explain_bridges(loaded.config.bridges, machine_name().text);
+    out += explain_ota(loaded.config.ota);
     for (const std::string& note : loaded.notes) out += "warning: " + note + "\n";
     // The files that the broker reads again while it runs are checked with the rights that it will have then.
     std::vector<std::string> unread;

@@ -21,6 +21,7 @@
 #include "links.hpp"
 #include "live_bridges.hpp"
 #include "log_sink.hpp"
+#include "ota.hpp"
 #include "privileges.hpp"
 #include "process.hpp"
 #include "reload.hpp"
@@ -154,6 +155,7 @@ struct Parts {
     LiveBridges bridges;
     const link::Gateways* gateways = nullptr;
     const link::LineListeners* lines = nullptr;
+    const ota::OtaServer* ota = nullptr;
 };
 
 /// `parts` and `log` must outlive the loop.
@@ -161,6 +163,7 @@ void add_parts(runtime::BrokerLoopOptions& options, const config::Config& config
     parts.bridges.add_to(options, config, log, random_seed());
     add_links(options, config, log, random_seed(), parts.gateways);
     add_lines(options, config, log, parts.lines);
+    add_ota(options, config, log, parts.ota);
 }
 
 /// Where the broker serves: sockets, and serial lines.
@@ -241,7 +244,7 @@ int serve(const config::Sources& sources, const config::Loaded& loaded) {
         (*loop)->shard().note_store(figures);
     }
     // The loop does not run yet, so no request comes before the pages have figures.
-    pages.attach(**loop, parts.bridges.bridges(), parts.gateways, parts.lines);
+    pages.attach(**loop, {parts.bridges.bridges(), parts.gateways, parts.lines, parts.ota});
     for (const std::string& note : loaded.notes) log.warning("listener_note", {{"note", note}});
     log.info(
         "ready",

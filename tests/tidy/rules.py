@@ -23,15 +23,17 @@ MAY_INCLUDE = {
     # A client of the core in the same process, for parts of the program that are clients by themselves.
     'inner': ['base', 'wire', 'client', 'broker', 'transport'],
     'lines': ['base', 'wire', 'topic', 'client'],
+    # The server of firmware images: such a client, with files.
+    'ota': ['base', 'wire', 'auth', 'session', 'broker', 'client', 'os', 'transport', 'runtime', 'inner'],
     'mqttsn': ['base', 'wire', 'topic', 'client'],
-    'link': ['base', 'client', 'broker', 'os', 'net', 'transport', 'runtime', 'inner', 'lines', 'mqttsn'],
     'admin': CORE + ['os', 'storage', 'net', 'transport', 'runtime', 'bridge', 'uplink', 'mqttsn', 'link'],
+    'link': ['base', 'client', 'broker', 'os', 'net', 'transport', 'runtime', 'inner', 'lines', 'mqttsn'],
     # config fills the plain option structs of the core's modules and of bridge. It calls nothing of theirs, except the
     # rules of filters in topic, and of routes and kinds of upstreams in bridge; os reads the files.
     'config': ['base', 'topic', 'auth', 'journal', 'session', 'broker', 'os', 'bridge', 'lines', 'mqttsn'],
     # daemon uses the client for `bridge test`: one connection to an upstream, as a bridge would make it.
     'daemon': CORE + ['client', 'os', 'storage', 'net', 'transport', 'runtime', 'bridge', 'uplink', 'mqttsn', 'link',
-               'admin', 'config'],
+               'ota', 'admin', 'config'],
     'demo': ['base', 'wire', 'client', 'os', 'net'],
 }
 
@@ -42,6 +44,7 @@ TESTS_MAY_INCLUDE = {'broker': ['storage'],
                      'mqttsn': ['session', 'broker'],  # devices and the real core, with a gateway in between
                      'inner': ['session', 'net'],  # the real core and its driver
                      'link': ['wire', 'session'],  # packets of devices; the broker is the real core
+                     'ota': ['net', 'storage', 'journal'],  # the same
                      'transport': ['client'],  # a client in the same process, over an inner link
                      # The local broker of a bridge is the real core too, also with a store.
                      'uplink': ['journal', 'session', 'broker', 'storage']}
@@ -70,8 +73,8 @@ WIDE_HEADERS = {
     'include/ledge/bridge/route.hpp': (56, 'an option that the configuration and the bridges hold by value'),
     'include/ledge/broker/retained_limits.hpp': (50, 'options that the retained messages hold by value'),
     'include/ledge/broker/shard.hpp': (46, 'the door of the core, for each part of the program that is its client'),
-    'include/ledge/client/options.hpp': (48, 'options that bridges and the clients of devices hold by value'),
     'include/ledge/broker/share_strategy.hpp': (44, 'an option of the shard, which the configuration fills by value'),
+    'include/ledge/client/options.hpp': (48, 'options that bridges and the clients of devices hold by value'),
     'include/ledge/journal/durability.hpp': (48, 'an option of the shard, which the configuration fills by value'),
     'include/ledge/journal/journal_options.hpp': (44, 'a part of the same options'),
     'include/ledge/journal/out_state.hpp': (45, IN_DELIVERY),

@@ -1,4 +1,5 @@
-// fwb.h: an MQTT-SN 1.2 client for microcontrollers, and the only header that firmware includes.
+// fwb.h: an MQTT-SN 1.2 client for microcontrollers, and the only header that firmware includes, but for downloads of
+// firmware (fwb_ota.h).
 //
 // C99 without heap, globals, I/O, clock and library calls. Bytes and milliseconds go in, bytes come out: the firmware
 // owns the serial line or the socket, and the clock. No function blocks. One `fwb` is used from one thread or one

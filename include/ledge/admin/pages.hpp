@@ -16,6 +16,9 @@
 namespace ledge::broker {
 struct Metrics;
 }
+namespace ledge::ota {
+class OtaServer;
+}
 namespace ledge::runtime {
 class BrokerLoop;
 }
@@ -29,6 +32,14 @@ struct BridgeFigures;
 }  // namespace ledge::uplink
 
 namespace ledge::admin {
+
+/// Parts of the program that are clients of the broker, and have figures of their own; nullptr = there is none.
+struct Parts {
+    const uplink::Bridges* bridges = nullptr;
+    const link::Gateways* gateways = nullptr;
+    const link::LineListeners* lines = nullptr;
+    const ota::OtaServer* ota = nullptr;
+};
 
 /// Who may read /metrics and /api/v1/. Everybody may read /healthz, which tells no secrets.
 ///
@@ -50,14 +61,11 @@ public:
     /// `token`: "" = no token. `log` must outlive this object. `now`: the start, for the uptime.
     Pages(std::string version, std::string token, const Log& log, Instant now);
 
-    /// From now on answers show the figures of `loop`, of its bridges and of its listeners for devices, which must
-    /// outlive all requests. nullptr = the broker has none of them. Before this call every request gets 503.
-    void attach(runtime::BrokerLoop& loop, const uplink::Bridges* bridges, const link::Gateways* gateways = nullptr,
-                const link::LineListeners* lines = nullptr) {
+    /// From now on answers show the figures of `loop` and of the parts, which must outlive all requests. Before this
+    /// call every request gets 503.
+    void attach(runtime::BrokerLoop& loop, const Parts& parts) {
         loop_ = &loop;
-        bridges_ = bridges;
-        gateways_ = gateways;
-        lines_ = lines;
+        parts_ = parts;
     }
 
     transport::HttpAnswer answer(const transport::HttpRequest& request, Instant now);
@@ -77,9 +85,7 @@ private:
     const Log& log_;
     auth::LoginGuard guard_;  // counts wrong tokens
     Instant start_;
-    const uplink::Bridges* bridges_ = nullptr;
-    const link::Gateways* gateways_ = nullptr;
-    const link::LineListeners* lines_ = nullptr;
+    Parts parts_;
     runtime::BrokerLoop* loop_ = nullptr;  // nullptr = the broker has not started yet
 };
 

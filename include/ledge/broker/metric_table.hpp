@@ -22,8 +22,8 @@ namespace ledge::broker {
 enum class MetricType : std::uint8_t { counter, gauge };
 constexpr std::string_view name_of(MetricType type) { return type == MetricType::counter ? "counter" : "gauge"; }
 
-/// What a metric is about. The groups stand in the order of the page for Prometheus; `tls`, `bridges`, `mqttsn`
-/// and `lines` have their rows elsewhere, because the core knows none of the four.
+/// What a metric is about. The groups stand in the order of the page for Prometheus; `tls`, `bridges`, `mqttsn`,
+/// `lines` and `ota` have their rows elsewhere, because the core knows none of them.
 enum class MetricGroup : std::uint8_t {
     process,
     clients,
@@ -35,7 +35,8 @@ enum class MetricGroup : std::uint8_t {
     owners,
     bridges,
     mqttsn,
-    lines
+    lines,
+    ota
 };
 
 /// What the rows are read from. The surface that shows the values fills in what Metrics does not have.

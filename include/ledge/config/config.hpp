@@ -15,6 +15,7 @@
 #include "ledge/broker/options.hpp"
 #include "ledge/config/bridge_settings.hpp"
 #include "ledge/config/settings.hpp"
+#include "ledge/ota/options.hpp"
 #include "ledge/session/limits.hpp"
 
 namespace ledge::config {
@@ -65,6 +66,18 @@ struct AuthSettings {
     bool knows_users() const { return !password_file.empty() || jwt.is_used() || http.is_used(); }
 };
 
+/// [ota]: the server of firmware images.
+struct OtaSettings {
+    std::string directory = "none";  // of the images; "none" = no server
+    std::string topic_prefix = ota::OtaOptions{}.topic_prefix;
+    std::uint64_t bytes_per_second_max = ota::OtaOptions{}.bytes_per_second_max;
+    std::uint64_t device_bytes_per_second_max = ota::OtaOptions{}.device_bytes_per_second_max;
+    std::uint32_t block_bytes_max = ota::OtaOptions{}.block_bytes_max;
+    std::uint32_t image_bytes_max = ota::OtaOptions{}.image_bytes_max;
+
+    bool is_used() const { return directory != "none"; }
+};
+
 struct Config {
     broker::ShardOptions shard;           // shard.listeners are sorted by name
     std::vector<ListenerSocket> sockets;  // sockets[i] serves shard.listeners[i]; same length, never empty
@@ -74,6 +87,7 @@ struct Config {
     AuthSettings auth;
     AdminSettings admin;
     ProcessSettings process;
+    OtaSettings ota;
     std::vector<BridgeSettings> bridges;  // sorted by name
     Endpoint admin_endpoint;              // parsed from admin.url, if admin.is_used()
     Duration stop_time_max = 3s;          // from the request to stop until the remaining connections are closed

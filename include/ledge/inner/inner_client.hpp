@@ -105,8 +105,8 @@ private:
     client::Client client_;
     transport::InnerEnd end_;
     State state_ = State::stopped;
-    std::size_t next_filter_ = 0;     // of the list, the first one that SUBSCRIBE has not named on this connection
-    std::size_t read_bytes_ = 0;      // of the inner end; the last event may borrow them
+    std::size_t next_filter_ = 0;      // of the list, the first one that SUBSCRIBE has not named on this connection
+    std::size_t read_bytes_ = 0;       // of the inner end; the last event may borrow them
     std::size_t unwritten_bytes_ = 0;  // output that the inner end had no room for in the last turn
     Instant attempt_at_ = never;
     bool is_stopping_ = false;

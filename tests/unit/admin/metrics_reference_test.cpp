@@ -22,6 +22,7 @@ constexpr std::ptrdiff_t tls_rows = 4;
 constexpr std::ptrdiff_t bridge_rows = 15 + 33;
 constexpr std::ptrdiff_t link_rows = 22;
 constexpr std::ptrdiff_t line_rows = 21;
+constexpr std::ptrdiff_t ota_rows = 5;
 
 }  // namespace
 
@@ -35,6 +36,7 @@ TEST_CASE("the reference has a paragraph for each row: names, type, unit, $SYS t
               "    Averages per minute: $SYS/broker/load/sockets/1min, $SYS/broker/load/sockets/5min, "
               "$SYS/broker/load/sockets/15min\n"));
     CHECK(has(text, "\n\n$SYS/broker/store/state (gauge)\n    The word names the state of the store."));
+    CHECK(has(text, "\n\nledgemq_ota_bytes_total (counter, bytes)\n    Topics: $SYS/broker/ota/bytes\n"));
     CHECK(has(text, "ledgemq_owner_table_bytes{owner=\"...\"} (gauge, bytes)\n"));
 }
 
@@ -62,6 +64,6 @@ TEST_CASE("the reference names both labels of a row, and a row without a name by
 TEST_CASE("as JSON the reference has one object a line") {
     const std::string json = reference(true);
     CHECK(has(json, R"({"name":"ledgemq_sessions","type":"gauge","unit":"","topics":"$SYS/broker/clients/total",)"));
-    CHECK(std::ranges::count(json, '\n') ==
-          static_cast<std::ptrdiff_t>(broker::metric_count()) + tls_rows + bridge_rows + link_rows + line_rows);
+    CHECK(std::ranges::count(json, '\n') == static_cast<std::ptrdiff_t>(broker::metric_count()) + tls_rows +
+                                                bridge_rows + link_rows + line_rows + ota_rows);
 }

@@ -2,6 +2,7 @@
 
 #include "ledge/link/figures.hpp"
 #include "ledge/link/line_figures.hpp"
+#include "ledge/ota/ota_server.hpp"
 #include "ledge/uplink/bridges.hpp"
 
 #include <doctest/doctest.h>
@@ -146,7 +147,7 @@ TEST_CASE("the page has the samples that dashboards know, in their order") {
     metrics.owners_by_table_bytes = {{"alice", 1}};
     metrics.owners_by_stored_bytes = {{"bob", 2}};
     metrics.owners_by_written_bytes = {{"carol", 3}};
-    const std::vector<std::string> samples = samples_of(metrics_text(metrics, tls, {}, {}, {}, "1", 0s));
+    const std::vector<std::string> samples = samples_of(metrics_text(metrics, tls, {}, "1", 0s));
     CHECK(std::ranges::equal(samples, known_samples));
     for (const std::string_view known : known_samples) {
         CAPTURE(known);
@@ -157,7 +158,7 @@ TEST_CASE("the page has the samples that dashboards know, in their order") {
 TEST_CASE("every counter is told, once") {
     broker::Metrics metrics;
     metrics.counters = distinct_counters();
-    const std::string text = metrics_text(metrics, tls, {}, {}, {}, "1.2.3", 90s);
+    const std::string text = metrics_text(metrics, tls, {}, "1.2.3", 90s);
     for (std::uint64_t value = 1001; value < 1001 + counter_count; ++value) {
         const std::string ending = " " + std::to_string(value) + "\n";
         INFO(value);
@@ -187,7 +188,7 @@ TEST_CASE("a store tells its state and its cost") {
     metrics.store.given = {11, 12, 13, 14};
     metrics.store.device_bytes = 4096;
     metrics.store.bad_rows = 3;
-    const std::string text = metrics_text(metrics, tls, {}, {}, {}, "1", 0s);
+    const std::string text = metrics_text(metrics, tls, {}, "1", 0s);
     CHECK(has_line(text, "ledgemq_store_enabled 1"));
     CHECK(has_line(text, "ledgemq_store_failed 1"));
     CHECK(has_line(text, "ledgemq_store_full 0"));
@@ -201,7 +202,7 @@ TEST_CASE("a store tells its state and its cost") {
 TEST_CASE("each family has HELP and TYPE once, before its samples; counters end in _total") {
     broker::Metrics metrics;
     metrics.store.is_used = true;
-    std::istringstream lines(metrics_text(metrics, tls, {}, {}, {}, "1", 0s));
+    std::istringstream lines(metrics_text(metrics, tls, {}, "1", 0s));
     std::set<std::string> families;
     std::string family;
     for (std::string line; std::getline(lines, line);) {
@@ -227,20 +228,32 @@ TEST_CASE("the largest owners are told by name, whatever is in it; a family with
     broker::Metrics metrics;
     metrics.store.is_used = true;
     metrics.owners_by_table_bytes = {{"alice", 5}, {"a \"b\"\\c\nd", 4}};
-    const std::string text = metrics_text(metrics, tls, {}, {}, {}, "1", 0s);
+    const std::string text = metrics_text(metrics, tls, {}, "1", 0s);
     CHECK(has_line(text, "ledgemq_owner_table_bytes{owner=\"alice\"} 5"));
     CHECK(has_line(text, "ledgemq_owner_table_bytes{owner=\"a \\\"b\\\"\\\\c\\nd\"} 4"));
     CHECK(text.find("owner_stored_bytes") == std::string::npos);
     metrics.owners_by_written_bytes = {{"192.0.2.7", 7}};
-    CHECK(has_line(metrics_text(metrics, tls, {}, {}, {}, "1", 0s),
-                   "ledgemq_owner_written_bytes_total{owner=\"192.0.2.7\"} 7"));
+    CHECK(
+        has_line(metrics_text(metrics, tls, {}, "1", 0s), "ledgemq_owner_written_bytes_total{owner=\"192.0.2.7\"} 7"));
+}
+
+TEST_CASE("the figures of firmware images are there when the broker serves images, and only then") {
+    CHECK(metrics_text({}, tls, {}, "1", 0s).find("ledgemq_ota_") == std::string::npos);
+    const ota::OtaFigures figures{.images = 1, .blocks = 2, .bytes = 3, .refused = 4, .waiting = 5};
+    const std::string text = metrics_text({}, tls, {.ota = figures}, "1", 0s);
+    CHECK(has_line(text, "# TYPE ledgemq_ota_images gauge"));
+    CHECK(has_line(text, "ledgemq_ota_images 1"));
+    CHECK(has_line(text, "ledgemq_ota_blocks_total 2"));
+    CHECK(has_line(text, "ledgemq_ota_bytes_total 3"));
+    CHECK(has_line(text, "ledgemq_ota_requests_refused_total 4"));
+    CHECK(has_line(text, "ledgemq_ota_requests_waiting 5"));
 }
 
 TEST_CASE("each bridge has a sample of each row, and a figure that is not defined has none") {
     std::vector<uplink::BridgeFigures> bridges(2);
     bridges[0].name = "cloud";
     bridges[1].name = "office";
-    CHECK(metrics_text({}, tls, bridges, {}, {}, "1", 0s).find("time_to_full") == std::string::npos);
+    CHECK(metrics_text({}, tls, {.bridges = bridges}, "1", 0s).find("time_to_full") == std::string::npos);
     bridges[0].queue.flow.arrival_messages_per_s = 12.5;
     bridges[1].queue.flow.time_to_full = 90'500ms;
     bridges[1].round_trip_mean = 2300us;
@@ -249,7 +262,7 @@ TEST_CASE("each bridge has a sample of each row, and a figure that is not define
     bridges[1].queue.losses.slow_reader = 2;
     bridges[1].messages.dropped_slow = 3;
     bridges[1].messages.refused_by_code[bridge::refusal_index(wire::ReasonCode::not_authorized)] = 4;
-    const std::string text = metrics_text({}, tls, bridges, {}, {}, "1", 0s);
+    const std::string text = metrics_text({}, tls, {.bridges = bridges}, "1", 0s);
     CHECK(has_line(text, "ledgemq_bridge_arrival_messages_per_second{bridge=\"cloud\"} 12.500"));
     CHECK(has_line(text, "ledgemq_bridge_arrival_messages_per_second{bridge=\"office\"} 0.000"));
     CHECK(has_line(text, "ledgemq_bridge_queue_time_to_full_seconds{bridge=\"office\"} 90"));

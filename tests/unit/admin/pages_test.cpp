@@ -30,7 +30,7 @@ struct Site {
         auto made = runtime::BrokerLoop::create(std::move(options), log);
         REQUIRE(made.ok());
         loop = std::move(*made);
-        pages.attach(*loop, nullptr);
+        pages.attach(*loop, {});
     }
 
     transport::HttpAnswer get(std::string_view path, bool is_admin = true, std::string_view host = "127.0.0.1",

@@ -276,6 +276,20 @@ TEST_CASE("pages that others reach want a token") {
     CHECK_FALSE(load({}).config.admin.is_used());
 }
 
+TEST_CASE("[ota] is off by default, and its prefix must be the beginning of a topic") {
+    CHECK_FALSE(load({}).config.ota.is_used());
+    const OtaSettings settings = load_text("[ota]\ndirectory = '/images'\nblock_bytes_max = 200").config.ota;
+    CHECK(settings.is_used());
+    CHECK(settings.block_bytes_max == 200);
+    CHECK(complaint_about("[ota]\ndirectory = ''") ==
+          "test.toml:2: key 'ota.directory' is empty; name a directory, or none");
+    for (const char* const prefix : {"", "a/#", "+/a", "$SYS", "ota/"})
+        CHECK(complaint_about("[ota]\ntopic_prefix = '" + std::string(prefix) + "'")
+                  .starts_with("test.toml:2: key 'ota.topic_prefix' must be the beginning of a topic"));
+    CHECK(load_text("[ota]\ntopic_prefix = 'site/ota'").ok());
+    CHECK(complaint_about("[ota]\nblock_bytes_max = 8").find("16") != std::string::npos);
+}
+
 TEST_CASE("pairs of limits are checked, once") {
     CHECK(
         complaint_about("[limits]\noutbox_bytes_max = '16 MiB'\n") ==

@@ -104,6 +104,7 @@ TEST_CASE("every member of the limits and options has a row") {
     CHECK(rows_in("auth.jwt") == count_members<TokenSettings>());
     CHECK(rows_in("auth.http") == count_members<HookSettings>());
     CHECK(rows_in("log") == count_members<LogSettings>());
+    CHECK(rows_in("ota") == count_members<OtaSettings>());
     const auto rows_of_bridges = [](Scope scope) {
         return static_cast<std::size_t>(std::ranges::count(bridge_options(), scope, &Option::scope));
     };
