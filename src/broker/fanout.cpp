@@ -244,7 +244,11 @@ bool Fanout::spill_to_store(session::Session& session, bool& is_stored) {
     while (!fits()) {
         auto oldest = queue.dequeue_oldest_droppable();
         if (!oldest) return false;  // the remaining messages were sent before, or are on their way to the store
-        session.note_drop(session::DropReason::queue_full, oldest->publication.view());
+        // The newer message replaces the earlier one of its topic in any case: that one is no victim of the overflow.
+        if (hit.qos != QoS::at_most_once && queue.is_earlier_value(publication_->topic, *oldest))
+            queue.note_replaced();
+        else
+            session.note_drop(session::DropReason::queue_full, oldest->publication.view());
         queue.discard(*oldest);
     }
     return true;

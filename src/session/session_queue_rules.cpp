@@ -100,11 +100,19 @@ bool SessionQueue::fits_instead(std::string_view topic, std::size_t bytes, bool 
     return pending_.fits(bytes, is_stored, limits, pending_.at(*index).publication.bytes());
 }
 
+bool SessionQueue::is_earlier_value(std::string_view topic, const Delivery& earlier) const {
+    return rules_ != nullptr && rules_->keeps_newest(topic) && earlier.publication.view().topic == topic;
+}
+
+void SessionQueue::note_replaced() {
+    ++services_.counters.dropped_replaced;
+    note_losses(&QueueLosses::replaced);
+}
+
 // The hold on the publisher's acknowledgement is not settled but abandoned: the earlier message is safe only when the
 // commit with the newer one is durable.
 void SessionQueue::discard_replaced(Delivery& delivery) {
-    ++services_.counters.dropped_replaced;
-    note_losses(&QueueLosses::replaced);
+    note_replaced();
     const bool is_row_stored = delivery.is_stored;
     const Ticket removal = drop_row(delivery);
     if (delivery.hold) delivery.hold.abandon();

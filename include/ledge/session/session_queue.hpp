@@ -95,6 +95,10 @@ public:
     void replace_earlier(std::string_view topic) {
         if (rules_ != nullptr) discard_earlier(topic);
     }
+    /// True when a newer message of the topic replaces `earlier`, which has left the queue.
+    bool is_earlier_value(std::string_view topic, const Delivery& earlier) const;
+    /// An earlier message that has left the queue was replaced by a newer one.
+    void note_replaced();
     /// When the delivery leaves the queue if it was not sent: the message expires, or has waited for too long.
     Instant expires_at(const Delivery& delivery) const {
         return rules_ == nullptr ? delivery.publication.expires_at() : expires_by_rules(delivery);

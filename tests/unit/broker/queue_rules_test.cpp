@@ -127,6 +127,57 @@ TEST_CASE("a changed age_max holds for the messages that wait already") {
 // ---------------------------------------------------------------------------------------------------------------------
 // last_value
 
+TEST_CASE(
+    "last_value that changes while the broker runs holds for what comes later, wherever the earlier messages are") {
+    for (const std::uint32_t window : {1U, 3U, 1000U}) {
+        CAPTURE(window);
+        ShardOptions options = with_rules({.last_value = {"t/#"}});
+        options.listeners[1].limits.queue_window_messages = window;
+        RulesRig rig(options);
+        const auto changes = [&](const session::QueueRules& rules) {
+            options.listeners[1].queue_rules = rules;
+            rig.shard->set_limits(options.listeners);
+        };
+        const auto publish_each = [&](const char* payload) {
+            for (const char* topic : {"t/1", "t/2", "t/3"}) rig.publishes(topic, payload);
+            rig.passes(1s);
+        };
+        publish_each("1");
+        publish_each("2");
+        CHECK(rig.queued() == 3);
+        changes({});
+        publish_each("3");
+        CHECK(rig.queued() == 6);
+        changes({.last_value = {"t/#"}});
+        publish_each("4");
+        publish_each("5");
+        CHECK(rig.queued() == 9);
+        changes({.last_value = {"t/1", "t/2"}});
+        changes({.last_value = {"t/#"}});
+        publish_each("6");
+        // What only the store has is older than a newer message of its topic, and is dropped when it is read.
+        const std::string got = rig.gets();
+        CHECK(got.ends_with("t/1 6, t/2 6, t/3 6"));
+        if (window == 1000)
+            CHECK(got == "t/1 2, t/2 2, t/3 2, t/1 3, t/2 3, t/3 3, t/1 5, t/2 5, t/3 5, t/1 6, t/2 6, t/3 6");
+        rig.is_empty();
+    }
+}
+
+TEST_CASE("an earlier value that leaves a full queue for the newer one counts as replaced") {
+    ShardOptions options = with_rules({.last_value = {"t"}});
+    options.listeners[1].limits.queue_stored_bytes_max = 60;
+    options.listeners[1].limits.overflow = session::OverflowPolicy::drop_oldest;
+    RulesRig rig(options);
+    rig.publishes("t", "1");
+    rig.publishes("u", std::string(30, 'u'));
+    rig.publishes("t", std::string(40, '2'));  // fits only when both have left
+    CHECK(rig.counters().dropped_replaced == 1);
+    CHECK(rig.counters().dropped_queue_full == 1);
+    CHECK(rig.gets() == "t " + std::string(40, '2'));
+    rig.is_empty();
+}
+
 TEST_CASE("of the topics of last_value, the newest message waits; others wait all, and the order is that of arrival") {
     for (const bool has_store : {true, false}) {
         CAPTURE(has_store);
