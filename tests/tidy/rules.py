@@ -24,7 +24,7 @@ MAY_INCLUDE = {
     'inner': ['base', 'wire', 'client', 'broker', 'transport'],
     'lines': ['base', 'wire', 'topic', 'client'],
     'mqttsn': ['base', 'wire', 'topic', 'client'],
-    'link': ['base', 'client', 'broker', 'os', 'net', 'transport', 'runtime', 'inner', 'lines', 'mqttsn'],
+    'link': ['base', 'broker', 'os', 'net', 'transport', 'runtime', 'inner', 'lines', 'mqttsn'],
     'admin': CORE + ['os', 'storage', 'net', 'transport', 'runtime', 'bridge', 'uplink', 'mqttsn', 'link'],
     # config fills the plain option structs of the core's modules and of bridge. It calls nothing of theirs, except the
     # rules of filters in topic, and of routes and kinds of upstreams in bridge; os reads the files.
