@@ -25,6 +25,9 @@ void make_inner(broker::ListenerOptions& listener) {
     listener.arrivals_max = 4;
     listener.is_local = true;
     listener.limits.session_expiry_max_s = 0xFFFF'FFFF;
+    // The section lines says what the client publishes, and its state is retained.
+    listener.limits.maximum_qos = wire::QoS::exactly_once;
+    listener.limits.retain_available = true;
 }
 
 }  // namespace

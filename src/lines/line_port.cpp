@@ -22,6 +22,11 @@ std::string_view bytes_of(LineEnd end) {
     return "\n";
 }
 
+/// True: the client has no room at present. False: the broker does not allow the message.
+bool is_for_now(ReasonCode refusal) {
+    return refusal == ReasonCode::quota_exceeded || refusal == ReasonCode::server_unavailable;
+}
+
 std::size_t size_of(const Publication& publication) { return publication.topic.size() + publication.payload.size(); }
 
 }  // namespace
@@ -227,9 +232,7 @@ void LinePort::pump(client::Client& client) {
         packet.qos = options_.qos;
         packet.retain = options_.retain;
         const auto sent = client.publish(packet);
-        if (!sent.ok() &&
-            (sent.error() == ReasonCode::quota_exceeded || sent.error() == ReasonCode::server_unavailable))
-            return;
+        if (!sent.ok() && is_for_now(sent.error())) return;
         sent.ok() ? void(++counters_.publications) : counters_.count(Loss::refused);
         drop_oldest();
     }
@@ -242,7 +245,10 @@ void LinePort::tell_state(client::Client& client) {
     packet.payload = as_bytes(is_open_ ? online_text : offline_text);
     packet.qos = QoS::at_least_once;
     packet.retain = true;
-    if (client.publish(packet).ok()) is_state_owed_ = false;
+    const auto sent = client.publish(packet);
+    is_state_owed_ = !sent.ok() && is_for_now(sent.error());
+    // Otherwise the broker allows no such message at all, and to ask again would keep the loop awake.
+    if (!sent.ok() && !is_state_owed_) counters_.count(Loss::refused);
 }
 
 }  // namespace ledge::lines

@@ -26,11 +26,12 @@ MAY_INCLUDE = {
     # The server of firmware images: such a client, with files.
     'ota': ['base', 'wire', 'auth', 'session', 'broker', 'client', 'os', 'transport', 'runtime', 'inner'],
     'mqttsn': ['base', 'wire', 'topic', 'client'],
-    'admin': CORE + ['os', 'storage', 'net', 'transport', 'runtime', 'bridge', 'uplink', 'mqttsn', 'link'],
-    'link': ['base', 'client', 'broker', 'os', 'net', 'transport', 'runtime', 'inner', 'lines', 'mqttsn'],
+    'link': ['base', 'broker', 'os', 'net', 'transport', 'runtime', 'inner', 'lines', 'mqttsn'],
+    'admin': CORE + ['os', 'storage', 'net', 'transport', 'runtime', 'bridge', 'uplink', 'mqttsn', 'link',
+              'ota'],
     # config fills the plain option structs of the core's modules and of bridge. It calls nothing of theirs, except the
     # rules of filters in topic, and of routes and kinds of upstreams in bridge; os reads the files.
-    'config': ['base', 'topic', 'auth', 'journal', 'session', 'broker', 'os', 'bridge', 'lines', 'mqttsn'],
+    'config': ['base', 'topic', 'auth', 'journal', 'session', 'broker', 'os', 'bridge', 'lines', 'mqttsn', 'ota'],
     # daemon uses the client for `bridge test`: one connection to an upstream, as a bridge would make it.
     'daemon': CORE + ['client', 'os', 'storage', 'net', 'transport', 'runtime', 'bridge', 'uplink', 'mqttsn', 'link',
                'ota', 'admin', 'config'],

@@ -151,6 +151,20 @@ TEST_CASE("the state is told when the broker connects, when the port opens, and 
     CHECK_FALSE(rig.port.wants_pump(rig.client));
 }
 
+TEST_CASE("a broker without retained messages gets no state, and is not asked again and again") {
+    PortRig rig;
+    rig.client.connect(false, rig.now);
+    rig.sent();
+    wire::PropertyBuilder properties;
+    properties.number(wire::PropertyId::retain_available, 0);
+    wire::Connack connack;
+    connack.properties = properties.view();
+    rig.gets(connack);
+    CHECK(rig.sent().empty());
+    CHECK(rig.lost(Loss::refused) == 1);
+    CHECK_FALSE(rig.port.wants_pump(rig.client));
+}
+
 TEST_CASE("without a state topic nothing is told, and there is no will") {
     Options options = port_options();
     options.state_topic = no_state_topic;
