@@ -68,11 +68,12 @@ void fwb_ota_init(fwb_ota* o, const fwb_ota_config* config, void* io, const fwb_
 }
 
 int fwb_ota_manifest(fwb_ota* o, const uint8_t* payload, uint16_t bytes) {
-    const uint8_t* sha256 = payload + 4;
     const uint8_t* running = o->config->running;
+    const uint8_t* sha256;
     uint32_t size;
     if (bytes < FWB_OTA_MANIFEST_BYTES) return 0;
     size = u32_at(payload);
+    sha256 = payload + 4;
     if (size == 0) return 0;
     // The running image: whatever was fetched meanwhile is not wanted any more.
     if (running && is_equal(running, sha256, 32)) {
