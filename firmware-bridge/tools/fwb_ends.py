@@ -65,11 +65,14 @@ class End:
 
 
 class PseudoTerminal(End):
-    """A pseudo terminal; `link` is a symbolic link that always leads to it. Its device does not go away when the
-    program at the other side closes it, as a real line does not."""
+    """A pseudo terminal; `link` is a symbolic link that always leads to it. The line stays when the program at its
+    other side ends."""
 
     def __init__(self, link):
-        self.link = link
+        self.link, self.path, self.was_used = link, '', False
+        self.open()
+
+    def open(self):
         self.number, slave = os.openpty()
         # The settings outlive this descriptor. Without them, what the device sends before the broker has made the line
         # raw would come back as an echo.
@@ -77,13 +80,13 @@ class PseudoTerminal(End):
         self.path = os.ttyname(slave)
         os.close(slave)
         os.set_blocking(self.number, False)
-        if link:
+        if self.link:
             try:
-                if os.path.islink(link):
-                    os.unlink(link)
-                os.symlink(self.path, link)
+                if os.path.islink(self.link):
+                    os.unlink(self.link)
+                os.symlink(self.path, self.link)
             except OSError as error:
-                raise EndError(f'{link}: {error.strerror}; give a path where no file is') from None
+                raise EndError(f'{self.link}: {error.strerror}; give a path where no file is') from None
 
     def name(self):
         return self.link or self.path
@@ -91,12 +94,25 @@ class PseudoTerminal(End):
     def is_there(self):
         """Linux keeps bytes for a pseudo terminal that nobody has open, and gives them to who opens it next. A wire
         loses them: whoever writes asks here first."""
-        return not self._events() & select.POLLHUP
+        is_open = not self._events() & select.POLLHUP
+        if self.was_used and not is_open and self.link:
+            self._renew_if_locked()
+        self.was_used = is_open
+        return is_open
 
     def may_have_bytes(self):
         """What was written before the other side was closed can still be read."""
         events = self._events()
         return not events & select.POLLHUP or bool(events & select.POLLIN)
+
+    def _renew_if_locked(self):
+        """A program that had the line for itself alone (TIOCEXCL) and was killed leaves a pseudo terminal that nobody
+        but root can open. A serial device forgets that with its last close, so the line gets another terminal."""
+        try:
+            os.close(os.open(self.path, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK))
+        except OSError:
+            os.close(self.number)
+            self.open()
 
     def _events(self):
         poller = select.poll()
@@ -135,6 +151,18 @@ class Device(End):
             termios.tcsetattr(self.number, termios.TCSAFLUSH, settings)
 
 
+def is_abandoned(path):
+    """Whether the Unix socket is there, but the program that made it is not any more."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(path)
+        except ConnectionRefusedError:
+            return True
+        except OSError:
+            pass
+    return False
+
+
 class Socket(End):
     """A stream socket: the end that listens, or the end that connects. One connection at a time."""
 
@@ -144,6 +172,8 @@ class Socket(End):
             return
         try:
             self.listener = socket.socket(family)
+            if family == socket.AF_UNIX and is_abandoned(address):
+                os.unlink(address)
             self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             self.listener.bind(address)
             self.listener.listen(1)
