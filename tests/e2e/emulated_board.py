@@ -1,0 +1,129 @@
+"""A device with real firmware for the cases: QEMU with an image of firmware-bridge/qemu, and the serial line between
+the device and the broker, which fwb-line makes as bad as a case wants. Everything is a child process of the context."""
+import json
+import os
+import re
+import shutil
+import socket
+import sys
+import time
+
+from harness import DEADLINE_S, Skipped, await_log_line, check
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+TOOLS = os.path.join(ROOT, 'firmware-bridge/tools')
+IMAGES = os.path.join(ROOT, 'build/firmware')
+QEMU = 'qemu-system-arm'
+sys.path.insert(0, TOOLS)
+import fwb_wire  # noqa: E402
+
+
+def need_qemu():
+    if shutil.which(QEMU) is None:
+        raise Skipped(f'{QEMU} is not installed')
+    if not os.path.exists(os.path.join(IMAGES, 'sensor_qos1.elf')):
+        raise Skipped(f'no firmware in {IMAGES}: ./run test builds it')
+
+
+def reading(number):
+    """What the sensor of the emulated board says (firmware-bridge/qemu/board.c)."""
+    tenths = 200 + number * 7 % 50
+    return f'n={number} t={tenths // 10}.{tenths % 10}'
+
+
+def number_of(payload):
+    """The number of a reading, or None when a byte of the reading has changed."""
+    text = payload.decode('latin-1')
+    found = re.fullmatch(r'n=(\d{1,9}) t=\d\d\.\d', text)
+    return int(found[1]) if found and text == reading(int(found[1])) else None
+
+
+class Line:
+    """A serial line. `path` is the terminal for the broker, `socket` the one for QEMU."""
+
+    def __init__(self, context, name, errors=0.0, seed=1):
+        self.socket, self.path, self.capture = (os.path.join(context.folder, f'{context.client_id}.{name}.{end}')
+                                                for end in ('socket', 'line', 'capture'))
+        self.process = context.run([sys.executable, '-u', '-B', os.path.join(TOOLS, 'fwb-line'),
+                                    f'unix-listen:{self.socket}', f'pty:{self.path}', '--errors', errors, '--seed',
+                                    seed, '--capture', self.capture])
+        self.process.line('^ready: ')
+
+    @property
+    def url(self):
+        return f'serial:{self.path}?baud=115200'
+
+    def tell(self, command):
+        self.process.process.stdin.write(command.encode() + b'\n')
+        self.process.process.stdin.flush()
+        return self.process.line('^(done|stats|not understood): ')
+
+    def packets(self, since_s=0.0):
+        """(seconds, direction, what the packet is) of each packet so far; '>' comes from the device."""
+        framers = {'>': fwb_wire.Framer(), '<': fwb_wire.Framer()}
+        found = []
+        with open(self.capture, encoding='utf-8') as file:
+            for text in file:
+                seconds, direction, data = fwb_wire.read_capture_line(text) or (0.0, '>', b'')
+                found += [(seconds, direction, fwb_wire.describe(packet))
+                          for packet, _, _ in framers[direction].feed(data) if packet is not None]
+        return [entry for entry in found if entry[0] > since_s]
+
+    def await_packet(self, pattern, since_s=0.0, deadline_s=DEADLINE_S):
+        """The first packet of which `direction text` matches."""
+        end = time.monotonic() + deadline_s
+        while True:
+            for entry in self.packets(since_s):
+                if re.search(pattern, f'{entry[1]} {entry[2]}'):
+                    return entry
+            check(time.monotonic() < end, f'no packet like {pattern!r}; the last ones: {self.packets()[-8:]}')
+            time.sleep(0.01)
+
+    def now_s(self):
+        """The time of the last packet: what comes later has a later one."""
+        return self.packets()[-1][0]
+
+
+class Board:
+    """The emulated board with an image. `settings` are those of firmware-bridge/qemu/board.c."""
+
+    def __init__(self, context, image, line, **settings):
+        settings.setdefault('seed', 7)
+        self.console = line.socket.removesuffix('socket') + 'console'
+        self.monitor = line.socket.removesuffix('socket') + 'monitor'
+        arguments = ''.join(f',arg={key}={value}' for key, value in settings.items())
+        self.process = context.run([
+            QEMU, '-M', 'mps2-an385', '-kernel', os.path.join(IMAGES, f'{image}.elf'), '-display', 'none', '-nodefaults',
+            '-nic', 'none', '-monitor', 'none', '-qmp', f'unix:{self.monitor},server=on,wait=off',
+            '-semihosting-config', f'enable=on,target=native,arg=board{arguments}',
+            '-chardev', f'socket,id=line,path={line.socket},server=off', '-serial', 'chardev:line',
+            '-serial', f'file:{self.console}'])
+
+    def says(self, pattern, since=0):
+        """Waits for a line of the console."""
+        end = time.monotonic() + DEADLINE_S
+        while not os.path.exists(self.console):
+            check(time.monotonic() < end and self.process.process.poll() is None, f'QEMU: {self.process.errors()}')
+            time.sleep(0.01)
+        return await_log_line(self.console, pattern, since)
+
+    def said(self):
+        with open(self.console, encoding='utf-8') as file:
+            return file.read().splitlines()
+
+    def reset(self):
+        """The reset pin: the processor starts again, RAM keeps what it has."""
+        with socket.socket(socket.AF_UNIX) as monitor:
+            monitor.settimeout(DEADLINE_S)
+            monitor.connect(self.monitor)
+            answers = monitor.makefile('r')
+            check('QMP' in json.loads(answers.readline()), 'no greeting of QEMU')
+            for command in ('qmp_capabilities', 'system_reset'):
+                monitor.sendall(json.dumps({'execute': command}).encode())
+                while 'return' not in json.loads(answers.readline()):
+                    pass
+
+    def power_off(self):
+        """Without any notice, and RAM is lost."""
+        self.process.process.kill()
+        self.process.process.wait()
