@@ -20,11 +20,11 @@ MAY_INCLUDE = {
     'bridge': ['base', 'wire', 'topic', 'client'],
     'uplink': ['base', 'wire', 'client', 'broker', 'os', 'net', 'transport', 'runtime', 'bridge'],
     'mqttsn': ['base', 'wire', 'topic', 'client'],
-    'link': ['base', 'os', 'mqttsn', 'transport'],
-    'admin': CORE + ['os', 'storage', 'net', 'transport', 'runtime', 'bridge', 'uplink'],
+    'link': ['base', 'broker', 'os', 'net', 'mqttsn', 'transport', 'runtime'],
+    'admin': CORE + ['os', 'storage', 'net', 'transport', 'runtime', 'bridge', 'uplink', 'mqttsn', 'link'],
     # config fills the plain option structs of the core's modules and of bridge. It calls nothing of theirs, except the
     # rules of filters in topic, and of routes and kinds of upstreams in bridge; os reads the files.
-    'config': ['base', 'topic', 'auth', 'journal', 'session', 'broker', 'os', 'bridge'],
+    'config': ['base', 'topic', 'auth', 'journal', 'session', 'broker', 'os', 'bridge', 'mqttsn'],
     # daemon uses the client for `bridge test`: one connection to an upstream, as a bridge would make it.
     'daemon': CORE + ['client', 'os', 'storage', 'net', 'transport', 'runtime', 'bridge', 'uplink', 'mqttsn', 'link',
                'admin', 'config'],
