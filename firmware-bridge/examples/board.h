@@ -1,5 +1,5 @@
-// What the examples need of a board beside ports/cortex-m, which moves the bytes. ../qemu/board.c is the emulated board;
-// for another one, write these functions anew.
+// What the examples need of a board beside ports/cortex-m, which moves the bytes. ../qemu/board.c is the emulated
+// board; for another one, write these functions anew.
 #ifndef BOARD_H
 #define BOARD_H
 

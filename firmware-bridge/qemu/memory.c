@@ -1,5 +1,5 @@
-// The three functions of a C library that the compiler itself may call. Compiled with -fno-tree-loop-distribute-patterns:
-// otherwise the compiler finds a memcpy in memcpy and calls it.
+// The three functions of a C library that the compiler itself may call. Compiled with
+// -fno-tree-loop-distribute-patterns: otherwise the compiler finds a memcpy in memcpy and calls it.
 #include <stddef.h>
 
 void* memcpy(void* to, const void* from, size_t bytes);

@@ -1,4 +1,4 @@
-// Vectors and the way to main(), for a Cortex-M3. A fault ends QEMU with an exit status, so that a test sees it at once.
+// Vectors and the way to main(), for a Cortex-M3. A fault ends QEMU with status 3, so that a test sees it at once.
 #include "mps2.h"
 
 extern uint32_t data_load[], data_begin[], data_end[], bss_begin[], bss_end[], stack_top[];

@@ -1,5 +1,6 @@
 """Real firmware in an emulated microcontroller, over a serial line that may be bad, against the broker."""
 import os
+import re
 import signal
 import threading
 import time
@@ -125,7 +126,8 @@ def _noise(context):
     for rate in rates:
         check(rate.delivered() == READINGS and not rate.changed, f'{rate.row()} {rate.changed[:3]}')
         check(rate.percent > 0 or len(rate.numbers) == READINGS, f'duplicates without errors: {rate.row()}')
-    check(promises(noise_table) == promises(readme_table()), 'README.md has another table: tests/firmware/noise.py --write')
+    check(promises(noise_table) == promises(readme_table()),
+          'README.md has another table: tests/firmware/noise.py --write')
 
 
 @AT_END.append
@@ -143,16 +145,18 @@ def _restart(context):
     site = Site(context, [line])
     peer = site.subscriber(TEMPERATURE)
     Board(context, 'sensor_qos1', line, every_ms=50)
+    before = -1
     for _ in range(3):
-        before = number_of(peer.message().payload)
+        before = max(number_of(peer.message().payload), before)
         site.kill()
         time.sleep(0.5)  # an outage during which readings are made
         site.start()
         began = time.monotonic()
         peer = site.subscriber(TEMPERATURE)
-        check(number_of(peer.message().payload) > before, 'an old reading came again')
+        while number_of(peer.message().payload) <= before:
+            pass  # the one that was in flight comes again: QoS 1
         took_s = time.monotonic() - began
-        print(f'    publishing again {1000 * took_s:.0f} ms after the restart')
+        print(f'    publishing again {1000 * took_s:.0f} ms after the broker serves')
         check(took_s <= 1.0, f'published again only after {took_s:.2f} s')
 
 
@@ -179,7 +183,8 @@ def _reset_in_exchange(context):
     check(board.said().count('reset, the client goes on') == 6, f'{board.said()}')
 
 
-@case('a power failure in the middle of a QoS 2 exchange: no reading arrives twice', GROUP, needs_ledge=True, quick=False)
+@case('a power failure in the middle of a QoS 2 exchange: no reading arrives twice', GROUP, needs_ledge=True,
+      quick=False)
 def _power_failure(context):
     line = Line(context, 'line')
     site = Site(context, [line])
@@ -231,13 +236,17 @@ def _actuator(context):
     board.says('^ready')
     peer = site.subscriber('plant/valve/state')
     check(peer.message().payload == b'off', 'no state at the start')
+    since_s = 0.0
     for command in (b'on', b'nonsense', b'off', b'on'):
+        since_s = line.now_s()
         peer.publish('plant/valve/set', command, qos=1)
         if command != b'nonsense':
             board.says(f'^output {command.decode()}$')
             check(peer.message().payload == command, 'the state is another one')
     check([text for text in board.said() if 'output' in text] == ['output on', 'output off', 'output on'],
           f'{board.said()}')
+    published_s = line.await_packet('^> PUBLISH .*"on"', since_s)[0]
+    line.await_packet('^< PUBACK', published_s)  # only now the state is safe
     site.kill()
     site.start()
     late = site.subscriber('plant/valve/state')
@@ -278,19 +287,22 @@ def _sleeper_after_kill(context):
     site.kill()
     site.start()
     board.says('^order 2')
-    since_s = line.now_s()
-    line.await_packet('^> DISCONNECT duration', since_s - 1)
+    line.await_packet('^< PINGRESP')
     orders = [text for text in board.said() if text.startswith('order')]
     check(orders == ['order 0', 'order 1', 'order 2'], f'{board.said()}')
-    # Awake again at its own pace, it is known to the new broker: one PINGRESP, nothing else.
-    line.await_packet('^< PINGRESP', since_s)
-    check(board.said().count('asleep') >= 2, f'{board.said()}')
+    # The new broker does not know the sleeper, which connects again and takes the first messages. The last waking has
+    # the rest: no PINGRESP before the last acknowledgement, and only one.
+    names = [f'{direction} {text.split()[0]}' for _, direction, text in line.packets()]
+    waking = ' '.join(names[len(names) - names[::-1].index('> PINGREQ') - 1:])
+    check(re.fullmatch('> PINGREQ( < PUBLISH > PUBACK)+ < PINGRESP', waking), f'{names}')
 
 
 @case('a beacon without a connection arrives', GROUP, needs_ledge=True, quick=False)
 def _beacon(context):
     line = Line(context, 'line')
-    site = Site(context, [line], settings=BEACON_SETTINGS)
+    site = Site(context, [], settings=[f'listeners.beacons.url={line.url}', 'listeners.beacons.user=beacons',
+                                       'listeners.beacons.mqttsn.connectionless_user=beacons',
+                                       'listeners.beacons.mqttsn.predefined_topics.1=beacons/1'])
     peer = site.subscriber('beacons/1')
     Board(context, 'beacon', line, every_ms=100)
     numbers = [number_of(peer.message().payload) for _ in range(5)]
@@ -313,6 +325,6 @@ def _four(context):
     while min(counts[topic] for topic in list(counts)[:3]) < 5 or counts['plant/valve/state'] < 3:
         check(time.monotonic() < end, f'{counts}')
         message = peer.message()
-        counts[message.topic] += 1
+        counts[message.topic] = counts.get(message.topic, 0) + 1
         if message.topic == 'plant/valve/state':
             peer.publish('plant/valve/set', b'on' if message.payload == b'off' else b'off', qos=1)

@@ -93,8 +93,8 @@ class Board:
         self.monitor = line.socket.removesuffix('socket') + 'monitor'
         arguments = ''.join(f',arg={key}={value}' for key, value in settings.items())
         self.process = context.run([
-            QEMU, '-M', 'mps2-an385', '-kernel', os.path.join(IMAGES, f'{image}.elf'), '-display', 'none', '-nodefaults',
-            '-nic', 'none', '-monitor', 'none', '-qmp', f'unix:{self.monitor},server=on,wait=off',
+            QEMU, '-M', 'mps2-an385', '-kernel', os.path.join(IMAGES, f'{image}.elf'), '-display', 'none',
+            '-nodefaults', '-nic', 'none', '-monitor', 'none', '-qmp', f'unix:{self.monitor},server=on,wait=off',
             '-semihosting-config', f'enable=on,target=native,arg=board{arguments}',
             '-chardev', f'socket,id=line,path={line.socket},server=off', '-serial', 'chardev:line',
             '-serial', f'file:{self.console}'])

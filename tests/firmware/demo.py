@@ -50,11 +50,11 @@ def command(context, site, subscriber, valve, word):
 def play(context):
     lines = [Line(context, name, errors=ERRORS, seed=seed) for seed, name in enumerate(('boiler', 'valve'), 1)]
     site = Site(context, lines)
-    say(f'The broker serves MQTT at 127.0.0.1:{site.port}, and MQTT-SN at two serial lines. {ERRORS:.0%} of the bytes on '
-        'these lines are damaged.')
+    say(f'The broker serves MQTT at 127.0.0.1:{site.port}, and MQTT-SN at two serial lines. {ERRORS:.0%} of the bytes '
+        'on these lines are damaged.')
     subscriber = subscribe(context, site)
-    say('Two microcontrollers (Cortex-M3 in QEMU) start: a sensor (firmware-bridge/examples/sensor_qos1.c) and a valve\n'
-        '(actuator_subscribe.c). A normal MQTT client subscribes to plant/# and sees the readings:')
+    say('Two microcontrollers (Cortex-M3 in QEMU) start: a sensor and a valve, which are sensor_qos1.c and\n'
+        'actuator_subscribe.c of firmware-bridge/examples. A normal MQTT client subscribes to plant/# and sees the readings:')
     Board(context, 'sensor_qos1', lines[0], every_ms=500)
     valve = Board(context, 'actuator_subscribe', lines[1])
     show_readings(subscriber, 4)
