@@ -58,16 +58,20 @@ class Line:
         self.process.process.stdin.flush()
         return self.process.line('^(done|stats|not understood): ')
 
-    def packets(self, since_s=0.0):
-        """(seconds, direction, what the packet is) of each packet so far; '>' comes from the device."""
+    def frames(self):
+        """(seconds, direction, packet or None, bytes) of each frame so far; '>' comes from the device."""
         framers = {'>': fwb_wire.Framer(), '<': fwb_wire.Framer()}
         found = []
         with open(self.capture, encoding='utf-8') as file:
             for text in file:
                 seconds, direction, data = fwb_wire.read_capture_line(text) or (0.0, '>', b'')
-                found += [(seconds, direction, fwb_wire.describe(packet))
-                          for packet, _, _ in framers[direction].feed(data) if packet is not None]
-        return [entry for entry in found if entry[0] > since_s]
+                found += [(seconds, direction, packet, frame) for packet, _, frame in framers[direction].feed(data)]
+        return found
+
+    def packets(self, since_s=0.0):
+        """(seconds, direction, what the packet is) of each undamaged packet that came later."""
+        return [(seconds, direction, fwb_wire.describe(packet)) for seconds, direction, packet, _ in self.frames()
+                if packet is not None and seconds > since_s]
 
     def await_packet(self, pattern, since_s=0.0, deadline_s=DEADLINE_S):
         """The first packet of which `direction text` matches."""
