@@ -70,12 +70,11 @@ void add_links(runtime::BrokerLoopOptions& options, const config::Config& config
             links.push_back(link_options(config, static_cast<std::uint16_t>(i)));
     }
     if (links.empty()) return;
-    options.parts.push_back(
-        [links = std::move(links), &log, seed, &gateways](const runtime::LoopServices& services) {
-            auto made = std::make_unique<link::Gateways>(links, services, log, seed);
-            gateways = made.get();
-            return made;
-        });
+    options.parts.push_back([links = std::move(links), &log, seed, &gateways](const runtime::LoopServices& services) {
+        auto made = std::make_unique<link::Gateways>(links, services, log, seed);
+        gateways = made.get();
+        return made;
+    });
 }
 
 }  // namespace ledge::daemon

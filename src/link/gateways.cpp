@@ -7,6 +7,7 @@
 #include "device_links.hpp"
 #include "gateway_log.hpp"
 #include "ledge/base/rng.hpp"
+#include "ledge/broker/metrics.hpp"
 #include "ledge/broker/shard.hpp"
 #include "ledge/link/link_metrics.hpp"
 #include "ledge/mqttsn/gateway.hpp"
@@ -46,7 +47,7 @@ public:
 
     std::optional<Error> start(Instant now) {
         auto problem = link_->start(now);
-        publish(now);
+        look(now);
         return problem;
     }
 
@@ -62,12 +63,10 @@ public:
     void on_time(Instant now) {
         if (now >= link_->next_deadline()) link_->on_time(now);
         if (now >= gateway_.next_deadline()) gateway_.on_time(now);
-        if (now >= next_facts_) publish(now);
+        if (now >= next_facts_) look(now);
     }
 
-    Instant next_deadline() const {
-        return std::min({gateway_.next_deadline(), link_->next_deadline(), next_facts_});
-    }
+    Instant next_deadline() const { return std::min({gateway_.next_deadline(), link_->next_deadline(), next_facts_}); }
 
     /// The turn at once: the broker closes all connections next, and the devices' DISCONNECT has to come before.
     void stop(Instant now) {
@@ -95,11 +94,17 @@ public:
     }
 
 private:
-    /// Publishes the figures that have changed. Without $SYS topics nobody is woken up for them.
-    void publish(Instant now) {
+    /// What has to be looked at from time to time, because nobody calls when it changes.
+    void look(Instant now) {
         const Duration interval = shard_.sys_interval();
-        if (interval <= Duration::zero()) return;
         next_facts_ = now + std::max<Duration>(interval, facts_interval_max);
+        // A failed store acknowledges nothing until a restart. Devices had better find another gateway.
+        gateway_.set_usable(!shard_.metrics().is_store_failed, now);
+        if (interval > Duration::zero()) publish(now);
+    }
+
+    /// Publishes the figures that have changed.
+    void publish(Instant now) {
         const LinkFigures now_told = figures();
         for (const LinkMetric& row : link_metrics) {
             if (row.topic.empty()) continue;
@@ -127,8 +132,7 @@ Gateways::Gateways(std::vector<LinkOptions> options, const runtime::LoopServices
                    std::uint64_t seed) {
     Rng seeds(seed);
     for (LinkOptions& one : options)
-        gateways_.push_back(
-            std::make_unique<One>(std::move(one), services, log, seeds.next(), services.driver.now()));
+        gateways_.push_back(std::make_unique<One>(std::move(one), services, log, seeds.next(), services.driver.now()));
 }
 
 Gateways::~Gateways() = default;

@@ -16,8 +16,8 @@ Gateway::Gateway(GatewayOptions options, PredefinedTopics predefined, std::uint6
       output_(options_.output_bytes_max, counters_),
       hash_(seed),
       devices_(1),
-      by_key_(0, Hash{hash_}),
-      by_name_(0, Hash{hash_}),
+      by_key_(hash_, KeyOf{this}),
+      by_name_(hash_, NameOf{this}),
       next_first_topic_id_(static_cast<TopicId>(seed % 0xFFFE + 1)),
       unknown_(options_.unknown_per_second, 0, now),
       connects_(options_.unknown_per_second, 0, now) {
