@@ -69,7 +69,7 @@ class PseudoTerminal(End):
     other side ends."""
 
     def __init__(self, link):
-        self.link, self.path, self.was_used = link, '', False
+        self.link, self.path = link, ''
         self.open()
 
     def open(self):
@@ -94,11 +94,11 @@ class PseudoTerminal(End):
     def is_there(self):
         """Linux keeps bytes for a pseudo terminal that nobody has open, and gives them to who opens it next. A wire
         loses them: whoever writes asks here first."""
-        is_open = not self._events() & select.POLLHUP
-        if self.was_used and not is_open and self.link:
+        if not self._events() & select.POLLHUP:
+            return True
+        if self.link:
             self._renew_if_locked()
-        self.was_used = is_open
-        return is_open
+        return False
 
     def may_have_bytes(self):
         """What was written before the other side was closed can still be read."""
@@ -111,8 +111,9 @@ class PseudoTerminal(End):
         try:
             os.close(os.open(self.path, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK))
         except OSError:
-            os.close(self.number)
-            self.open()
+            if self._events() & select.POLLHUP:  # otherwise somebody has opened the terminal just now
+                os.close(self.number)
+                self.open()
 
     def _events(self):
         poller = select.poll()

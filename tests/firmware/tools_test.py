@@ -3,6 +3,7 @@
 import os
 import re
 import select
+import shutil
 import signal
 import socket
 import subprocess
@@ -63,8 +64,8 @@ EXAMPLES = {  # packet -> what fwb-dump says
 }
 
 
-def start(tool, *arguments, **options):
-    return subprocess.Popen([sys.executable, '-B', os.path.join(TOOLS, tool), *arguments], stdin=subprocess.PIPE,
+def start(tool, *arguments, folder=TOOLS, **options):
+    return subprocess.Popen([sys.executable, '-B', os.path.join(folder, tool), *arguments], stdin=subprocess.PIPE,
                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
 
 
@@ -78,9 +79,10 @@ class Bench:
     def path(self, name):
         return os.path.join(self.folder.name, name)
 
-    def line(self, *arguments, is_open=True):
+    def line(self, *arguments, is_open=True, **options):
         """A line between a Unix socket, whose peer is returned, and a pseudo terminal, whose file is returned."""
-        tool = start('fwb-line', f'unix-listen:{self.path("socket")}', f'pty:{self.path("line")}', *arguments)
+        tool = start('fwb-line', f'unix-listen:{self.path("socket")}', f'pty:{self.path("line")}', *arguments,
+                     **options)
         self.closing.append(lambda: end(tool))
         check(tool.stdout.readline().startswith('ready: '), 'fwb-line is not ready')
         device = socket.socket(socket.AF_UNIX)
@@ -342,6 +344,20 @@ def _unopened(bench):
     check(found == b'fresh', f'{found} came')
     os.write(gateway, b'answer')
     check(read(device, 6) == b'answer', 'no answer')
+
+
+@claim('a line can be opened again after a program that had it for itself alone was killed, also by ordinary users')
+def _exclusive(bench):
+    user = {'user': 65534, 'group': 65534, 'extra_groups': []} if os.geteuid() == 0 else {}
+    tools = shutil.copytree(TOOLS, bench.path('tools'))  # the user may not be allowed to read the repository
+    os.chmod(bench.folder.name, 0o777)
+    bench.line(is_open=False, folder=tools, cwd=bench.folder.name, **user)
+    program = 'import fcntl, os, sys, termios\nfcntl.ioctl(os.open(sys.argv[1], os.O_RDWR), termios.TIOCEXCL)\n'
+    for _ in range(3):
+        until = time.monotonic() + DEADLINE_S
+        while subprocess.run([sys.executable, '-c', program, bench.path('line')], cwd=bench.folder.name, check=False,
+                             stderr=subprocess.DEVNULL, **user).returncode:
+            check(time.monotonic() < until, 'the terminal stays locked')
 
 
 @claim('a device that connects again finds the line again')
