@@ -33,7 +33,8 @@ def show_readings(subscriber, count):
 
 def subscribe(context, site):
     """`mosquitto_sub` prints topic and message of what arrives below plant/."""
-    subscriber = context.run(['stdbuf', '-oL', 'mosquitto_sub', '-p', site.port, '-t', 'plant/#', '-q', '1', '-v', '-d'])
+    subscriber = context.run(['stdbuf', '-oL', 'mosquitto_sub', '-p', site.port, '-t', 'plant/#', '-q', '1', '-v',
+                              '-d'])
     subscriber.line('received SUBACK')  # -d tells this, and more that show() leaves out
     return subscriber
 

@@ -1,5 +1,5 @@
-// The port for a Cortex-M, with a UART and a processor that the test makes: what happens between two instructions of the
-// interrupt handler is decided here, and not by chance.
+// The port for a Cortex-M, with a UART and a processor that the test makes: what happens between two instructions of
+// the interrupt handler is decided here, and not by chance.
 #include <doctest/doctest.h>
 
 #include <cstdint>
