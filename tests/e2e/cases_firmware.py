@@ -136,6 +136,21 @@ def _print_noise():
         print(f'    lossy line {row}')
 
 
+@case('1 % of the bytes damaged: each reading of QoS 2 arrives exactly once, in order', GROUP, needs_ledge=True,
+      quick=False)
+def _noise_qos2(context):
+    line = Line(context, 'line', errors=0.01)
+    site = Site(context, [line])
+    peer = site.subscriber(ENERGY, 2)
+    Board(context, 'meter_quick', line, every_ms=1, count=50)
+    numbers = []
+    while len(numbers) < 50:
+        numbers.append(number_of(peer.message(NOISE_DEADLINE_S).payload))
+    numbers += [number_of(message.payload) for message in peer.collect()]
+    check(numbers == list(range(50)), f'{numbers}')
+    check('0 flipped' not in line.tell('stats'), 'the line had no errors')
+
+
 # ---------------------------------------------------------------------------------------------------------------------
 # Restarts of either side
 
