@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import socket
+import subprocess
 import sys
 import time
 
@@ -88,6 +89,39 @@ class Line:
         return self.packets()[-1][0]
 
 
+class Monitor:
+    """QEMU's monitor protocol (QMP)."""
+
+    def __init__(self, path):
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.settimeout(DEADLINE_S)
+        self.socket.connect(path)
+        self.answers = self.socket.makefile('r')
+        check('QMP' in json.loads(self.answers.readline()), 'no greeting of QEMU')
+        self.execute('qmp_capabilities')
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.answers.close()
+        self.socket.close()
+
+    def execute(self, command, **arguments):
+        self.socket.sendall(json.dumps({'execute': command, 'arguments': arguments}).encode())
+        while True:
+            answer = json.loads(self.answers.readline())  # events may come in between
+            check('error' not in answer, f'{command}: {answer}')
+            if 'return' in answer:
+                return answer['return']
+
+
+def sleeping_addresses(image):
+    """Where the processor stands while it sleeps: behind each WFI instruction."""
+    listing = subprocess.run(['arm-none-eabi-objdump', '-d', image], capture_output=True, text=True, check=True).stdout
+    return {int(address, 16) + 2 for address in re.findall(r'^\s*([0-9a-f]+):.*\swfi$', listing, re.M)}
+
+
 class Board:
     """The emulated board with an image. `settings` are those of firmware-bridge/qemu/board.c."""
 
@@ -95,9 +129,11 @@ class Board:
         settings.setdefault('seed', 7)
         self.console = line.socket.removesuffix('socket') + 'console'
         self.monitor = line.socket.removesuffix('socket') + 'monitor'
+        path = os.path.join(IMAGES, f'{image}.elf')
+        self.sleeping_at = sleeping_addresses(path)
         arguments = ''.join(f',arg={key}={value}' for key, value in settings.items())
         self.process = context.run([
-            QEMU, '-M', 'mps2-an385', '-kernel', os.path.join(IMAGES, f'{image}.elf'), '-display', 'none',
+            QEMU, '-M', 'mps2-an385', '-kernel', path, '-display', 'none',
             '-nodefaults', '-nic', 'none', '-monitor', 'none', '-qmp', f'unix:{self.monitor},server=on,wait=off',
             '-semihosting-config', f'enable=on,target=native,arg=board{arguments}',
             '-chardev', f'socket,id=line,path={line.socket},server=off', '-serial', 'chardev:line',
@@ -116,16 +152,19 @@ class Board:
             return file.read().splitlines()
 
     def reset(self):
-        """The reset pin: the processor starts again, RAM keeps what it has."""
-        with socket.socket(socket.AF_UNIX) as monitor:
-            monitor.settimeout(DEADLINE_S)
-            monitor.connect(self.monitor)
-            answers = monitor.makefile('r')
-            check('QMP' in json.loads(answers.readline()), 'no greeting of QEMU')
-            for command in ('qmp_capabilities', 'system_reset'):
-                monitor.sendall(json.dumps({'execute': command}).encode())
-                while 'return' not in json.loads(answers.readline()):
-                    pass
+        """The reset pin, while the processor sleeps: it starts again, and RAM keeps what it has. In the middle of a
+        function of the client the reset would leave the client half changed, which no firmware may rely on."""
+        with Monitor(self.monitor) as monitor:
+            end = time.monotonic() + DEADLINE_S
+            while True:
+                monitor.execute('stop')
+                registers = monitor.execute('human-monitor-command', **{'command-line': 'info registers'})
+                if int(re.search(r'R15=([0-9a-f]+)', registers)[1], 16) in self.sleeping_at:
+                    break
+                check(time.monotonic() < end, 'the firmware never sleeps')
+                monitor.execute('cont')
+            monitor.execute('system_reset')
+            monitor.execute('cont')
 
     def power_off(self):
         """Without any notice, and RAM is lost."""
