@@ -57,7 +57,23 @@ TEST_CASE("two listeners share nothing but the broker") {
     CHECK(rig.figures(1).connected == 1);
 }
 
-TEST_CASE("a device whose listener is full is refused by the listener's limit") {
+TEST_CASE("a device whose listener is full is told congestion, and one that leaves makes room") {
+    Rig rig;
+    rig.options.listeners[0].connections_max = 1;
+    rig.starts();
+    UdpDevice first(rig, rig.port());
+    UdpDevice second(rig, rig.port());
+    first.sends(connect_as("first"));
+    CHECK(first.gets() == accepted);
+    second.sends(connect_as("second"));
+    CHECK(second.gets() == hex_of(mqttsn::Connack{mqttsn::ReturnCode::congestion}));
+    first.sends(mqttsn::Disconnect{});
+    CHECK(first.gets() == hex_of(mqttsn::Disconnect{}));
+    second.sends(connect_as("second"));
+    CHECK(second.gets() == accepted);
+}
+
+TEST_CASE("the limits of the listener hold for a device, and the log names them") {
     Rig rig;
     rig.options.listeners[0].limits.client_id_bytes_max = 4;
     rig.starts();
