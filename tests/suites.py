@@ -140,7 +140,8 @@ def count_last_line(name, _, text):
     if not found:
         return Outcome(name, failed=1, note='no counts: it crashed')
     passed, failed, skipped = found[-1]
-    notes = re.findall(r'^ {4}((?:resident|pair beside|rate over|per idle|wakeups|Chromium) .*)$', text, re.M)
+    notes = re.findall(r'^ {4}((?:resident|pair beside|rate over|per idle|wakeups|Chromium|lossy line|publishing) .*)$',
+                       text, re.M)
     notes += [f'skipped: {line}' for line in re.findall(r'^skipped (.*)$', text, re.M)]
     notes += re.findall(r'^(longest .*|in all: .*)$', text, re.M)
     return Outcome(name, int(passed), int(failed), int(skipped or 0), '\n      '.join([''] + notes))
@@ -272,6 +273,10 @@ FEW_BRIDGE_CASES = ('^bridge to mosquitto: (messages of each QoS|over WebSocket|
                     '^queue of a bridge: (a full queue|a lazy|a message larger|every gateway)')
 FEW_BRIDGE_PORTS = {ASAN: '16000-16999', TSAN: '17000-17999'}
 FAULT_CYCLES = (('ledgemq', 150, '19000-19499'), ('mosquitto', 50, '19500-19999'))  # upstream, cycles, ports
+# Real firmware in QEMU, and the serial lines.
+FIRMWARE_CASES = '^firmware: '
+FIRMWARE_PORTS = '18000-18999'
+OTHER_CASES = f'{BRIDGE_CASES}|{FIRMWARE_CASES}'  # what the e2e suites leave to suites of their own
 
 
 def bridge_suites():
@@ -284,6 +289,11 @@ def bridge_suites():
                ports], count_last_line) for upstream, cycles, ports in FAULT_CYCLES]
 
 
+def firmware_suite():
+    """Alone: some of its cases have a second."""
+    return e2e_suite('firmware', RELEASE, 'ledgemq', '--only', FIRMWARE_CASES, '--ports', FIRMWARE_PORTS)
+
+
 def few_bridge_suites(builds):
     """Leaks, races and wrong steps of the bridge show in the exit code of a gateway, which the last case looks at."""
     return [e2e_suite('e2e_bridge', build, 'ledgemq', '--only', FEW_BRIDGE_CASES, '--ports', FEW_BRIDGE_PORTS[build])
@@ -291,8 +301,9 @@ def few_bridge_suites(builds):
 
 
 def rig_suites():
-    """What the fault cycles of the bridge trust: the proxy and the ledger."""
-    programs = {'fault_proxy': 'tests/support/fault_proxy_test.py', 'bridge_load': 'tests/e2e/bridge_load_test.py'}
+    """What other tests trust: the proxy and the ledger of the bridge, the lossy line of the firmware."""
+    programs = {'fault_proxy': 'tests/support/fault_proxy_test.py', 'bridge_load': 'tests/e2e/bridge_load_test.py',
+                'firmware_tools': 'tests/firmware/tools_test.py'}
     return [Suite(name, [PYTHON, '-B', os.path.join(ROOT, path)], count_last_line, 120)
             for name, path in programs.items()]
 
@@ -301,13 +312,14 @@ def measuring_suites():
     """One at a time: some of them measure."""
     return [Suite('tidy', [PYTHON, '-B', os.path.join(ROOT, 'tests/tidy/tidy.py'), ROOT], count_last_line),
             Suite('firmware_size', [PYTHON, '-B', os.path.join(ROOT, 'firmware-bridge/size.py')], count_last_line),
-            *rig_suites(), e2e_suite('e2e', RELEASE, 'ledgemq', '--without', BRIDGE_CASES), store_bench_suite(),
+            *rig_suites(), e2e_suite('e2e', RELEASE, 'ledgemq', '--without', OTHER_CASES), firmware_suite(),
+            store_bench_suite(),
             bridge_bench_suite()]
 
 
 def waiting_suites(builds):
     """They mostly wait."""
-    suites = [e2e_suite('e2e', build, 'ledgemq', '--quick', '--without', BRIDGE_CASES) for build in builds
+    suites = [e2e_suite('e2e', build, 'ledgemq', '--quick', '--without', OTHER_CASES) for build in builds
               if build != RELEASE]
     if not why_no_mbedtls3():
         suites.append(e2e_suite('e2e_mbedtls3', RELEASE, 'ledgemq-mbedtls3', '--only', MBEDTLS3_CASES, '--quick'))

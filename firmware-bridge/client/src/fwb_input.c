@@ -49,7 +49,6 @@ static const shape shapes[FWB_WILLMSGRESP + 1] = {
 
 static void on_gateway(fwb* c, unsigned gateway, uint32_t now_ms) {
     fwb_tell(c, FWB_GATEWAY, gateway);  // first, so that the firmware knows the address that CONNECT goes to
-    c->attempts = 0;
     if (c->state == STATE_SEARCHING) fwb_enter(c, STATE_CONNECTING, now_ms);
 }
 
@@ -68,7 +67,6 @@ static void on_connack(fwb* c, unsigned code, uint32_t now_ms) {
     c->connected_ms = now_ms;
     // The gateway has dropped the old session: its message ids mean nothing any more.
     if ((c->config->flags & FWB_CLEAN) && !(c->marks & MARK_KEEP)) c->received_id = 0;
-    c->state = STATE_SETUP;
     fwb_begin_setup(c, now_ms);
 }
 
@@ -204,13 +202,13 @@ static void on_packet(fwb* c, const uint8_t* p, unsigned bytes, unsigned id, uns
     const unsigned type = p[1];
     switch (type) {
         case FWB_ADVERTISE:
-            if (!FWB_WITH_SEARCH || c->state != STATE_SEARCHING) {
-                on_advertise(c, now_ms);
-                break;
-            }
-            // fall through
         case FWB_GWINFO:
-            if (FWB_WITH_SEARCH) on_gateway(c, p[2], now_ms);
+            c->attempts = 0;  // there is a gateway: CONNECT is worth an attempt
+            if (FWB_WITH_SEARCH && c->state == STATE_SEARCHING) {
+                on_gateway(c, p[2], now_ms);
+            } else {
+                on_advertise(c, now_ms);
+            }
             break;
         case FWB_CONNACK: on_connack(c, code, now_ms); break;
         case FWB_WILLTOPICREQ:

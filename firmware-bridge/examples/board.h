@@ -1,0 +1,31 @@
+// What the examples need of a board beside ports/cortex-m, which moves the bytes. ../qemu/board.c is the emulated
+// board; for another one, write these functions anew.
+#ifndef BOARD_H
+#define BOARD_H
+
+#include "fwb_cortex_m.h"
+
+// Starts the line, its interrupt and a tick of 1 ms; their handlers call fwb_cortex_m_uart and fwb_cortex_m_tick.
+void board_start(fwb_cortex_m* port);
+
+// A number that differs between boards and between starts: of a random generator, or the chip's number and a counter.
+uint16_t board_seed(void);
+
+// The next reading of the sensor as text, and its size; 0 = there is no new one yet.
+#define BOARD_READING_BYTES 24
+uint8_t board_reading(char text[BOARD_READING_BYTES]);
+
+void board_output(uint8_t is_on);    // the valve, lamp or relay
+void board_receiver(uint8_t is_on);  // off saves power; bytes that come meanwhile are lost
+void board_log(const char* text);    // a line on the console
+
+// Pause before an unanswered packet is sent again. A second suits a line on which the gateway may be busy.
+#ifndef BOARD_RETRY_MS
+#define BOARD_RETRY_MS 1000
+#endif
+// So many repetitions without an answer mean that the gateway is gone. A noisy line wants more of them.
+#ifndef BOARD_RETRIES
+#define BOARD_RETRIES 4
+#endif
+
+#endif
