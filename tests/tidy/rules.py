@@ -25,7 +25,7 @@ MAY_INCLUDE = {
     'admin': CORE + ['os', 'storage', 'net', 'transport', 'runtime', 'bridge', 'uplink'],
     # config fills the plain option structs of the core's modules and of bridge. It calls nothing of theirs, except the
     # rules of filters in topic, and of routes and kinds of upstreams in bridge; os reads the files.
-    'config': ['base', 'topic', 'auth', 'journal', 'session', 'broker', 'os', 'bridge'],
+    'config': ['base', 'topic', 'auth', 'journal', 'session', 'broker', 'os', 'bridge', 'mqttsn'],
     # daemon uses the client for `bridge test`: one connection to an upstream, as a bridge would make it.
     'daemon': CORE + ['client', 'os', 'storage', 'net', 'transport', 'runtime', 'bridge', 'uplink', 'mqttsn', 'link',
                'admin', 'config'],

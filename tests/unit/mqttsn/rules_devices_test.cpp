@@ -36,14 +36,14 @@ void fill(Rig& rig) { rig.set_devices(table_of(rule("dev1", "one", 1), rule("dev
 TEST_CASE("rule 20: only listed client ids may connect, each as the user of its rule") {
     Rig rig;
     rig.set_devices(table_of(rule("meter-*", "meters"), rule("meter-9", "nine"), rule("guest", "")));
-    CHECK(rig.says("a", connect_of("lamp")) == "CONNACK not supported");
+    CHECK(rig.says("a", connect_of("lamp")) == "CONNACK not_supported");
     CHECK(rig.counters().connects_unlisted == 1);
     CHECK_FALSE(rig.has_session("lamp"));
     const auto event = rig.gateway->take_event();
     REQUIRE(event.has_value());
     CHECK(event->kind == GatewayEvent::Kind::refused);
     CHECK(event->text == "the devices file does not list the client id");
-    CHECK(rig.says("a", connect_of("lamp")) == "CONNACK not supported");
+    CHECK(rig.says("a", connect_of("lamp")) == "CONNACK not_supported");
     CHECK_FALSE(rig.gateway->take_event().has_value());  // told once
     rig.connects("a", "meter-1");
     rig.connects("b", "meter-9");
@@ -70,8 +70,8 @@ TEST_CASE("rule 20: each device has its own predefined topics") {
     const Subscribe subscribe{.type = TopicIdType::predefined, .message_id = 5, .topic_id = 11};
     CHECK(rig.says("a", subscribe) == "SUBACK 11 #5 q0");
     rig.watcher.publishes("cmd/m1", "on", wire::QoS::at_most_once);
-    CHECK(rig.turn("a") == "PUBLISH pre:11 q0 on");
-    CHECK(rig.says("c", subscribe) == "SUBACK 11 #5 q0 invalid topic id");
+    CHECK(rig.turn("a") == "PUBLISH p11 on");
+    CHECK(rig.says("c", subscribe) == "SUBACK 0 #5 q0 invalid_topic_id");
 }
 
 TEST_CASE("rule 21: above its rate a device is told to wait, and QoS 0 is lost") {
@@ -100,7 +100,7 @@ TEST_CASE("rule 22: a device with a key speaks in envelopes, and is refused with
     Rig rig;
     fill(rig);
     rig.watcher.subscribes("#");
-    CHECK(rig.says("a", connect_of("dev1")) == "CONNACK not supported");
+    CHECK(rig.says("a", connect_of("dev1")) == "CONNACK not_supported");
     CHECK(rig.counters().unsealed == 1);
     CHECK(rig.says_sealed("a", "dev1", key_1, 1, connect_of("dev1")) == "[CONNACK]");
     const auto envelope = read_envelope(rig.last_sent);
@@ -115,7 +115,7 @@ TEST_CASE("rule 22: a device with a key speaks in envelopes, and is refused with
     CHECK(rig.says("a", publish(1, "forged", qos1, 9)) == "");
     CHECK(rig.says("a", Disconnect{}) == "");
     CHECK(rig.says("a", Pingreq{}) == "");
-    CHECK(rig.says("a", connect_of("dev1")) == "CONNACK not supported");
+    CHECK(rig.says("a", connect_of("dev1")) == "CONNACK not_supported");
     CHECK(rig.says("a", connect_of("plain")) == "CONNACK congestion");
     CHECK(rig.watcher.heard() == "");
     CHECK(rig.in(Endpoint::State::active) == 1);
@@ -184,9 +184,9 @@ TEST_CASE("rule 23: the key proves the device at any address, behind a forwarder
     CHECK(rig.says_sealed("b", "dev1", key_1, 2, Pingreq{}) == "[PINGRESP]");
     CHECK(rig.counters().roamed == 1);
     // Its messages go to the new address.
-    CHECK(rig.says_sealed("b", "dev1", key_1, 3, Subscribe{.message_id = 4, .filter = "xy"}) == "[SUBACK 1 #4 q0]");
-    rig.watcher.publishes("xy", "on", wire::QoS::at_most_once);
-    CHECK(rig.turn("b").starts_with("[REGISTER"));
+    CHECK(rig.says_sealed("b", "dev1", key_1, 3, Subscribe{.message_id = 4, .filter = "xyz"}) == "[SUBACK 1 #4 q0]");
+    rig.watcher.publishes("xyz", "on", wire::QoS::at_most_once);
+    CHECK(rig.turn("b") == "[PUBLISH n1 on]");
     // The former address is free, and a repeated old envelope does not bring the device back.
     CHECK(rig.says("a", connect_of("plain")) == "CONNACK");
     CHECK(rig.says_sealed("c", "dev1", key_1, 3, Pingreq{}) == "");
@@ -291,10 +291,10 @@ TEST_CASE("devices reload: who is no longer admitted, or is somebody else now, i
     CHECK(rig.gateway->devices() == 3);  // the others are forgotten
     CHECK(rig.says("stays", Pingreq{}) == "PINGRESP");
     CHECK(rig.says_sealed("sealed", "sealed", key_1, 2, Pingreq{}) == "[PINGRESP]");
-    CHECK(rig.says("leaves", connect_of("leaves")) == "CONNACK not supported");
+    CHECK(rig.says("leaves", connect_of("leaves")) == "CONNACK not_supported");
     rig.connects("moves", "moves");
     CHECK(rig.users["moves"] == "m2");
-    CHECK(rig.says("gets-key", connect_of("gets-key")) == "CONNACK not supported");
+    CHECK(rig.says("gets-key", connect_of("gets-key")) == "CONNACK not_supported");
     CHECK(rig.says_sealed("gets-key", "gets-key", key_2, 1, connect_of("gets-key")) == "[CONNACK]");
     rig.says("rated", publish(short_id_of("xy"), "1"));
     rig.says("rated", publish(short_id_of("xy"), "2"));
