@@ -3,6 +3,7 @@
 #pragma once
 
 #include "ledge/broker/metric_table.hpp"
+#include "ledge/link/link_metrics.hpp"
 #include "ledge/transport/tls_counters.hpp"
 #include "ledge/uplink/bridges.hpp"
 #include "ledge/uplink/flow_metrics.hpp"
@@ -108,7 +109,7 @@ inline constexpr BridgeMetric bridge_metrics[] = {
 // clang-format on
 
 /// Calls `visit` for each row: those of the core in their order, those of TLS where
-/// their group stands among them, and those of bridges.
+/// their group stands among them, those of bridges, and those of listeners for MQTT-SN devices.
 template <class Visit>
 void for_each_metric(Visit&& visit) {
     // Prometheus requires that all samples of a family are one group, so no row of another family may stand between
@@ -120,6 +121,7 @@ void for_each_metric(Visit&& visit) {
     while (i < count) visit(broker::metric(i++));
     for (const BridgeMetric& row : bridge_metrics) visit(row);
     for (const uplink::FlowMetric& row : uplink::flow_metrics) visit(row);
+    for (const link::LinkMetric& row : link::link_metrics) visit(row);
 }
 
 }  // namespace ledge::admin

@@ -29,28 +29,33 @@ std::string escaped(std::string_view text) {
 class Text {
 public:
     Text(const broker::MetricSource& core, const transport::TlsCounters& tls,
-         const std::vector<uplink::BridgeFigures>& bridges)
-        : core_(core), tls_(tls), bridges_(bridges), has_store_(core.metrics.store.is_used) {}
+         const std::vector<uplink::BridgeFigures>& bridges, const std::vector<link::LinkFigures>& links)
+        : core_(core), tls_(tls), bridges_(bridges), links_(links), has_store_(core.metrics.store.is_used) {}
 
     void operator()(const broker::Metric& row) { add_row(row, row.read(core_)); }
     void operator()(const TlsMetric& row) { add_row(row, row.read(tls_)); }
 
-    void operator()(const BridgeMetric& row) {
+    void operator()(const BridgeMetric& row) { add_named(row, bridges_); }
+    void operator()(const link::LinkMetric& row) { add_named(row, links_); }
+
+    std::string take() { return std::move(out_); }
+
+private:
+    /// A sample for each bridge or listener; its name is the value of the label.
+    template <class Source>
+    void add_named(const broker::MetricRow<Source>& row, const std::vector<Source>& sources) {
         if (row.name.empty()) return;
         bool has_head = false;
-        for (const uplink::BridgeFigures& bridge : bridges_) {
-            const broker::Reading reading = row.read(bridge);
+        for (const Source& source : sources) {
+            const broker::Reading reading = row.read(source);
             if (!reading.is_defined) continue;
             if (!std::exchange(has_head, true)) add_head(row);
-            add({"ledgemq_", row.name, "{", row.label, "=\"", bridge.name, "\""});
+            add({"ledgemq_", row.name, "{", row.label, "=\"", source.name, "\""});
             if (!row.other_label.empty()) add({",", row.other_label, "=\"", row.other_label_value, "\""});
             add({"} ", broker::text_of(reading), "\n"});
         }
     }
 
-    std::string take() { return std::move(out_); }
-
-private:
     template <class Source>
     void add_row(const broker::MetricRow<Source>& row, const broker::Reading& reading) {
         // A row without a name exists only as a $SYS topic. Without a store, its figures would be zeros that nobody has
@@ -88,6 +93,7 @@ private:
     const broker::MetricSource& core_;
     const transport::TlsCounters& tls_;
     const std::vector<uplink::BridgeFigures>& bridges_;
+    const std::vector<link::LinkFigures>& links_;
     bool has_store_;
     std::string out_;
 };
@@ -95,9 +101,10 @@ private:
 }  // namespace
 
 std::string metrics_text(const broker::Metrics& metrics, const transport::TlsCounters& tls,
-                         const std::vector<uplink::BridgeFigures>& bridges, std::string_view version, Duration uptime) {
+                         const std::vector<uplink::BridgeFigures>& bridges,
+                         const std::vector<link::LinkFigures>& links, std::string_view version, Duration uptime) {
     const broker::MetricSource core{metrics, version, uptime};
-    Text text(core, tls, bridges);
+    Text text(core, tls, bridges, links);
     for_each_metric(text);
     return text.take();
 }

@@ -10,6 +10,7 @@
 #include "ledge/base/constant_time.hpp"
 #include "ledge/base/json.hpp"
 #include "ledge/broker/shard.hpp"
+#include "ledge/link/gateways.hpp"
 #include "ledge/os/file.hpp"
 #include "ledge/runtime/broker_loop.hpp"
 #include "ledge/uplink/bridges.hpp"
@@ -143,7 +144,9 @@ HttpAnswer Pages::metrics(Instant now) const {
     LEDGE_ASSERT(loop_ != nullptr);
     return {
         200, metrics_content_type,
-        metrics_text(loop_->shard().metrics(), loop_->tls_counters(), figures_of_bridges(), version_, now - start_)};
+        metrics_text(loop_->shard().metrics(), loop_->tls_counters(), figures_of_bridges(),
+                     gateways_ == nullptr ? std::vector<link::LinkFigures>() : gateways_->figures(), version_,
+                     now - start_)};
 }
 
 /// /api/v1/ itself names the version of the broker and the resources.

@@ -6,6 +6,7 @@
 #include "ledge/base/assert.hpp"
 #include "ledge/base/quote.hpp"
 #include "listener_url.hpp"
+#include "mqttsn.hpp"
 
 namespace ledge::config {
 namespace {
@@ -52,6 +53,9 @@ public:
                                                        ".peer_credentials': the kernel knows the users behind Unix "
                                                        "sockets only; remove the key, or write url = \"unix:PATH\"");
         socket.tls = draft.tls;
+        socket.user = draft.user;
+        socket.mqttsn = draft.mqttsn;
+        check_mqttsn(prefix, draft, socket.endpoint, places_, loaded_);
         websocket(prefix + ".websocket.", draft.websocket, socket);
         tls({prefix + ".url", prefix + ".tls", "mqtts:// or wss", true}, socket.url, socket.endpoint, draft.tls);
         // Both lists grow together: sockets[i] serves listeners[i].
@@ -212,7 +216,8 @@ private:
     /// Found here, because bind() would refuse the second listener only at the start.
     void check_duplicate(const std::string& name, const Endpoint& endpoint) {
         // The system gives each listener with port 0 a port of its own, so two of them do not collide.
-        const bool is_chosen_by_system = endpoint.kind == Endpoint::Kind::tcp && endpoint.port == 0;
+        const bool has_port = endpoint.kind == Endpoint::Kind::tcp || endpoint.kind == Endpoint::Kind::udp;
+        const bool is_chosen_by_system = has_port && endpoint.port == 0;
         for (std::size_t i = 0; i < loaded_.config.sockets.size(); ++i) {
             const Endpoint& other = loaded_.config.sockets[i].endpoint;
             const bool is_same = other.kind == endpoint.kind && other.host == endpoint.host &&
@@ -226,6 +231,13 @@ private:
 
     /// Notes for the operator: a listener where nobody can log in, and a listener where strangers can.
     void note_access(const ListenerDraft& draft, const Endpoint& endpoint, bool is_anonymous) {
+        if (!draft.user.empty() && endpoint.is_for_devices()) return;  // all of them are this user
+        if (!is_anonymous && endpoint.is_for_devices()) {
+            loaded_.notes.push_back("no device can connect at " + draft.url +
+                                    ": MQTT-SN has no passwords, and anonymous clients are not allowed there; set user, "
+                                    "or allow_anonymous = true");
+            return;
+        }
         // A listener that admits nobody does no harm, so this is a note and not a complaint.
         if (!is_anonymous) {
             if (!loaded_.config.auth.knows_users())

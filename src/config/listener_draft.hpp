@@ -21,8 +21,10 @@ struct ListenerDraft {
     bool proxy_protocol = false;
     std::vector<std::string> proxy_from;
     bool peer_credentials = false;
+    std::string user;
     session::SessionLimits limits;
     WebSocketSettings websocket;
+    MqttsnSettings mqttsn;
     TlsSettings tls;
 };
 

@@ -1,5 +1,7 @@
 // url  := ("mqtt" | "mqtts" | "http" | "https") "://" host [":" port] ["/"]
 //       | ("ws" | "wss") "://" host [":" port] [path] | "unix:" path
+//       | "udp://" host [":" port] | "serial:" path ["?" part {"&" part}]
+// part := "baud=" number | "flow=" ("none" | "rtscts")
 // host := IPv4 | "[" IPv6 ["%" zone] "]" | "localhost"; for the authentication hook and bridges also a host name
 #include "listener_url.hpp"
 
@@ -13,6 +15,7 @@
 #include "ledge/base/ip_text.hpp"
 #include "ledge/base/quote.hpp"
 #include "ledge/os/address.hpp"
+#include "ledge/os/baud.hpp"
 #include "nearest.hpp"
 
 namespace ledge::config {
@@ -21,8 +24,8 @@ namespace {
 using Parsed = Result<Endpoint, std::string>;
 
 constexpr std::string_view shape =
-    "use mqtt://HOST:PORT, for example mqtt://0.0.0.0:1883, mqtts://HOST:PORT, ws://HOST:PORT/PATH, wss:// or "
-    "unix:PATH";
+    "use mqtt://HOST:PORT, for example mqtt://0.0.0.0:1883, mqtts://HOST:PORT, ws://HOST:PORT/PATH, wss://, "
+    "unix:PATH, or for MQTT-SN devices udp://HOST:PORT or serial:PATH";
 constexpr std::string_view admin_shape =
     "use http://HOST:PORT, for example http://127.0.0.1:9883, https://HOST:PORT, or none";
 
@@ -44,6 +47,7 @@ constexpr Scheme schemes[] = {
     {"wss://", Endpoint::Protocol::websocket, true, 443, "wss://[::1]:8443/mqtt"},
     {"http://", Endpoint::Protocol::http, false, 80, "http://[::1]:9883"},
     {"https://", Endpoint::Protocol::http, true, 443, "https://[::1]:9883"},
+    {"udp://", Endpoint::Protocol::mqttsn, false, 1883, "udp://[::1]:1883"},
 };
 
 /// An IPv6 address, also with a zone ("%eth0"), which names the interface of a link-local address.
@@ -91,6 +95,45 @@ Parsed parse_unix(std::string_view path) {
     endpoint.kind = Endpoint::Kind::unix_socket;
     endpoint.path = path;
     endpoint.is_local = true;
+    return endpoint;
+}
+
+/// One part of the query of a serial line: baud=NUMBER or flow=WORD. Returns the mistake; "" = none.
+std::string read_serial_part(std::string_view part, Endpoint& endpoint) {
+    if (part.starts_with("baud=")) {
+        const std::string_view digits = part.substr(5);
+        std::uint32_t baud = 0;
+        const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), baud);
+        const bool is_number = error == std::errc() && end == digits.data() + digits.size();
+        if (!is_number || !os::is_baud(baud))
+            return quoted(digits) + " is no speed that the system knows; use one of " + os::all_bauds();
+        endpoint.baud = baud;
+        return {};
+    }
+    endpoint.has_rtscts = part == "flow=rtscts";
+    if (endpoint.has_rtscts || part == "flow=none") return {};
+    return quoted(part) + " is unknown; baud=NUMBER and flow=rtscts may follow the path, separated by &";
+}
+
+/// The part behind "serial:" := path ["?" part {"&" part}].
+Parsed parse_serial(std::string_view rest) {
+    const std::size_t question = std::min(rest.find('?'), rest.size());
+    Endpoint endpoint;
+    endpoint.kind = Endpoint::Kind::serial;
+    endpoint.protocol = Endpoint::Protocol::mqttsn;
+    endpoint.path = rest.substr(0, question);
+    endpoint.is_local = true;  // a line of this machine
+    endpoint.baud = 115200;
+    if (!endpoint.path.starts_with('/') || endpoint.path.find('\0') != std::string::npos)
+        return Failure{std::string("a serial line is named by its whole path, for example "
+                                   "serial:/dev/serial/by-id/usb-FTDI_FT232R-if00-port0?baud=115200")};
+    std::string_view query = rest.substr(std::min(question + 1, rest.size()));
+    while (!query.empty()) {
+        const std::size_t end = std::min(query.find('&'), query.size());
+        std::string problem = read_serial_part(query.substr(0, end), endpoint);
+        if (!problem.empty()) return Failure{std::move(problem)};
+        query.remove_prefix(std::min(end + 1, query.size()));
+    }
     return endpoint;
 }
 
@@ -180,6 +223,7 @@ Parsed parse_tcp(const Scheme& scheme, std::string_view rest) {
     Endpoint endpoint;
     endpoint.protocol = scheme.protocol;
     endpoint.is_tls = scheme.is_tls;
+    if (scheme.protocol == Endpoint::Protocol::mqttsn) endpoint.kind = Endpoint::Kind::udp;
     if (scheme.protocol == Endpoint::Protocol::websocket) {
         const std::size_t slash = std::min(rest.find('/'), rest.size());
         // The path comes first, because what remains must be host and port only.
@@ -256,6 +300,7 @@ bool is_first_of(const Network& network) {
 
 Parsed parse_listener_url(std::string_view url) {
     if (url.starts_with("unix:")) return parse_unix(url.substr(5));
+    if (url.starts_with("serial:")) return parse_serial(url.substr(7));
     for (const Scheme& scheme : schemes) {
         if (!url.starts_with(scheme.start)) continue;
         // The pages for operators are not MQTT, and they never share a port with clients.
@@ -294,7 +339,8 @@ Parsed parse_bridge_url(std::string_view url) {
         "use mqtts://HOST:PORT, for example mqtts://broker.example:8883, mqtt://HOST:PORT, wss://HOST:PORT/PATH or "
         "ws://HOST:PORT/PATH";
     const auto scheme = std::ranges::find_if(schemes, [&](const Scheme& one) {
-        return one.protocol != Endpoint::Protocol::http && url.starts_with(one.start);
+        const bool is_mqtt = one.protocol == Endpoint::Protocol::mqtt || one.protocol == Endpoint::Protocol::websocket;
+        return is_mqtt && url.starts_with(one.start);
     });
     if (scheme == std::end(schemes)) return Failure{"not the address of a broker; " + std::string(bridge_shape)};
     const std::string_view rest = url.substr(scheme->start.size());

@@ -14,6 +14,7 @@
 #include "ledge/base/assert.hpp"
 #include "ledge/os/file.hpp"
 #include "levels.hpp"
+#include "mqttsn.hpp"
 #include "nearest.hpp"
 #include "options.hpp"
 #include "policy_files.hpp"
@@ -156,6 +157,8 @@ private:
             if (!problem.empty()) complain(assignment.place, "key " + show_key(assignment.key) + " " + problem);
             return;
         }
+        if (const auto topics = predefined_topics_part(assignment.key))
+            return assign_topic_of_devices(assignment, *topics);
         // Before the table, because [log] alone is allowed although it is no key.
         if (is_section(assignment)) return;
         // A key that no row of the table has. The complaint proposes the nearest known key.
@@ -178,6 +181,14 @@ private:
         if (!value) return complain(assignment.place, "key " + show_key(assignment.key) + " " + value.error());
         // A row of [limits] writes to the limits of the listener, if the key names one.
         option.set({&loaded_.config, draft != nullptr ? &draft->limits : &loaded_.config.limits, draft}, *value);
+    }
+
+    void assign_topic_of_devices(const Assignment& assignment, std::string_view rest) {
+        ListenerDraft* const draft = draft_of(listener_of_predefined_topics(assignment.key), assignment.place);
+        if (draft == nullptr) return;
+        places_[assignment.key] = assignment.place;
+        const std::string problem = assign_predefined_topic(draft->mqttsn, assignment, rest);
+        if (!problem.empty()) complain(assignment.place, "key " + show_key(assignment.key) + " " + problem);
     }
 
     /// True: the key names a section. An empty section is allowed and changes nothing; a value in its place is a
@@ -345,6 +356,7 @@ Loaded load(const Sources& sources) {
     // Also after complaints, so that mistakes in the files of [auth] are told in the same answer.
     load_policy(loaded);
     check_bridge_files(loaded.config.bridges, loaded.places, loaded.complaints);
+    check_serial_ports(loaded);
     bound_complaints(loaded.complaints);
     return loaded;
 }

@@ -302,6 +302,9 @@ constexpr SectionHelp sections[] = {
     {"log", "The log: events, each with its reason."},
     {"tls", "TLS of a listener whose url begins with mqtts:// or wss://."},
     {"websocket", "WebSocket of a listener whose url begins with ws:// or wss://."},
+    {"mqttsn",
+     "A listener whose url begins with udp:// or serial:, for devices that speak MQTT-SN 1.2. Topics that devices know "
+     "by numbers stand in the section [listeners.NAME.mqttsn.predefined_topics], each as ID = \"TOPIC\"."},
 };
 
 }  // namespace
@@ -324,7 +327,7 @@ std::span<const Option> options() {
     static const std::vector<Option> all = [] {
         std::vector<Option> rows;
         for (const std::span<const Option> part :
-             {listener_options(), limit_options(), std::span<const Option>(broker_rows)})
+             {listener_options(), mqttsn_options(), limit_options(), std::span<const Option>(broker_rows)})
             rows.insert(rows.end(), part.begin(), part.end());
         return rows;
     }();

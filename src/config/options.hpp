@@ -67,8 +67,9 @@ struct Option {
 
 /// All rows: those of listeners, of [limits] and of the broker, in this order.
 std::span<const Option> options();
-/// The three parts of options(), one file each.
+/// The parts of options(), one file each.
 std::span<const Option> listener_options();
+std::span<const Option> mqttsn_options();
 std::span<const Option> limit_options();
 
 /// The rows of bridges and of their routes, which are not among options(): bridges.cpp reads them.

@@ -11,7 +11,8 @@ constexpr Option listener_rows[] = {
     listener<&ListenerDraft::url>(
         "url", "", {},
         "The address where the listener accepts clients: mqtt://HOST:PORT (TCP), mqtts://HOST:PORT (TLS), "
-        "ws://HOST:PORT/PATH (WebSocket), wss://HOST:PORT/PATH (WebSocket over TLS) or unix:PATH (Unix socket). HOST "
+        "ws://HOST:PORT/PATH (WebSocket), wss://HOST:PORT/PATH (WebSocket over TLS) or unix:PATH (Unix socket); for "
+        "devices that speak MQTT-SN udp://HOST:PORT or serial:PATH?baud=115200 (a tty; &flow=rtscts may follow). HOST "
         "is an IPv4 address, an IPv6 address in brackets, or localhost, which means 127.0.0.1. [::] stands for every "
         "interface, 0.0.0.0 for every interface with IPv4. With port 0 the system chooses a free port. If ws:// or "
         "wss:// has no PATH, clients may ask for any path. Default: none; a broker without any configured listener "
@@ -50,6 +51,10 @@ constexpr Option listener_rows[] = {
         "For Unix sockets only: whether the system user of the connecting process, as the kernel knows it, becomes "
         "the client's user name. The name comes from /etc/passwd, or is uid:NUMBER if the user has no entry there. "
         "Such a client needs no password, and a user name in its CONNECT is ignored."),
+    listener<&ListenerDraft::user>(
+        "user", "", {},
+        "For udp:// and serial: only, because MQTT-SN has no passwords: the user of all devices behind the listener, "
+        "whose rights they have. \"\" = the devices are anonymous, and allow_anonymous decides."),
 
     // A browser sends the cookies of its user with each WebSocket, whichever page asks for it. Origin names that page
     // (RFC 6455 section 10.2).

@@ -8,6 +8,7 @@
 #include "ledge/base/assert.hpp"
 #include "ledge/config/load.hpp"
 #include "levels.hpp"
+#include "mqttsn.hpp"
 #include "options.hpp"
 #include "print_option.hpp"
 
@@ -45,7 +46,9 @@ ListenerDraft draft_of(const Config& config, std::size_t index) {
     draft.proxy_from = socket.proxy_from;
     draft.peer_credentials = socket.peer_credentials;
     draft.limits = options.limits;
+    draft.user = socket.user;
     draft.websocket = socket.websocket;
+    draft.mqttsn = socket.mqttsn;
     draft.tls = socket.tls;
     return draft;
 }
@@ -94,6 +97,7 @@ void append_listener(const Config& config, std::size_t index, std::string& out) 
         section = option.section;
         if (!section.empty()) append_section(section, draft, place, usual, is_documented, out);
     }
+    append_predefined_topics(draft.name, draft.mqttsn, out);
     // Of [listeners.NAME.limits] only the values that differ from [limits]; that section has the documentation.
     append_section("limits", draft, place, usual, false, out);
     if (!out.ends_with("\n\n")) out += "\n";
@@ -114,6 +118,7 @@ std::map<std::string, std::string> flatten(const Config& config) {
     flatten_bridges(config.bridges, result);
     for (std::size_t i = 0; i < config.sockets.size(); ++i) {
         const ListenerDraft draft = draft_of(config, i);
+        flatten_predefined_topics(draft.name, draft.mqttsn, result);
         for (const Option& option : options()) {
             if (option.scope == Scope::broker) continue;
             result["listeners." + draft.name + "." + option.key()] =

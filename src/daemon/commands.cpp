@@ -92,8 +92,12 @@ int check(const config::Command& command, const config::Loaded& loaded) {
     std::string out = command.sources.file.value_or("embedded configuration") + ": ok\n";
     for (std::size_t i = 0; i < loaded.config.sockets.size(); ++i) {
         const auto& listener = loaded.config.shard.listeners[i];
-        out += "listener " + listener.name + ": " + loaded.config.sockets[i].url +
-               (listener.allow_anonymous ? ", anonymous clients may log in\n" : ", no anonymous clients\n");
+        const config::ListenerSocket& socket = loaded.config.sockets[i];
+        out += "listener " + listener.name + ": " + socket.url;
+        if (socket.endpoint.is_for_devices())
+            out += ", " + config::explain_devices(socket, listener.allow_anonymous) + "\n";
+        else
+            out += listener.allow_anonymous ? ", anonymous clients may log in\n" : ", no anonymous clients\n";
     }
     // The numbers let an operator notice a valid file that is the wrong one.
     if (loaded.policy->passwords)

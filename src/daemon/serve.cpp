@@ -2,6 +2,8 @@
 // step that may refuse the start comes before the first client can connect.
 #include "serve.hpp"
 
+#include <algorithm>
+#include <iterator>
 #include <string>
 
 #include "bridges.hpp"
@@ -12,8 +14,10 @@
 #include "ledge/broker/shard.hpp"
 #include "ledge/broker/store_figures.hpp"
 #include "ledge/config/command_line.hpp"
+#include "ledge/link/gateways.hpp"
 #include "ledge/runtime/broker_loop.hpp"
 #include "ledge/runtime/clock.hpp"
+#include "links.hpp"
 #include "log_sink.hpp"
 #include "privileges.hpp"
 #include "process.hpp"
@@ -123,6 +127,8 @@ bool give_up_privileges(const Account& account, const config::Loaded& loaded, co
 Result<bool, Error> add_listener(runtime::BrokerLoop* running, const config::Config& config, std::size_t index,
                                  std::uint64_t descriptors) {
     if (running == nullptr) return Failure{Error{{}, "the broker has not started yet"}};
+    if (config.sockets[index].endpoint.is_for_devices())
+        return Failure{Error{{}, "a listener for MQTT-SN devices is served from the next start on"}};
     // The descriptors are shared anew among all listeners, but only the new one gets its share: the others keep theirs.
     runtime::BrokerLoopOptions wanted = loop_options(config, version, 0);
     share_descriptors(wanted, descriptors);
@@ -151,6 +157,8 @@ int serve(const config::Sources& sources, const config::Loaded& loaded) {
     share_descriptors(options, descriptors);
     const uplink::Bridges* bridges = nullptr;  // set when the loop has made them, if there are any
     add_bridges(options, loaded.config, log, random_seed(), bridges);
+    const link::Gateways* gateways = nullptr;  // as `bridges`
+    add_links(options, loaded.config, log, random_seed(), gateways);
     options.policy = loaded.policy;
     options.policy_files = loaded.policy_files;
     runtime::BrokerLoop* running = nullptr;  // set when the loop exists; until then the callbacks below do nothing
@@ -198,10 +206,11 @@ int serve(const config::Sources& sources, const config::Loaded& loaded) {
         (*loop)->shard().note_store(figures);
     }
     // The loop does not run yet, so no request comes before the pages have figures.
-    pages.attach(**loop, bridges);
+    pages.attach(**loop, bridges, gateways);
     for (const std::string& note : loaded.notes) log.warning("listener_note", {{"note", note}});
-    log.info("ready",
-             {{"addresses", join((*loop)->addresses())}, {"version", version}, {"descriptors_max", descriptors}});
+    std::vector<std::string> addresses = (*loop)->addresses();
+    if (gateways != nullptr) std::ranges::copy(gateways->places(), std::back_inserter(addresses));
+    log.info("ready", {{"addresses", join(addresses)}, {"version", version}, {"descriptors_max", descriptors}});
     // systemd starts what depends on the broker now: clients find all listeners open.
     notify_service_manager("READY=1");
     // The code of the start is hardly used again, but its pages would count as memory of the broker.

@@ -15,6 +15,10 @@ namespace {
 
 transport::Endpoint endpoint_of(const config::Endpoint& endpoint) {
     transport::Endpoint result;
+    if (endpoint.is_for_devices()) {
+        result.kind = transport::Endpoint::Kind::none;
+        return result;
+    }
     const bool is_tcp = endpoint.kind == config::Endpoint::Kind::tcp;
     result.kind = is_tcp ? transport::Endpoint::Kind::tcp : transport::Endpoint::Kind::unix_socket;
     result.host = endpoint.host;
@@ -80,6 +84,7 @@ void share_descriptors(runtime::BrokerLoopOptions& options, std::uint64_t descri
         broker::ListenerOptions& listener = options.shard.listeners[i];
         listener.arrivals_max = 64 + listener.connections_max / 16;
         if (listener.is_local) continue;  // Unix sockets are for the operator and are not limited
+        if (options.endpoints[i].kind == transport::Endpoint::Kind::none) continue;  // its clients have no descriptors
         others += at_most(listener.arrivals_max, share);
         runtime::FrontOptions& front = options.fronts[i];
         if (front.websocket) others += at_most(front.web_limits.visitors_max, share);
@@ -114,12 +119,13 @@ runtime::BrokerLoopOptions loop_options(const config::Config& config, std::strin
         std::any_of(config.sockets.begin(), config.sockets.end(), [](const config::ListenerSocket& socket) {
             const bool has_certificates =
                 socket.endpoint.is_tls && socket.tls.client_certificate != config::ClientCertificate::none;
-            return socket.peer_credentials || has_certificates || !socket.tls.psk_file.empty();
+            const bool has_devices = !socket.user.empty() || !socket.mqttsn.connectionless_user.empty();
+            return socket.peer_credentials || has_certificates || has_devices || !socket.tls.psk_file.empty();
         });
     // [::] also accepts IPv4. Beside 0.0.0.0 on the same port it must not, or one of the two could not be bound.
     for (transport::Endpoint& endpoint : options.endpoints) {
         endpoint.is_ipv6_only = endpoint.host == "::" && std::ranges::any_of(options.endpoints, [&](const auto& other) {
-                                    return other.host == "0.0.0.0" && other.port == endpoint.port && endpoint.port != 0;
+                                    return other.kind == transport::Endpoint::Kind::tcp && other.host == "0.0.0.0" && other.port == endpoint.port && endpoint.port != 0;
                                 });
     }
     if (config.admin.is_used()) {

@@ -112,6 +112,12 @@ std::string_view Gateway::client_id(DeviceId id) const {
     return devices_[id]->endpoint.client_id();
 }
 
+Bytes Gateway::address(DeviceId id) const {
+    if (id == connectionless_device) return {};
+    const std::string_view key = devices_[id]->key;
+    return key.empty() ? Bytes() : as_bytes(key.substr(1, static_cast<unsigned char>(key.front())));
+}
+
 void Gateway::inner_opened(DeviceId id, Instant now) {
     if (id == connectionless_device)
         connectionless_.opened(now);

@@ -98,6 +98,7 @@ std::optional<Error> BrokerLoop::Parts::make_loop_parts() {
     for (const MakeLoopPart& make : options.parts) {
         loop_parts.push_back(make(services));
         loop_parts.back()->start(loop.now());
+        if (auto problem = loop_parts.back()->start_problem()) return problem;
     }
     return std::nullopt;
 }
@@ -130,6 +131,7 @@ Result<std::unique_ptr<BrokerLoop>, Error> BrokerLoop::create(BrokerLoopOptions 
 
 Result<bool, Error> BrokerLoop::Parts::open_listeners() {
     for (std::size_t i = 0; i < options.endpoints.size(); ++i) {
+        if (options.endpoints[i].kind == transport::Endpoint::Kind::none) continue;  // of a part of the program
         const FrontOptions wanted = i < options.fronts.size() ? options.fronts[i] : FrontOptions{};
         auto front = listening.make_front(static_cast<std::uint16_t>(i), options.shard.listeners[i].name, wanted);
         if (!front) return Failure{front.error()};

@@ -30,7 +30,7 @@ std::size_t ByteQueue::push(Bytes bytes) {
 
 void ByteQueue::pop(std::size_t count) {
     LEDGE_ASSERT(count <= size());
-    begin_ += count;
+    begin_ += static_cast<std::uint32_t>(count);
     if (empty()) clear();
 }
 
@@ -43,8 +43,8 @@ void ByteQueue::clear() {
 // ---------------------------------------------------------------------------------------------------------------------
 // The client's end
 
-InnerEnd::InnerEnd(Driver& driver, const InnerLinkLimits& limits)
-    : driver_(driver), to_core_(limits.to_core_bytes_max), to_client_(limits.to_client_bytes_max) {
+InnerEnd::InnerEnd(Driver& driver, const InnerLinkLimits& limits, InnerReadyList* ready)
+    : driver_(driver), ready_(ready), to_core_(limits.to_core_bytes_max), to_client_(limits.to_client_bytes_max) {
     LEDGE_ASSERT(limits.to_core_bytes_max > 0 && limits.to_client_bytes_max > 0);
 }
 
@@ -95,10 +95,30 @@ bool InnerEnd::wants_turn() const {
     return may_write || may_read || link_->is_finished_ || (is_finishing_ && to_core_.empty());
 }
 
+void InnerEnd::note_ready() {
+    if (ready_ != nullptr && !is_linked()) ready_->push_back(*this);
+}
+
 // ---------------------------------------------------------------------------------------------------------------------
 // The driver's end
 
+void InnerLink::ask_writable() {
+    is_writable_wanted_ = true;
+    end_->note_ready();
+}
+
+void InnerLink::set_reading(bool is_wanted) {
+    is_reading_ = is_wanted;
+    if (is_wanted && !end_->to_core_.empty()) end_->note_ready();
+}
+
+void InnerLink::finish() {
+    is_finished_ = true;
+    end_->note_ready();  // turn() closes the link
+}
+
 Link::Wrote InnerLink::write(session::Outbox& outbox) {
+    if (!outbox.empty()) end_->note_ready();
     while (!outbox.empty()) {
         std::array<Bytes, 8> parts;
         const std::size_t count = outbox.gather(parts);
@@ -121,6 +141,7 @@ void InnerLink::close() noexcept {
     // Either end may end first; the other one then has no partner.
     if (end_ == nullptr) return;
     end_->link_ = nullptr;
+    end_->note_ready();
     end_ = nullptr;
 }
 

@@ -21,8 +21,8 @@ MAY_INCLUDE = {
     'uplink': ['base', 'wire', 'client', 'broker', 'os', 'net', 'transport', 'runtime', 'bridge'],
     # Of auth, mqttsn uses SHA-256 and HMAC for the envelopes of devices, so that the project has them once.
     'mqttsn': ['base', 'wire', 'topic', 'auth', 'client'],
-    'link': ['base', 'os', 'mqttsn', 'transport'],
-    'admin': CORE + ['os', 'storage', 'net', 'transport', 'runtime', 'bridge', 'uplink'],
+    'link': ['base', 'broker', 'os', 'net', 'mqttsn', 'transport', 'runtime'],
+    'admin': CORE + ['os', 'storage', 'net', 'transport', 'runtime', 'bridge', 'uplink', 'mqttsn', 'link'],
     # config fills the plain option structs of the core's modules and of bridge. It calls nothing of theirs, except the
     # rules of filters in topic, and of routes and kinds of upstreams in bridge; os reads the files.
     'config': ['base', 'topic', 'auth', 'journal', 'session', 'broker', 'os', 'bridge', 'mqttsn'],

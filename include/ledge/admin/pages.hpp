@@ -19,6 +19,9 @@ struct Metrics;
 namespace ledge::runtime {
 class BrokerLoop;
 }
+namespace ledge::link {
+class Gateways;
+}
 namespace ledge::uplink {
 class Bridges;
 struct BridgeFigures;
@@ -46,11 +49,12 @@ public:
     /// `token`: "" = no token. `log` must outlive this object. `now`: the start, for the uptime.
     Pages(std::string version, std::string token, const Log& log, Instant now);
 
-    /// From now on answers show the figures of `loop` and of its bridges, which must outlive all requests. nullptr =
-    /// the broker has no bridges. Before this call every request gets 503.
-    void attach(runtime::BrokerLoop& loop, const uplink::Bridges* bridges) {
+    /// From now on answers show the figures of `loop`, of its bridges and of its listeners for MQTT-SN devices, which
+    /// must outlive all requests. nullptr = the broker has none of them. Before this call every request gets 503.
+    void attach(runtime::BrokerLoop& loop, const uplink::Bridges* bridges, const link::Gateways* gateways = nullptr) {
         loop_ = &loop;
         bridges_ = bridges;
+        gateways_ = gateways;
     }
 
     transport::HttpAnswer answer(const transport::HttpRequest& request, Instant now);
@@ -71,6 +75,7 @@ private:
     auth::LoginGuard guard_;  // counts wrong tokens
     Instant start_;
     const uplink::Bridges* bridges_ = nullptr;
+    const link::Gateways* gateways_ = nullptr;
     runtime::BrokerLoop* loop_ = nullptr;  // nullptr = the broker has not started yet
 };
 

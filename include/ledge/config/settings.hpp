@@ -9,24 +9,30 @@
 #include "ledge/base/log.hpp"
 #include "ledge/base/network.hpp"
 #include "ledge/base/time.hpp"
+#include "ledge/config/mqttsn_settings.hpp"
 
 namespace ledge::config {
 
 /// The address and the protocol of a listener, of the admin pages or of the authentication hook. Written as
 /// `mqtt://HOST:PORT`, `ws://HOST:PORT/RESOURCE`, `unix:PATH` or `http://HOST:PORT` (pages and hook only); mqtts, wss
-/// and https are the same over TLS.
+/// and https are the same over TLS. `udp://HOST:PORT` and `serial:PATH` are for devices that speak MQTT-SN.
 struct Endpoint {
-    enum class Kind : std::uint8_t { tcp, unix_socket };
-    enum class Protocol : std::uint8_t { mqtt, websocket, http };
+    enum class Kind : std::uint8_t { tcp, unix_socket, udp, serial };
+    enum class Protocol : std::uint8_t { mqtt, websocket, http, mqttsn };
 
     Kind kind = Kind::tcp;
-    std::string host;        // tcp: IPv4 or IPv6 address without brackets; of the hook also a name
-    std::uint16_t port = 0;  // tcp: 0 = the system chooses
-    std::string path;        // unix_socket: at most 107 bytes
+    std::string host;        // tcp, udp: IPv4 or IPv6 address without brackets; of the hook also a name
+    std::uint16_t port = 0;  // tcp, udp: 0 = the system chooses
+    std::string path;        // unix_socket: at most 107 bytes. serial: of the tty
     bool is_local = false;   // only this machine can reach the address
     Protocol protocol = Protocol::mqtt;
     bool is_tls = false;
     std::string resource{};  // websocket: path of the requests, "/mqtt"; "" = any path. Of the hook: the path
+    std::uint32_t baud = 0;  // serial
+    bool has_rtscts = false; // serial: flow control by RTS and CTS
+
+    /// True: no socket of connections, but a link of packets, which the module link serves.
+    bool is_for_devices() const { return kind == Kind::udp || kind == Kind::serial; }
 
     friend bool operator==(const Endpoint&, const Endpoint&) = default;
 };
@@ -83,7 +89,9 @@ struct ListenerSocket {
     bool proxy_protocol = false;
     std::vector<std::string> proxy_from;  // networks, as the operator wrote them
     bool peer_credentials = false;        // unix_socket: the system user of the client's process is its user name
+    std::string user;                     // of all clients behind the listener; "" = each logs in
     WebSocketSettings websocket;
+    MqttsnSettings mqttsn;                  // used if endpoint.is_for_devices()
     TlsSettings tls;                        // used if endpoint.is_tls
     std::vector<Network> proxy_networks;    // proxy_from, parsed
     std::vector<Network> trusted_networks;  // websocket.trusted_proxies, parsed

@@ -92,6 +92,8 @@ public:
     /// A device whose inner link wants one of the calls above; each change brings it once. nullopt = none.
     std::optional<DeviceId> take_inner();
     std::string_view client_id(DeviceId id) const;
+    /// The link address where the device is, without the node id of a forwarder; empty for a device that is nowhere.
+    Bytes address(DeviceId id) const;
     bool wants_inner(DeviceId id) const { return inner(id).wants_open(); }
     void inner_opened(DeviceId id, Instant now);
     Bytes inner_output(DeviceId id) const { return inner(id).output(); }

@@ -58,7 +58,8 @@ struct AdminOptions {
 struct BrokerLoopOptions {
     broker::ShardOptions shard;
     std::shared_ptr<const auth::Policy> policy;  // users and their rights; nullptr = a policy without rules
-    // endpoints[i] serves shard.listeners[i]. Listeners beyond the last endpoint are for parts of the program.
+    // endpoints[i] serves shard.listeners[i]. Listeners beyond the last endpoint are for parts of the program, as are
+    // those whose endpoint has the kind `none`.
     std::vector<transport::Endpoint> endpoints;
     std::vector<FrontOptions> fronts;  // fronts[i] belongs to endpoints[i]; a missing one = plain MQTT
     std::optional<AdminOptions> admin;

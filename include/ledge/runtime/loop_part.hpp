@@ -4,7 +4,9 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 
+#include "ledge/base/error.hpp"
 #include "ledge/base/time.hpp"
 
 namespace boost::asio {
@@ -34,6 +36,8 @@ public:
 
     /// Called once, before the first turn.
     virtual void start(Instant now) = 0;
+    /// Asked after start(). An error means that the part can never work as it is configured: the broker does not start.
+    virtual std::optional<Error> start_problem() const { return std::nullopt; }
     /// Called in every turn, after the sockets were served and before the outboxes are written.
     virtual void turn(Instant now) = 0;
     /// True: turn() has something to do, so the loop does not sleep.

@@ -9,7 +9,8 @@
 namespace ledge::transport {
 
 struct Endpoint {
-    enum class Kind : std::uint8_t { tcp, unix_socket };
+    /// `none`: the listener has no socket of connections; a part of the program serves it (runtime::LoopPart).
+    enum class Kind : std::uint8_t { tcp, unix_socket, none };
 
     Kind kind = Kind::tcp;
     std::string host = "127.0.0.1";  // tcp: an IPv4 or IPv6 address without brackets, a name, or "" = all interfaces

@@ -7,8 +7,13 @@
 //
 // The loop calls turn() of each end before Driver::flush(). It must not sleep while wants_turn() is true, or while the
 // client wants to read bytes of readable(). There are no callbacks. On the shard's thread.
+//
+// A client with one end asks that end in every turn. A client with a thousand ends must not: it gives each end the same
+// InnerReadyList, in which an end notes itself when the core has written to it, wants to read from it again, or has
+// ended the connection. A turn without traffic then costs nothing, however many ends there are.
 #pragma once
 
+#include <boost/intrusive/list.hpp>
 #include <cstdint>
 #include <vector>
 
@@ -22,7 +27,7 @@ namespace ledge::transport {
 /// A first-in, first-out queue of at most `bytes_max` bytes. An empty queue owns no memory.
 class ByteQueue {
 public:
-    explicit ByteQueue(std::size_t bytes_max) : bytes_max_(bytes_max) {}
+    explicit ByteQueue(std::uint32_t bytes_max) : bytes_max_(bytes_max) {}
 
     std::size_t size() const { return bytes_.size() - begin_; }
     bool empty() const { return size() == 0; }
@@ -36,25 +41,34 @@ public:
     void clear();
 
 private:
-    std::size_t bytes_max_;
-    std::size_t begin_ = 0;  // the first byte of the queue in bytes_
+    std::uint32_t bytes_max_;
+    std::uint32_t begin_ = 0;  // the first byte of the queue in bytes_
     std::vector<Byte> bytes_;
 };
 
 struct InnerLinkLimits {
     /// Bytes that the core has not read yet. When the queue is full, InnerEnd::write() accepts none.
-    std::size_t to_core_bytes_max = 64 * 1024;
+    std::uint32_t to_core_bytes_max = 64 * 1024;
     /// Bytes that the client has not read yet. When the queue is full, further bytes stay in the connection's outbox,
     /// to which the limits of the session apply.
-    std::size_t to_client_bytes_max = 64 * 1024;
+    std::uint32_t to_client_bytes_max = 64 * 1024;
 };
 
 class InnerLink;
 
-/// The client's end. The driver must outlive an open end.
-class InnerEnd {
+/// The place of an end in an InnerReadyList. An end that is destroyed leaves its list by itself.
+using InnerReadyHook =
+    boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::link_mode_type::auto_unlink>>;
+class InnerEnd;
+/// The ends about which there is news, in the order of the news; each stands in the list once. The owner takes an end
+/// out before it looks at the end, calls turn(), and puts the end back if wants_turn() is still true.
+using InnerReadyList = boost::intrusive::list<InnerEnd, boost::intrusive::base_hook<InnerReadyHook>,
+                                              boost::intrusive::constant_time_size<false>>;
+
+/// The client's end. The driver must outlive an open end, and the ready list every end.
+class InnerEnd : public InnerReadyHook {
 public:
-    explicit InnerEnd(Driver& driver, const InnerLinkLimits& limits = {});
+    explicit InnerEnd(Driver& driver, const InnerLinkLimits& limits = {}, InnerReadyList* ready = nullptr);
     /// Calls abort().
     ~InnerEnd();
     InnerEnd(const InnerEnd&) = delete;
@@ -85,8 +99,10 @@ public:
 
 private:
     friend class InnerLink;
+    void note_ready();
 
     Driver& driver_;
+    InnerReadyList* ready_;  // nullptr = the owner asks wants_turn()
     ByteQueue to_core_;
     ByteQueue to_client_;
     InnerLink* link_ = nullptr;  // owned by the driver; nullptr when the link is closed
@@ -101,9 +117,9 @@ private:
     friend class InnerEnd;
 
     Wrote write(session::Outbox& outbox) override;
-    void ask_writable() override { is_writable_wanted_ = true; }
-    void set_reading(bool is_wanted) override { is_reading_ = is_wanted; }
-    void finish() override { is_finished_ = true; }
+    void ask_writable() override;
+    void set_reading(bool is_wanted) override;
+    void finish() override;
     void close() noexcept override;
 
     InnerEnd* end_;  // nullptr when the link is closed

@@ -144,7 +144,7 @@ TEST_CASE("the page has the samples that dashboards know, in their order") {
     metrics.owners_by_table_bytes = {{"alice", 1}};
     metrics.owners_by_stored_bytes = {{"bob", 2}};
     metrics.owners_by_written_bytes = {{"carol", 3}};
-    const std::vector<std::string> samples = samples_of(metrics_text(metrics, tls, {}, "1", 0s));
+    const std::vector<std::string> samples = samples_of(metrics_text(metrics, tls, {}, {}, "1", 0s));
     CHECK(std::ranges::equal(samples, known_samples));
     for (const std::string_view known : known_samples) {
         CAPTURE(known);
@@ -155,7 +155,7 @@ TEST_CASE("the page has the samples that dashboards know, in their order") {
 TEST_CASE("every counter is told, once") {
     broker::Metrics metrics;
     metrics.counters = distinct_counters();
-    const std::string text = metrics_text(metrics, tls, {}, "1.2.3", 90s);
+    const std::string text = metrics_text(metrics, tls, {}, {}, "1.2.3", 90s);
     for (std::uint64_t value = 1001; value < 1001 + counter_count; ++value) {
         const std::string ending = " " + std::to_string(value) + "\n";
         INFO(value);
@@ -185,7 +185,7 @@ TEST_CASE("a store tells its state and its cost") {
     metrics.store.given = {11, 12, 13, 14};
     metrics.store.device_bytes = 4096;
     metrics.store.bad_rows = 3;
-    const std::string text = metrics_text(metrics, tls, {}, "1", 0s);
+    const std::string text = metrics_text(metrics, tls, {}, {}, "1", 0s);
     CHECK(has_line(text, "ledgemq_store_enabled 1"));
     CHECK(has_line(text, "ledgemq_store_failed 1"));
     CHECK(has_line(text, "ledgemq_store_full 0"));
@@ -199,7 +199,7 @@ TEST_CASE("a store tells its state and its cost") {
 TEST_CASE("each family has HELP and TYPE once, before its samples; counters end in _total") {
     broker::Metrics metrics;
     metrics.store.is_used = true;
-    std::istringstream lines(metrics_text(metrics, tls, {}, "1", 0s));
+    std::istringstream lines(metrics_text(metrics, tls, {}, {}, "1", 0s));
     std::set<std::string> families;
     std::string family;
     for (std::string line; std::getline(lines, line);) {
@@ -225,13 +225,13 @@ TEST_CASE("the largest owners are told by name, whatever is in it; a family with
     broker::Metrics metrics;
     metrics.store.is_used = true;
     metrics.owners_by_table_bytes = {{"alice", 5}, {"a \"b\"\\c\nd", 4}};
-    const std::string text = metrics_text(metrics, tls, {}, "1", 0s);
+    const std::string text = metrics_text(metrics, tls, {}, {}, "1", 0s);
     CHECK(has_line(text, "ledgemq_owner_table_bytes{owner=\"alice\"} 5"));
     CHECK(has_line(text, "ledgemq_owner_table_bytes{owner=\"a \\\"b\\\"\\\\c\\nd\"} 4"));
     CHECK(text.find("owner_stored_bytes") == std::string::npos);
     metrics.owners_by_written_bytes = {{"192.0.2.7", 7}};
     CHECK(
-        has_line(metrics_text(metrics, tls, {}, "1", 0s), "ledgemq_owner_written_bytes_total{owner=\"192.0.2.7\"} 7"));
+        has_line(metrics_text(metrics, tls, {}, {}, "1", 0s), "ledgemq_owner_written_bytes_total{owner=\"192.0.2.7\"} 7"));
 }
 
 TEST_CASE("each bridge has a sample of each row, and a figure that is not defined has none") {

@@ -1,0 +1,182 @@
+#include "ledge/link/gateways.hpp"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "device_links.hpp"
+#include "gateway_log.hpp"
+#include "ledge/base/rng.hpp"
+#include "ledge/broker/shard.hpp"
+#include "ledge/link/link_metrics.hpp"
+#include "ledge/mqttsn/gateway.hpp"
+#include "ledge/transport/driver.hpp"
+#include "packet_link.hpp"
+#include "serial_link.hpp"
+#include "udp_link.hpp"
+
+namespace ledge::link {
+
+namespace {
+
+constexpr Duration facts_interval_max = 10s;  // between two looks at figures that change all the time
+
+std::unique_ptr<PacketLink> make_link(const LinkOptions& options, mqttsn::Gateway& gateway, transport::Driver& driver,
+                                      const Log& log) {
+    // Links use the driver's buffer as sockets do: nobody needs its content after a read.
+    const std::span<Byte> buffer = driver.read_buffer();
+    if (const auto* line = std::get_if<SerialLine>(&options.place))
+        return std::make_unique<SerialLink>(*line, gateway, driver.poller(), buffer, log, options.name);
+    return std::make_unique<UdpLink>(std::get<UdpAddress>(options.place), options.gateway.endpoint.packet_bytes_max,
+                                     gateway, driver.poller(), buffer, log, options.name);
+}
+
+}  // namespace
+
+/// One listener: link, gateway, inner links.
+class Gateways::One {
+public:
+    One(LinkOptions options, const runtime::LoopServices& services, const Log& log, std::uint64_t seed, Instant now)
+        : options_(std::move(options)),
+          shard_(services.shard),
+          gateway_(options_.gateway, options_.predefined, seed, now),
+          links_(options_, gateway_, services.driver),
+          link_(make_link(options_, gateway_, services.driver, log)),
+          log_(log, options_.name) {}
+
+    std::optional<Error> start(Instant now) {
+        auto problem = link_->start(now);
+        publish(now);
+        return problem;
+    }
+
+    void turn(Instant now) {
+        if (link_->wants_turn()) link_->read(now);
+        links_.turn(*link_, now);
+        if (gateway_.has_output() || link_->wants_turn()) link_->write(now);
+        while (const auto event = gateway_.take_event()) log_.tell(*event, now);
+    }
+
+    bool wants_turn() const { return link_->wants_turn() || links_.wants_turn(); }
+
+    void on_time(Instant now) {
+        if (now >= link_->next_deadline()) link_->on_time(now);
+        if (now >= gateway_.next_deadline()) gateway_.on_time(now);
+        if (now >= next_facts_) publish(now);
+    }
+
+    Instant next_deadline() const {
+        return std::min({gateway_.next_deadline(), link_->next_deadline(), next_facts_});
+    }
+
+    /// The turn at once: the broker closes all connections next, and the devices' DISCONNECT has to come before.
+    void stop(Instant now) {
+        is_stopping_ = true;
+        next_facts_ = never;
+        gateway_.stop(now);
+        turn(now);
+    }
+
+    bool is_stopped() const { return is_stopping_ && links_.is_empty() && !gateway_.has_output(); }
+
+    std::string place() const { return link_->place(); }
+
+    LinkFigures figures() const {
+        LinkFigures figures;
+        figures.name = options_.name;
+        figures.place = link_->place();
+        figures.gateway = gateway_.counters();
+        figures.devices = gateway_.devices();
+        figures.asleep = gateway_.count_in(mqttsn::Endpoint::State::asleep);
+        figures.connected = gateway_.count_in(mqttsn::Endpoint::State::active) +
+                            gateway_.count_in(mqttsn::Endpoint::State::awake) + figures.asleep;
+        link_->add_to(figures);
+        return figures;
+    }
+
+private:
+    /// Publishes the figures that have changed. Without $SYS topics nobody is woken up for them.
+    void publish(Instant now) {
+        const Duration interval = shard_.sys_interval();
+        if (interval <= Duration::zero()) return;
+        next_facts_ = now + std::max<Duration>(interval, facts_interval_max);
+        const LinkFigures now_told = figures();
+        for (const LinkMetric& row : link_metrics) {
+            if (row.topic.empty()) continue;
+            const std::string value = broker::text_of(row.read(now_told));
+            const auto [at, is_first] = told_.try_emplace(row.topic);
+            if (!is_first && at->second == value) continue;
+            at->second = value;
+            const std::string_view fact = row.topic.substr(link_topics_begin.size());
+            shard_.publish_fact("mqttsn/" + options_.name + "/" + std::string(fact), value, now);
+        }
+    }
+
+    const LinkOptions options_;
+    broker::Shard& shard_;
+    mqttsn::Gateway gateway_;
+    DeviceLinks links_;
+    std::unique_ptr<PacketLink> link_;
+    GatewayLog log_;
+    bool is_stopping_ = false;
+    Instant next_facts_ = never;
+    std::map<std::string_view, std::string> told_;  // the values that were published last
+};
+
+Gateways::Gateways(std::vector<LinkOptions> options, const runtime::LoopServices& services, const Log& log,
+                   std::uint64_t seed) {
+    Rng seeds(seed);
+    for (LinkOptions& one : options)
+        gateways_.push_back(
+            std::make_unique<One>(std::move(one), services, log, seeds.next(), services.driver.now()));
+}
+
+Gateways::~Gateways() = default;
+
+void Gateways::start(Instant now) {
+    for (const auto& one : gateways_) {
+        if (auto problem = one->start(now); problem && !problem_) problem_ = std::move(problem);
+    }
+}
+
+void Gateways::turn(Instant now) {
+    for (const auto& one : gateways_) one->turn(now);
+}
+
+bool Gateways::wants_turn() const {
+    return std::any_of(gateways_.begin(), gateways_.end(), [](const auto& one) { return one->wants_turn(); });
+}
+
+void Gateways::on_time(Instant now) {
+    for (const auto& one : gateways_) {
+        if (now >= one->next_deadline()) one->on_time(now);
+    }
+}
+
+Instant Gateways::next_deadline() const {
+    Instant next = never;
+    for (const auto& one : gateways_) next = std::min(next, one->next_deadline());
+    return next;
+}
+
+void Gateways::stop(Instant now) {
+    for (const auto& one : gateways_) one->stop(now);
+}
+
+bool Gateways::is_stopped() const {
+    return std::all_of(gateways_.begin(), gateways_.end(), [](const auto& one) { return one->is_stopped(); });
+}
+
+std::vector<LinkFigures> Gateways::figures() const {
+    std::vector<LinkFigures> all;
+    for (const auto& one : gateways_) all.push_back(one->figures());
+    return all;
+}
+
+std::vector<std::string> Gateways::places() const {
+    std::vector<std::string> all;
+    for (const auto& one : gateways_) all.push_back(one->place());
+    return all;
+}
+
+}  // namespace ledge::link
