@@ -14,6 +14,7 @@
 #include "ledge/broker/shard.hpp"
 #include "ledge/broker/store_figures.hpp"
 #include "ledge/config/command_line.hpp"
+#include "ledge/config/devices_file.hpp"
 #include "ledge/link/gateways.hpp"
 #include "ledge/runtime/broker_loop.hpp"
 #include "ledge/runtime/clock.hpp"
@@ -157,8 +158,8 @@ int serve(const config::Sources& sources, const config::Loaded& loaded) {
     share_descriptors(options, descriptors);
     const uplink::Bridges* bridges = nullptr;  // set when the loop has made them, if there are any
     add_bridges(options, loaded.config, log, random_seed(), bridges);
-    const link::Gateways* gateways = nullptr;  // as `bridges`
-    add_links(options, loaded.config, log, random_seed(), gateways);
+    link::Gateways* gateways = nullptr;  // as `bridges`
+    add_links(options, loaded, log, random_seed(), gateways);
     options.policy = loaded.policy;
     options.policy_files = loaded.policy_files;
     runtime::BrokerLoop* running = nullptr;  // set when the loop exists; until then the callbacks below do nothing
@@ -173,6 +174,9 @@ int serve(const config::Sources& sources, const config::Loaded& loaded) {
         },
         [&running, descriptors](const config::Config& config, std::size_t index) {
             return add_listener(running, config, index, descriptors);
+        },
+        [&gateways](const std::string& listener, const config::Devices& devices) {
+            if (gateways != nullptr) gateways->set_devices(listener, devices.table, devices.counters_file);
         });
     options.on_hang_up = [&reload] { return reload.read_all(); };
     options.on_policy_files = [&reload] { return reload.read_policy(); };
