@@ -23,7 +23,7 @@ Lines complaints_about(const std::string& toml, const std::string& keys = ones, 
         for (std::size_t at = in.find(from); at != std::string::npos; at = in.find(from, at + to.size()))
             in.replace(at, from.size(), to);
     };
-    replace(text, "KEYS", quoted(key_file.path()));
+    replace(text, "KEYS", ledge::quoted(key_file.path()));
     const TemporaryFile file("devices", text);
     Lines lines;
     for (const Complaint& complaint : read_devices_file(file.path()).complaints) {
@@ -49,7 +49,7 @@ TEST_CASE("devices file: every key of a device reaches its rule") {
     const TemporaryFile file("devices",
                              "counters_file = \"/var/lib/ledgemq/plant\"\n"
                              "[[devices]]\nclient_id = \"meter-*\"\nuser = \"meters\"\nkey_file = " +
-                                 quoted(keys.path()) +
+                                 ledge::quoted(keys.path()) +
                                  "\nmessages_per_second_max = 5\n[devices.predefined_topics]\n"
                                  "1 = \"plant/meter/%c/kwh\"\n65534 = \"x\"\n[[devices]]\nclient_id = \"guest\"\n");
     const Devices devices = read_devices_file(file.path());
@@ -76,7 +76,7 @@ TEST_CASE("devices file: every key of a device reaches its rule") {
 TEST_CASE("devices file: one key may be for all devices of a pattern") {
     const TemporaryFile keys("keys", ones + "\n");
     const TemporaryFile file("devices", "counters_file = \"/c\"\n[[devices]]\nclient_id = \"m*\"\nkey_file = " +
-                                            quoted(keys.path()) + "\n");
+                                            ledge::quoted(keys.path()) + "\n");
     const Devices devices = read_devices_file(file.path());
     REQUIRE(devices.ok());
     REQUIRE(devices.table.find("m7") != nullptr);
@@ -121,7 +121,7 @@ TEST_CASE("devices file: complaints name the line and the fix") {
         " is longer than 64 bytes, so no device can connect with it"));
     CHECK(complaints_about("[[devices]]\nclient_id = \"" + std::string(64, 'x') + "*\"\n").empty());
     CHECK(complaint_of("[[devices]]\nclient_id = \"\"\n") ==
-          "D:2: 'client_id' must be a client id, or the beginning of client ids and '*', not \"\"");
+          "D:2: 'client_id' must be a client id, or the beginning of client ids and '*', not the text \"\"");
     CHECK(complaint_of(device + "user = \"a:b\"\n") ==
           "D:3: is an invalid user: a user name has 1 to 1024 bytes of text, and no ':'");
     CHECK(complaint_of(device + "usr = \"u\"\n") == "D:3: key \"usr\" is unknown here; did you mean 'user'?");
@@ -139,7 +139,7 @@ TEST_CASE("devices file: complaints about predefined topics") {
     for (const std::string id : {"0", "65535", "x", "-1", "1x"})
         CHECK(complaint_of(topics + id + " = \"t\"\n") ==
               "D:4: '" + id + "' is not a topic id: use 1 to 65534, as in 1 = \"meter/energy\"");
-    CHECK(complaint_of(topics + "1 = 2\n") == "D:4: 'predefined_topics' must be a topic, not the number 2");
+    CHECK(complaint_of(topics + "1 = 2\n") == "D:4: '1' must be a topic, not the number 2");
     for (const std::string topic : {"a/#", "+", "$SYS/x"})
         CHECK(complaint_of(topics + "1 = \"" + topic + "\"\n")
                   .starts_with("D:4: \"" + topic + "\" is not a topic that devices may publish to"));

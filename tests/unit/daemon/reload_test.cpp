@@ -46,6 +46,9 @@ public:
                 if (name == refused_listener) return Failure{Error{{}, "its key is not there"}};
                 added_.push_back(name + " " + wanted.sockets[index].endpoint.path);
                 return true;
+            },
+            [this](const std::string& listener, const config::Devices& devices) {
+                devices_[listener] = devices.table.size();
             });
     }
     ~World() { std::filesystem::remove(path_); }
@@ -95,6 +98,7 @@ private:
     broker::Listeners listeners_;
     Lines added_;
     int refused_ = 0;
+    std::map<std::string, std::size_t> devices_;  // listener -> client ids and patterns
     std::optional<Reload> reload_;
 };
 
