@@ -43,6 +43,7 @@ MANIFEST = {
     'unit_inner_link': CORE_BUILDS,
     'unit_runtime': EVERY_BUILD,
     'unit_uplink': EVERY_BUILD,
+    'unit_link': EVERY_BUILD,
     'unit_admin': CORE_BUILDS,
     'unit_config': CORE_BUILDS,
     'unit_daemon': CORE_BUILDS,

@@ -101,8 +101,8 @@ private:
 }  // namespace
 
 std::string metrics_text(const broker::Metrics& metrics, const transport::TlsCounters& tls,
-                         const std::vector<uplink::BridgeFigures>& bridges,
-                         const std::vector<link::LinkFigures>& links, std::string_view version, Duration uptime) {
+                         const std::vector<uplink::BridgeFigures>& bridges, const std::vector<link::LinkFigures>& links,
+                         std::string_view version, Duration uptime) {
     const broker::MetricSource core{metrics, version, uptime};
     Text text(core, tls, bridges, links);
     for_each_metric(text);

@@ -142,11 +142,10 @@ std::vector<uplink::BridgeFigures> Pages::figures_of_bridges() const {
 
 HttpAnswer Pages::metrics(Instant now) const {
     LEDGE_ASSERT(loop_ != nullptr);
-    return {
-        200, metrics_content_type,
-        metrics_text(loop_->shard().metrics(), loop_->tls_counters(), figures_of_bridges(),
-                     gateways_ == nullptr ? std::vector<link::LinkFigures>() : gateways_->figures(), version_,
-                     now - start_)};
+    return {200, metrics_content_type,
+            metrics_text(loop_->shard().metrics(), loop_->tls_counters(), figures_of_bridges(),
+                         gateways_ == nullptr ? std::vector<link::LinkFigures>() : gateways_->figures(), version_,
+                         now - start_)};
 }
 
 /// /api/v1/ itself names the version of the broker and the resources.

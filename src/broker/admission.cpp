@@ -17,9 +17,15 @@ OwnerId owner_of_client(const Connection& connection) {
 }
 
 /// The limit of all listeners together does not hold for local listeners: the descriptors left over are for the
-/// operator's Unix sockets.
+/// operator's Unix sockets. Nor does it hold for inner clients, which have no descriptors and so are not counted.
 bool Admission::are_all_full(std::uint16_t listener) const {
-    return !options_.listeners[listener].is_local && connections_.connected() >= options_.connections_total_max;
+    if (options_.listeners[listener].is_local || !options_.listeners[listener].has_descriptors) return false;
+    if (connections_.connected() < options_.connections_total_max) return false;
+    std::uint64_t inner = 0;
+    for (std::uint16_t i = 0; i < options_.listeners.size(); ++i) {
+        if (!options_.listeners[i].has_descriptors) inner += connections_.connected(i);
+    }
+    return connections_.connected() - inner >= options_.connections_total_max;
 }
 
 bool Admission::is_full(std::uint16_t listener) const {
@@ -32,7 +38,8 @@ std::uint16_t Admission::fullest(std::uint16_t listener) const {
     if (!are_all_full(listener)) return listener;
     std::uint16_t result = listener;
     for (std::uint16_t i = 0; i < options_.listeners.size(); ++i) {
-        if (connections_.owners(i).largest() > connections_.owners(result).largest()) result = i;
+        const bool may_give = options_.listeners[i].has_descriptors;
+        if (may_give && connections_.owners(i).largest() > connections_.owners(result).largest()) result = i;
     }
     return result;
 }

@@ -29,7 +29,7 @@ void Client::set_options(Options options) {
     LEDGE_ASSERT(options.receive_maximum > 0 && options.maximum_packet_size > 0);  // 5.0 sections 3.1.2.11.3 and .4
     LEDGE_ASSERT(options.limits.inflight_max > 0);
     if (options.client_id != options_.client_id) {
-        assigned_client_id_.clear();
+        assigned_client_id_.reset();
         has_session_ = false;  // the session belongs to the old id
     }
     wipe_password(options_);
@@ -37,9 +37,7 @@ void Client::set_options(Options options) {
     if (is_kept() && !kept_) kept_ = std::make_unique<Kept>();
 }
 
-std::string_view Client::client_id() const {
-    return assigned_client_id_.empty() ? std::string_view(options_.client_id) : assigned_client_id_;
-}
+std::string_view Client::client_id() const { return assigned_client_id_ ? *assigned_client_id_ : options_.client_id; }
 
 void Client::connect(bool clean_start, Instant now) {
     LEDGE_ASSERT(state_ == State::closed && outbox_.empty());

@@ -31,9 +31,9 @@ wire::PropertyBuilder Client::connect_properties() const {
     if (o.request_response_information) out.number(PropertyId::request_response_information, 1);
     if (!o.request_problem_information) out.number(PropertyId::request_problem_information, 0);
     for (const auto& [name, value] : o.user_properties) out.user(name, value);
-    if (!o.authentication_method.empty()) {
-        out.text(PropertyId::authentication_method, o.authentication_method);
-        if (!o.authentication_data.empty()) out.text(PropertyId::authentication_data, o.authentication_data);
+    if (o.authentication_method) {
+        out.text(PropertyId::authentication_method, *o.authentication_method);
+        if (o.authentication_data) out.text(PropertyId::authentication_data, *o.authentication_data);
     }
     return out;
 }
@@ -93,7 +93,8 @@ Event Client::on_connack(Bytes frame) {
         return end(Ended::Cause::refused, packet->code, wire::name_of(packet->code), packet->properties);
     }
     if (const Fault fault = fault_of(*packet); fault != Fault::none) return fail(fault);
-    if (const auto id = packet->properties.text(PropertyId::assigned_client_identifier)) assigned_client_id_ = *id;
+    if (const auto id = packet->properties.text(PropertyId::assigned_client_identifier))
+        assigned_client_id_ = std::string(*id);
     limits_ = limits_of(*packet, options_, is_clean_start_);
     is_auth_asked_ = is_clean_start_owed_ = false;
     is_accepted_ = true;
@@ -112,8 +113,8 @@ Fault Client::fault_of(const wire::Connack& connack) const {
     if (client_id().empty() && !connack.properties.has(PropertyId::assigned_client_identifier))
         return Fault::no_assigned_client_id;
     const auto method = connack.properties.text(PropertyId::authentication_method);
-    if (method && options_.authentication_method.empty()) return Fault::auth_without_method;
-    if (method && *method != options_.authentication_method) return Fault::auth_other_method;
+    if (method && !options_.authentication_method) return Fault::auth_without_method;
+    if (method && *method != *options_.authentication_method) return Fault::auth_other_method;
     return Fault::none;
 }
 

@@ -9,8 +9,8 @@ using wire::PropertyId;
 Event Client::on_auth(Bytes frame) {
     const auto packet = wire::decode_auth(frame, options_.version);
     if (!packet) return fail(Fault::undecodable, packet.error().rule);
-    if (options_.authentication_method.empty()) return fail(Fault::auth_without_method);
-    if (packet->properties.text(PropertyId::authentication_method).value_or("") != options_.authentication_method)
+    if (!options_.authentication_method) return fail(Fault::auth_without_method);
+    if (packet->properties.text(PropertyId::authentication_method).value_or("") != *options_.authentication_method)
         return fail(Fault::auth_other_method);
     if (breaks_problem_information(packet->properties)) return fail(Fault::problem_information);
     const bool is_in_progress = state_ == State::greeting || is_reauthenticating_;
@@ -32,7 +32,7 @@ bool Client::send_auth(std::string_view data) {
 }
 
 bool Client::reauthenticate(std::string_view data) {
-    if (!is_v5() || !is_connected() || is_reauthenticating_ || options_.authentication_method.empty()) return false;
+    if (!is_v5() || !is_connected() || is_reauthenticating_ || !options_.authentication_method) return false;
     is_reauthenticating_ = true;
     append_auth(ReasonCode::reauthenticate, data);
     return true;
@@ -40,7 +40,7 @@ bool Client::reauthenticate(std::string_view data) {
 
 void Client::append_auth(ReasonCode code, std::string_view data) {
     wire::PropertyBuilder properties;
-    properties.text(PropertyId::authentication_method, options_.authentication_method);  // [MQTT-4.12.0-5]
+    properties.text(PropertyId::authentication_method, *options_.authentication_method);  // [MQTT-4.12.0-5]
     if (!data.empty()) properties.text(PropertyId::authentication_data, data);
     append(wire::Auth{code, properties.view()});
 }

@@ -63,6 +63,8 @@ public:
         loaded_.config.shard.listeners.push_back({name, is_anonymous, draft.connections_max, draft.limits});
         loaded_.config.shard.listeners.back().is_local =
             loaded_.config.sockets.back().endpoint.kind == Endpoint::Kind::unix_socket;
+        loaded_.config.shard.listeners.back().has_descriptors =
+            !loaded_.config.sockets.back().endpoint.is_for_devices();
         LEDGE_ASSERT(loaded_.config.sockets.size() == loaded_.config.shard.listeners.size());
     }
 
@@ -233,9 +235,10 @@ private:
     void note_access(const ListenerDraft& draft, const Endpoint& endpoint, bool is_anonymous) {
         if (!draft.user.empty() && endpoint.is_for_devices()) return;  // all of them are this user
         if (!is_anonymous && endpoint.is_for_devices()) {
-            loaded_.notes.push_back("no device can connect at " + draft.url +
-                                    ": MQTT-SN has no passwords, and anonymous clients are not allowed there; set user, "
-                                    "or allow_anonymous = true");
+            loaded_.notes.push_back(
+                "no device can connect at " + draft.url +
+                ": MQTT-SN has no passwords, and anonymous clients are not allowed there; set user, "
+                "or allow_anonymous = true");
             return;
         }
         // A listener that admits nobody does no harm, so this is a note and not a complaint.

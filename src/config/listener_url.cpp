@@ -125,8 +125,9 @@ Parsed parse_serial(std::string_view rest) {
     endpoint.is_local = true;  // a line of this machine
     endpoint.baud = 115200;
     if (!endpoint.path.starts_with('/') || endpoint.path.find('\0') != std::string::npos)
-        return Failure{std::string("a serial line is named by its whole path, for example "
-                                   "serial:/dev/serial/by-id/usb-FTDI_FT232R-if00-port0?baud=115200")};
+        return Failure{
+            std::string("a serial line is named by its whole path, for example "
+                        "serial:/dev/serial/by-id/usb-FTDI_FT232R-if00-port0?baud=115200")};
     std::string_view query = rest.substr(std::min(question + 1, rest.size()));
     while (!query.empty()) {
         const std::size_t end = std::min(query.find('&'), query.size());

@@ -87,8 +87,9 @@ private:
         const bool is_ipv6 = group.find(':') != std::string::npos;
         const bool is_ipv6_socket = endpoint_.host.find(':') != std::string::npos;
         if (is_ipv6 != is_ipv6_socket)
-            complain("mqttsn.multicast", "and the address of the listener have different families, IPv4 and IPv6; "
-                                         "choose a group of the family of the url");
+            complain("mqttsn.multicast",
+                     "and the address of the listener have different families, IPv4 and IPv6; "
+                     "choose a group of the family of the url");
     }
 
     void complain(std::string_view key, const std::string& what) {
@@ -135,7 +136,8 @@ std::string assign_predefined_topic(MqttsnSettings& settings, const Assignment& 
     const auto* topic = std::get_if<std::string>(&assignment.value);
     if (topic == nullptr) return "must be a topic, not " + describe(assignment.value);
     if (!topic::is_valid_topic(*topic, topic::levels_hard_max) || topic->starts_with('$'))
-        return "is " + quoted(*topic) + ", which is not a topic that devices may publish to; it must not be empty, and "
+        return "is " + quoted(*topic) +
+               ", which is not a topic that devices may publish to; it must not be empty, and "
                "have no wildcards and no $ at its start";
     if (settings.predefined_topics.size() >= predefined_topics_max && !settings.predefined_topics.contains(*id))
         return "is one topic too many; at most " + std::to_string(predefined_topics_max) + " are allowed";
@@ -203,7 +205,8 @@ void check_serial_ports(Loaded& loaded) {
         struct stat file {};
         if (::stat(endpoint.path.c_str(), &file) != 0) continue;  // not plugged in
         if (!S_ISCHR(file.st_mode)) {
-            complain(endpoint.path + " is not a serial line (a tty); ls -l /dev/serial/by-id shows those of this machine");
+            complain(endpoint.path +
+                     " is not a serial line (a tty); ls -l /dev/serial/by-id shows those of this machine");
             continue;
         }
         const auto [other, is_new] = ports.emplace(file.st_rdev, name);

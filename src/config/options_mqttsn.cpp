@@ -37,7 +37,8 @@ constexpr Option mqttsn_rows[] = {
         "devices know the gateway's address."),
     device<&MqttsnSettings::advertise_interval_s>(
         "advertise_interval_s", "s", {0, u16_max},
-        "Seconds between two announcements (ADVERTISE) of the gateway; 0 = none. On UDP they go to the multicast group. "
+        "Seconds between two announcements (ADVERTISE) of the gateway; 0 = none. On UDP they go to the multicast "
+        "group. "
         "MQTT-SN recommends more than 15 minutes. On a serial line one is sent whenever the port opens."),
     // T_retry and N_retry: section 7.2.
     device_ms<&MqttsnSettings::retry_interval>(
@@ -67,7 +68,8 @@ constexpr Option mqttsn_rows[] = {
         "somebody else has to know to get its messages."),
     device<&MqttsnSettings::unknown_per_second>(
         "unknown_per_second", "packets", {0, 1'000'000},
-        "Packets per second of peers that have not connected which are answered; 0 = unlimited. CONNECT packets of such "
+        "Packets per second of peers that have not connected which are answered; 0 = unlimited. CONNECT packets of "
+        "such "
         "peers have a rate of their own, as large. Further packets are ignored."),
     // QoS -1: section 6.8.
     device<&MqttsnSettings::connectionless_user>(

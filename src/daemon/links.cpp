@@ -86,12 +86,11 @@ void add_links(runtime::BrokerLoopOptions& options, const config::Loaded& loaded
         link.gateway.envelope_first_counter = seconds_since_2020();
     }
     if (links.empty()) return;
-    options.parts.push_back(
-        [links = std::move(links), &log, seed, &gateways](const runtime::LoopServices& services) {
-            auto made = std::make_unique<link::Gateways>(links, services, log, seed);
-            gateways = made.get();
-            return made;
-        });
+    options.parts.push_back([links = std::move(links), &log, seed, &gateways](const runtime::LoopServices& services) {
+        auto made = std::make_unique<link::Gateways>(links, services, log, seed);
+        gateways = made.get();
+        return made;
+    });
 }
 
 }  // namespace ledge::daemon

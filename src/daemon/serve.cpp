@@ -137,6 +137,13 @@ Result<bool, Error> add_listener(runtime::BrokerLoop* running, const config::Con
                                  std::move(wanted.fronts[index]), wanted.shard.has_other_users);
 }
 
+/// Where clients and devices connect.
+std::vector<std::string> all_addresses(const runtime::BrokerLoop& loop, const link::Gateways* gateways) {
+    std::vector<std::string> addresses = loop.addresses();
+    if (gateways != nullptr) std::ranges::copy(gateways->places(), std::back_inserter(addresses));
+    return addresses;
+}
+
 }  // namespace
 
 int serve(const config::Sources& sources, const config::Loaded& loaded) {
@@ -212,9 +219,9 @@ int serve(const config::Sources& sources, const config::Loaded& loaded) {
     // The loop does not run yet, so no request comes before the pages have figures.
     pages.attach(**loop, bridges, gateways);
     for (const std::string& note : loaded.notes) log.warning("listener_note", {{"note", note}});
-    std::vector<std::string> addresses = (*loop)->addresses();
-    if (gateways != nullptr) std::ranges::copy(gateways->places(), std::back_inserter(addresses));
-    log.info("ready", {{"addresses", join(addresses)}, {"version", version}, {"descriptors_max", descriptors}});
+    log.info(
+        "ready",
+        {{"addresses", join(all_addresses(**loop, gateways))}, {"version", version}, {"descriptors_max", descriptors}});
     // systemd starts what depends on the broker now: clients find all listeners open.
     notify_service_manager("READY=1");
     // The code of the start is hardly used again, but its pages would count as memory of the broker.

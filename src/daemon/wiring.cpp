@@ -126,7 +126,8 @@ runtime::BrokerLoopOptions loop_options(const config::Config& config, std::strin
     // [::] also accepts IPv4. Beside 0.0.0.0 on the same port it must not, or one of the two could not be bound.
     for (transport::Endpoint& endpoint : options.endpoints) {
         endpoint.is_ipv6_only = endpoint.host == "::" && std::ranges::any_of(options.endpoints, [&](const auto& other) {
-                                    return other.kind == transport::Endpoint::Kind::tcp && other.host == "0.0.0.0" && other.port == endpoint.port && endpoint.port != 0;
+                                    return other.kind == transport::Endpoint::Kind::tcp && other.host == "0.0.0.0" &&
+                                           other.port == endpoint.port && endpoint.port != 0;
                                 });
     }
     if (config.admin.is_used()) {

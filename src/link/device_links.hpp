@@ -46,7 +46,7 @@ private:
     const LinkOptions& options_;
     mqttsn::Gateway& gateway_;
     transport::Driver& driver_;
-    transport::InnerReadyList ready_;  // before the ends, which leave it when they are destroyed
+    transport::InnerReadyList ready_;         // before the ends, which leave it when they are destroyed
     std::vector<std::unique_ptr<End>> ends_;  // by DeviceId; nullptr = not open
     std::size_t open_ = 0;
 };

@@ -37,15 +37,13 @@ void GatewayLog::tell(const mqttsn::GatewayEvent& event, Instant now) {
             return log_.info("mqttsn_device_moved",
                              {{"listener", listener_}, {"client_id", event.client_id}, {"skipped", skipped}});
         case Kind::oversize:
-            return log_.warning("mqttsn_message_too_large", {{"listener", listener_},
-                                                             {"client_id", event.client_id},
-                                                             {"topic", event.text},
-                                                             {"skipped", skipped}});
+            return log_.warning(
+                "mqttsn_message_too_large",
+                {{"listener", listener_}, {"client_id", event.client_id}, {"topic", event.text}, {"skipped", skipped}});
         case Kind::topic_refused:
-            return log_.warning("mqttsn_topic_refused", {{"listener", listener_},
-                                                         {"client_id", event.client_id},
-                                                         {"topic", event.text},
-                                                         {"skipped", skipped}});
+            return log_.warning(
+                "mqttsn_topic_refused",
+                {{"listener", listener_}, {"client_id", event.client_id}, {"topic", event.text}, {"skipped", skipped}});
         case Kind::connected:
         case Kind::left: return;
     }

@@ -1,5 +1,5 @@
-// GatewayLog: log lines of a gateway's events. The core tells who connects and disconnects, so this file is silent about
-// it. Kinds that a peer can cause at will have one line in `pause`, and a count of the skipped ones.
+// GatewayLog: log lines of a gateway's events. The core tells who connects and disconnects, so this file is silent
+// about these two. Kinds that a peer can cause at will have one line in `pause`, and a count of the skipped ones.
 #pragma once
 
 #include <array>

@@ -153,8 +153,7 @@ Gateways::Gateways(std::vector<LinkOptions> options, const runtime::LoopServices
     : driver_(services.driver) {
     Rng seeds(seed);
     for (LinkOptions& one : options)
-        gateways_.push_back(
-            std::make_unique<One>(std::move(one), services, log, seeds.next(), services.driver.now()));
+        gateways_.push_back(std::make_unique<One>(std::move(one), services, log, seeds.next(), services.driver.now()));
 }
 
 Gateways::~Gateways() = default;

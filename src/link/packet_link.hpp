@@ -1,6 +1,6 @@
-// PacketLink: the network of one gateway, as the gateway's owner sees it: a UDP socket, or a serial line with its frames.
-// It reads packets into the gateway and sends what the gateway has for its peers. Nothing blocks. All work is done in
-// turn() and on_time(); the poller only notes what is ready. On the loop's thread.
+// PacketLink: the network of one gateway, as the gateway's owner sees it: a UDP socket, or a serial line with its
+// frames. It reads packets into the gateway and sends what the gateway has for its peers. Nothing blocks. All work is
+// done in turn() and on_time(); the poller only notes what is ready. On the loop's thread.
 #pragma once
 
 #include <optional>

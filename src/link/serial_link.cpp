@@ -114,8 +114,8 @@ bool SerialLink::make_frame(Instant now) {
     }
     // Noise of an idle line would otherwise be taken for the beginning of the frame.
     if (now >= idle_from_ + idle_time) frame_[frame_size_++] = 0;
-    frame_size_ += mqttsn::encode_frame(
-        packet, std::span(frame_).subspan(frame_size_).first<mqttsn::link_frame_bytes_max>());
+    frame_size_ +=
+        mqttsn::encode_frame(packet, std::span(frame_).subspan(frame_size_).first<mqttsn::link_frame_bytes_max>());
     ++counters_.sent;
     gateway_.output_sent();
     return true;

@@ -1,11 +1,11 @@
-// SerialLink: the devices of a gateway at one serial line, as frames of mqttsn::LinkFramer. The line is the address: all
-// packets come from the same peer, unless a forwarder at the line has nodes behind it.
+// SerialLink: the devices of a gateway at one serial line, as frames of mqttsn::LinkFramer. The line is the address:
+// all packets come from the same peer, unless a forwarder at the line has nodes behind it.
 //
 // A port that is not there, or is unplugged, is tried again for ever. The sessions of its devices stay meanwhile.
 //
-// Pacing: the system's buffer of a tty has 4 KiB, which is 4 s at 9,600 baud. A packet that waits there that long would be
-// repeated behind itself. So only unsent_bytes_max bytes wait in the system, and the rest stays in the gateway's queue,
-// where link_opened() clears it.
+// Pacing: the system's buffer of a tty has 4 KiB, which is 4 s at 9,600 baud. A packet that waits there for so long
+// would be repeated behind itself. So only unsent_bytes_max bytes wait in the system, and the rest stays in the
+// gateway's queue, where link_opened() clears it.
 #pragma once
 
 #include <array>
@@ -57,7 +57,7 @@ private:
     std::array<Byte, mqttsn::link_frame_bytes_max + 1> frame_{};  // the frame under way, with its leading 0x00
     std::size_t frame_size_ = 0;
     std::size_t frame_sent_ = 0;
-    Instant idle_from_{};      // when the line will be silent
+    Instant idle_from_{};  // when the line will be silent
     Instant paced_until_ = never;
     Instant retry_at_ = never;
     Duration pause_ = pause_min;

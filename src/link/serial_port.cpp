@@ -45,7 +45,8 @@ std::optional<Error> SerialPort::open() {
     os::Descriptor port(::open(line_.path.c_str(), O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC));
     if (!port.is_open()) return refused(errno);
     if (::isatty(port.get()) == 0)
-        return Error{{}, "{} is not a serial line (a tty); ls -l /dev/serial/by-id shows those of this machine", line_.path};
+        return Error{
+            {}, "{} is not a serial line (a tty); ls -l /dev/serial/by-id shows those of this machine", line_.path};
     if (::flock(port.get(), LOCK_EX | LOCK_NB) != 0) return refused(errno == EWOULDBLOCK ? EBUSY : errno);
     if (::ioctl(port.get(), TIOCEXCL) != 0 || !set_raw(port.get(), line_)) return refused(errno);
     // Bytes of before were received with other settings.

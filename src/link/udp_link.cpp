@@ -22,6 +22,8 @@ namespace {
 /// Room for one IP_PKTINFO or IPV6_PKTINFO.
 constexpr std::size_t control_bytes_max = CMSG_SPACE(sizeof(in6_pktinfo));
 
+constexpr int receive_bytes = 1024 * 1024;
+
 bool is_any(const std::string& host) { return host == "::" || host == "0.0.0.0"; }
 
 /// The address with its zone ("fe80::1%eth0"). The configuration has checked the host, so a zone that does not exist is
@@ -154,6 +156,8 @@ std::optional<Error> UdpLink::open() {
     if (family_ == AF_INET6 && !set_on(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY, is_dual ? 0 : 1)) return refused(errno);
     knows_own_ = is_any(address_.host) && (family_ == AF_INET ? set_on(socket.get(), IPPROTO_IP, IP_PKTINFO)
                                                               : set_on(socket.get(), IPPROTO_IPV6, IPV6_RECVPKTINFO));
+    // After a power cut all devices speak at once. The kernel grants what its limit (net.core.rmem_max) allows.
+    set_on(socket.get(), SOL_SOCKET, SO_RCVBUF, receive_bytes);
     if (::bind(socket.get(), bound->get(), bound->size()) != 0) return refused(errno);
     if (!poller_.add(socket.get(), *this, EPOLLIN)) return refused(errno);
     socket_ = std::move(socket);
@@ -181,8 +185,8 @@ std::optional<Error> UdpLink::join() {
         group_socket_ = os::Descriptor(::socket(group->family(), SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
         target = group_socket_.get();
         // Other programs of this machine may listen to the group, too.
-        const bool is_bound = target >= 0 && set_on(target, SOL_SOCKET, SO_REUSEADDR) &&
-                              ::bind(target, group->get(), group->size()) == 0;
+        const bool is_bound =
+            target >= 0 && set_on(target, SOL_SOCKET, SO_REUSEADDR) && ::bind(target, group->get(), group->size()) == 0;
         if (!is_bound || !poller_.add(target, *this, EPOLLIN)) return refused(errno);
     }
     const auto own = parse_ip(address_.host.substr(0, address_.host.find('%')));

@@ -6,8 +6,8 @@
 // `own` is the address that the device has asked, or zeros if the socket is bound to one address. Answers leave from
 // there: a device ignores them from another address of the same machine, and so does a NAT router on the way.
 //
-// ICMP errors about earlier packets are no errors of the socket, since it is not connected. The other errors of sendto()
-// concern one packet, which counts as lost on the way.
+// ICMP errors about earlier packets are no errors of the socket, since it is not connected. The other errors of
+// sendto() concern one packet, which counts as lost on the way.
 #pragma once
 
 #include <vector>
@@ -26,8 +26,8 @@ namespace ledge::link {
 
 class UdpLink final : public PacketLink, private net::Pollable {
 public:
-    static constexpr Duration retry_pause = 1s;     // until an address that does not exist yet is tried again
-    static constexpr Duration busy_pause = 5ms;     // after ENOBUFS, which no event ends
+    static constexpr Duration retry_pause = 1s;              // until an address that does not exist yet is tried again
+    static constexpr Duration busy_pause = 5ms;              // after ENOBUFS, which no event ends
     static constexpr std::size_t packet_bytes_max = 65'507;  // of a datagram
 
     /// `buffer` is where packets are read; its content is not needed after a read.

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <memory>
 #include <utility>
 
@@ -17,15 +18,31 @@ namespace ledge::transport {
 
 std::size_t ByteQueue::push(Bytes bytes) {
     const std::size_t count = std::min(bytes.size(), room());
-    // Consumed bytes stay at the front until they are at least half of the memory. Each byte is then moved at most once
-    // on average.
-    if (begin_ > 0 && begin_ >= bytes_.size() / 2) {
-        bytes_.erase(bytes_.begin(), bytes_.begin() + static_cast<std::ptrdiff_t>(begin_));
-        begin_ = 0;
-    }
-    bytes_.insert(bytes_.end(), bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(count));
-    LEDGE_ASSERT(size() <= bytes_max_);
+    if (count == 0) return 0;
+    if (count > capacity_ - end_) make_room(count);
+    std::memcpy(bytes_.get() + end_, bytes.data(), count);
+    end_ += static_cast<std::uint32_t>(count);
+    LEDGE_ASSERT(size() <= bytes_max_ && end_ <= capacity_);
     return count;
+}
+
+/// Makes room behind end_. Consumed bytes stay at the front until they are at least half of the memory. Each byte is
+/// then moved at most once on average.
+void ByteQueue::make_room(std::size_t count) {
+    const std::size_t used = size();
+    if (begin_ >= capacity_ / 2 && used + count <= capacity_) {
+        std::memmove(bytes_.get(), bytes_.get() + begin_, used);
+    } else {
+        const std::size_t wanted = std::max<std::size_t>(used + count, std::size_t{capacity_} * 2);
+        const auto capacity =
+            static_cast<std::uint32_t>(std::max<std::size_t>(used + count, std::min<std::size_t>(wanted, bytes_max_)));
+        auto larger = std::make_unique_for_overwrite<Byte[]>(capacity);
+        if (used > 0) std::memcpy(larger.get(), bytes_.get() + begin_, used);
+        bytes_ = std::move(larger);
+        capacity_ = capacity;
+    }
+    begin_ = 0;
+    end_ = static_cast<std::uint32_t>(used);
 }
 
 void ByteQueue::pop(std::size_t count) {
@@ -35,9 +52,9 @@ void ByteQueue::pop(std::size_t count) {
 }
 
 void ByteQueue::clear() {
-    // clear() of the vector would keep its memory, although an idle connection needs none.
-    std::vector<Byte>().swap(bytes_);
-    begin_ = 0;
+    // An idle connection needs no memory.
+    bytes_.reset();
+    capacity_ = begin_ = end_ = 0;
 }
 
 // ---------------------------------------------------------------------------------------------------------------------

@@ -28,9 +28,8 @@ transport::InnerLinkLimits inner_limits(std::uint64_t bytes_per_second) {
     constexpr std::uint64_t smallest = 1024;
     transport::InnerLinkLimits limits;
     if (bytes_per_second == 0) return limits;
-    limits.to_client_bytes_max =
-        static_cast<std::uint32_t>(
-            std::clamp<std::uint64_t>(bytes_per_second / burst_divisor, smallest, limits.to_client_bytes_max));
+    limits.to_client_bytes_max = static_cast<std::uint32_t>(
+        std::clamp<std::uint64_t>(bytes_per_second / burst_divisor, smallest, limits.to_client_bytes_max));
     return limits;
 }
 

@@ -37,6 +37,7 @@ MAY_INCLUDE = {
 TESTS_MAY_INCLUDE = {'broker': ['storage'],
                      'client': ['session', 'broker'],  # its other end is the real core, not a copy of it
                      'mqttsn': ['session', 'broker'],  # devices and the real core, with a gateway in between
+                     'link': ['wire', 'session'],  # packets of devices; the broker is the real core
                      'transport': ['client'],  # a client in the same process, over an inner link
                      # The local broker of a bridge is the real core too, also with a store.
                      'uplink': ['journal', 'session', 'broker', 'storage']}
@@ -55,26 +56,31 @@ IN_DELIVERY = 'a part of each delivery, and the queues of a session hold deliver
 IN_SESSION = 'a part of each session, which holds it by value'
 WIDE_HEADERS = {
     'include/ledge/auth/access.hpp': (48, 'what is asked of the rights for each message'),
-    'include/ledge/auth/hook.hpp': (44, OPTION),
-    'include/ledge/auth/jwks.hpp': (47, OPTION),
-    'include/ledge/auth/jwt.hpp': (44, OPTION),
-    'include/ledge/auth/login_limits.hpp': (46, OPTION),
-    'include/ledge/auth/token_algorithm.hpp': (54, OPTION),
-    'include/ledge/auth/wall_time.hpp': (50, 'a part of the rules for tokens, which are such an option'),
-    'include/ledge/bridge/route.hpp': (50, 'an option that the configuration and the bridges hold by value'),
-    'include/ledge/broker/retained_limits.hpp': (44, 'options that the retained messages hold by value'),
-    'include/ledge/journal/durability.hpp': (42, 'an option of the shard, which the configuration fills by value'),
+    'include/ledge/auth/hook.hpp': (50, OPTION),
+    'include/ledge/auth/jwks.hpp': (53, OPTION),
+    'include/ledge/auth/jwt.hpp': (50, OPTION),
+    'include/ledge/auth/login_limits.hpp': (52, OPTION),
+    'include/ledge/auth/token_algorithm.hpp': (60, OPTION),
+    'include/ledge/auth/wall_time.hpp': (56, 'a part of the rules for tokens, which are such an option'),
+    'include/ledge/bridge/route.hpp': (56, 'an option that the configuration and the bridges hold by value'),
+    'include/ledge/broker/retained_limits.hpp': (50, 'options that the retained messages hold by value'),
+    'include/ledge/broker/shard.hpp': (46, 'the door of the core, for each part of the program that is its client'),
+    'include/ledge/client/options.hpp': (48, 'options that bridges and the clients of devices hold by value'),
+    'include/ledge/journal/durability.hpp': (48, 'an option of the shard, which the configuration fills by value'),
     'include/ledge/journal/out_state.hpp': (45, IN_DELIVERY),
     'include/ledge/journal/progress.hpp': (54, 'a part of each session, and of the records that the store reads'),
     'include/ledge/journal/publication.hpp': (60, 'the message itself, which the core and the records hold by value'),
-    'include/ledge/os/descriptor.hpp': (65, 'a small value, which each owner of a file or socket holds, bridges too'),
+    'include/ledge/mqttsn/endpoint_options.hpp': (54, 'options of a listener, which the configuration fills by value'),
+    'include/ledge/mqttsn/gateway_options.hpp': (50, 'the same'),
+    'include/ledge/net/poller.hpp': (46, 'what each owner of a socket or a serial line is for the loop'),
+    'include/ledge/os/descriptor.hpp': (76, 'a small value, which each owner of a file or socket holds, bridges too'),
     'include/ledge/session/ack_barrier.hpp': (46, IN_DELIVERY),
     'include/ledge/session/delivery.hpp': (44, IN_DELIVERY),
     'include/ledge/session/inflight.hpp': (41, IN_SESSION),
-    'include/ledge/session/listener_options.hpp': (43, 'options of the shard, which the configuration fills by value'),
-    'include/ledge/session/limits.hpp': (70, 'read for each message; the options of a listener hold it by value'),
+    'include/ledge/session/listener_options.hpp': (49, 'options of the shard, which the configuration fills by value'),
+    'include/ledge/session/limits.hpp': (77, 'read for each message; the options of a listener hold it by value'),
     'include/ledge/session/pending_queue.hpp': (41, IN_SESSION),
-    'include/ledge/session/queue_rules.hpp': (46, 'options of a listener, as listener_options.hpp'),
+    'include/ledge/session/queue_rules.hpp': (52, 'options of a listener, as listener_options.hpp'),
     'include/ledge/session/services.hpp': (42, 'the version of the policy is compared for each message, inline'),
     'include/ledge/session/session_records.hpp': (41, IN_SESSION),
     'include/ledge/topic/levels.hpp': (48, 'the one splitter of levels, inline in the match of filters and rules'),
@@ -87,7 +93,7 @@ README_LINES_MAX = 80
 COMMENT_PERCENT_MIN = 18  # lines of src and include with a comment, of those that are not empty; the aim is 20
 
 # path -> reason
-LONG_FILES = {}
+LONG_FILES = {'src/base/log_events.cpp': 'one table, with a row for each event of the whole program'}
 # (path, function) -> reason
 LONG_FUNCTIONS = {}
 # path -> reason

@@ -23,7 +23,7 @@ inline constexpr std::string_view metrics_content_type = "text/plain; version=0.
 /// Names and units follow the rules of promtool: base units, names of counters end in _total, and each family has HELP
 /// and TYPE once.
 std::string metrics_text(const broker::Metrics& metrics, const transport::TlsCounters& tls,
-                         const std::vector<uplink::BridgeFigures>& bridges,
-                         const std::vector<link::LinkFigures>& links, std::string_view version, Duration uptime);
+                         const std::vector<uplink::BridgeFigures>& bridges, const std::vector<link::LinkFigures>& links,
+                         std::string_view version, Duration uptime);
 
 }  // namespace ledge::admin

@@ -24,7 +24,18 @@ constexpr std::string_view name_of(MetricType type) { return type == MetricType:
 
 /// What a metric is about. The groups stand in the order of the page for Prometheus; `tls`,
 /// `bridges` and `mqttsn` have their rows elsewhere, because the core knows none of the three.
-enum class MetricGroup : std::uint8_t { process, clients, tls, traffic, losses, memory, store, owners, bridges, mqttsn };
+enum class MetricGroup : std::uint8_t {
+    process,
+    clients,
+    tls,
+    traffic,
+    losses,
+    memory,
+    store,
+    owners,
+    bridges,
+    mqttsn
+};
 
 /// What the rows are read from. The surface that shows the values fills in what Metrics does not have.
 struct MetricSource {

@@ -240,7 +240,7 @@ private:
     void append_auth(ReasonCode code, std::string_view data);
 
     Options options_;
-    std::string assigned_client_id_;
+    Boxed<std::string> assigned_client_id_;
     State state_ = State::closed;
     Outbox outbox_;
 

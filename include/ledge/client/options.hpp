@@ -59,8 +59,8 @@ struct Options {
     std::uint16_t topic_alias_maximum = 0;   // Aliases that the server may use; each keeps one topic in memory.
     bool request_problem_information = true;
     bool request_response_information = false;
-    std::string authentication_method;  // "" = no enhanced authentication.
-    std::string authentication_data;
+    Boxed<std::string> authentication_method;  // without a value: no enhanced authentication
+    Boxed<std::string> authentication_data;
     std::vector<std::pair<std::string, std::string>> user_properties;
 
     /// Bytes of a whole packet from the server. A larger packet ends the connection. CONNECT tells MQTT 5 servers the

@@ -12,17 +12,17 @@ namespace ledge::config {
 
 struct MqttsnSettings {
     std::uint8_t gateway_id = mqttsn::GatewayOptions{}.gateway_id;
-    std::string multicast;                    // udp: address of the group; "" = none
+    std::string multicast;  // udp: address of the group; "" = none
     std::uint16_t advertise_interval_s = mqttsn::GatewayOptions{}.advertise_interval_s;
-    Duration retry_interval{};                // 0 = the default of the link
+    Duration retry_interval{};  // 0 = the default of the link
     std::uint8_t retries_max = mqttsn::EndpointOptions{}.retries_max;
-    std::uint32_t packet_bytes_max = 0;       // 0 = the default of the link
+    std::uint32_t packet_bytes_max = 0;  // 0 = the default of the link
     std::uint32_t peers_max = mqttsn::GatewayOptions{}.peers_max;
     std::uint16_t topics_max = mqttsn::EndpointOptions{}.topics_max;
     std::uint32_t session_expiry_s = mqttsn::EndpointOptions{}.session_expiry_s;
     bool roaming = mqttsn::GatewayOptions{}.roaming;
     std::uint32_t unknown_per_second = mqttsn::GatewayOptions{}.unknown_per_second;
-    std::string connectionless_user;          // "" = no messages of QoS -1
+    std::string connectionless_user;  // "" = no messages of QoS -1
     std::uint32_t connectionless_per_second = mqttsn::GatewayOptions{}.connectionless_per_second;
     std::map<std::uint16_t, std::string> predefined_topics;  // by topic id
     std::string devices_file;                 // path; "" = everybody may connect

@@ -27,9 +27,9 @@ struct Endpoint {
     bool is_local = false;   // only this machine can reach the address
     Protocol protocol = Protocol::mqtt;
     bool is_tls = false;
-    std::string resource{};  // websocket: path of the requests, "/mqtt"; "" = any path. Of the hook: the path
-    std::uint32_t baud = 0;  // serial
-    bool has_rtscts = false; // serial: flow control by RTS and CTS
+    std::string resource{};   // websocket: path of the requests, "/mqtt"; "" = any path. Of the hook: the path
+    std::uint32_t baud = 0;   // serial
+    bool has_rtscts = false;  // serial: flow control by RTS and CTS
 
     /// True: no socket of connections, but a link of packets, which the module link serves.
     bool is_for_devices() const { return kind == Kind::udp || kind == Kind::serial; }

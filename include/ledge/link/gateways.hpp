@@ -1,6 +1,6 @@
 // Gateways: all listeners for MQTT-SN devices of a broker, as a part of its loop. Each has a link (a UDP socket or a
-// serial line), a mqttsn::Gateway, and an inner link to the broker for each connected device. It tells its figures below
-// $SYS/broker/mqttsn/NAME/ (link_metrics.hpp has the rows). On the loop's thread.
+// serial line), a mqttsn::Gateway, and an inner link to the broker for each connected device. It tells its figures
+// below $SYS/broker/mqttsn/NAME/ (link_metrics.hpp has the rows). On the loop's thread.
 #pragma once
 
 #include <memory>

@@ -21,9 +21,9 @@
 namespace ledge::link {
 
 struct SerialLine {
-    std::string path;            // of the tty; a symbolic link of /dev/serial/by-id names the device, not the plug
-    std::uint32_t baud = 115200; // os::is_baud()
-    bool has_rtscts = false;     // flow control by the lines RTS and CTS
+    std::string path;             // of the tty; a symbolic link of /dev/serial/by-id names the device, not the plug
+    std::uint32_t baud = 115200;  // os::is_baud()
+    bool has_rtscts = false;      // flow control by the lines RTS and CTS
 };
 
 class SerialPort final : private net::Pollable {
@@ -45,7 +45,7 @@ public:
     std::size_t read(std::span<Byte> buffer);
     /// Writes as many bytes as the system takes now, and returns their number.
     std::size_t write(Bytes bytes);
-    /// When a write is worth trying again; `now` or earlier = at once. Meaningful after write() has taken less than all.
+    /// False: the last write() has filled the system's buffer, and the poller has not reported room since.
     bool may_write() const { return is_open() && !is_full_; }
 
     /// The device was unplugged, or the port fails. The owner calls close().

@@ -26,7 +26,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "ledge/base/bytes.hpp"
@@ -36,6 +35,7 @@
 #include "ledge/base/token_bucket.hpp"
 #include "ledge/mqttsn/counters.hpp"
 #include "ledge/mqttsn/deadline_heap.hpp"
+#include "ledge/mqttsn/device_index.hpp"
 #include "ledge/mqttsn/device_table.hpp"
 #include "ledge/mqttsn/endpoint.hpp"
 #include "ledge/mqttsn/envelope_counters.hpp"
@@ -152,12 +152,14 @@ private:
         std::uint32_t counter = 0;
         std::vector<Byte> packet;
     };
-    struct Hash {
-        TextHash hash;
-        std::size_t operator()(std::string_view text) const { return hash(text); }
+    struct KeyOf {
+        const Gateway* gateway;
+        std::string_view operator()(DeviceId id) const { return gateway->devices_[id]->key; }
     };
-    /// The keys are views of strings that the device owns, so an entry needs no string.
-    using Index = std::unordered_map<std::string_view, DeviceId, Hash>;
+    struct NameOf {
+        const Gateway* gateway;
+        std::string_view operator()(DeviceId id) const { return gateway->devices_[id]->endpoint.client_id(); }
+    };
 
     // gateway.cpp
     Device& device(DeviceId id) { return *devices_[id]; }
@@ -212,8 +214,8 @@ private:
     TextHash hash_;
     std::vector<std::unique_ptr<Device>> devices_;  // by DeviceId; [0] is empty
     std::vector<DeviceId> free_ids_;
-    Index by_key_;
-    Index by_name_;
+    DeviceIndex<KeyOf> by_key_;
+    DeviceIndex<NameOf> by_name_;
     DeadlineHeap deadlines_;
     Ring<DeviceId> inner_wanted_;
     TopicId next_first_topic_id_;

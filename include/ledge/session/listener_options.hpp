@@ -17,6 +17,7 @@ struct ListenerOptions {
     SessionLimits limits;
     std::uint32_t arrivals_max = 256;  // sockets beyond connections_max, of peers that have not sent a valid CONNECT
     bool is_local = false;             // a Unix socket: accepted beyond connections_total_max
+    bool has_descriptors = true;       // false: inner clients, which connections_total_max does not concern
     std::optional<QueueRules> queue_rules = {};  // of the session of an inner client (inner_clients.hpp)
 };
 

@@ -15,7 +15,8 @@
 
 #include <boost/intrusive/list.hpp>
 #include <cstdint>
-#include <vector>
+#include <memory>
+#include <span>
 
 #include "ledge/base/bytes.hpp"
 #include "ledge/broker/shard.hpp"
@@ -29,21 +30,26 @@ class ByteQueue {
 public:
     explicit ByteQueue(std::uint32_t bytes_max) : bytes_max_(bytes_max) {}
 
-    std::size_t size() const { return bytes_.size() - begin_; }
+    std::size_t size() const { return end_ - begin_; }
     bool empty() const { return size() == 0; }
     std::size_t room() const { return bytes_max_ - size(); }
     /// Appends as many bytes as there is room for, and returns their number.
     std::size_t push(Bytes bytes);
     /// All bytes of the queue; valid until the next push() or pop().
-    std::span<Byte> front() { return std::span(bytes_).subspan(begin_); }
-    Bytes front() const { return Bytes(bytes_).subspan(begin_); }
+    std::span<Byte> front() { return {bytes_.get() + begin_, size()}; }
+    Bytes front() const { return {bytes_.get() + begin_, size()}; }
     void pop(std::size_t count);
     void clear();
 
 private:
+    void make_room(std::size_t count);
+
+    // Numbers of 4 bytes: a gateway has two queues for each of its devices.
     std::uint32_t bytes_max_;
-    std::uint32_t begin_ = 0;  // the first byte of the queue in bytes_
-    std::vector<Byte> bytes_;
+    std::uint32_t capacity_ = 0;  // of bytes_
+    std::uint32_t begin_ = 0;     // the queue in bytes_
+    std::uint32_t end_ = 0;
+    std::unique_ptr<Byte[]> bytes_;
 };
 
 struct InnerLinkLimits {

@@ -1,4 +1,5 @@
 #include "ledge/admin/metrics_text.hpp"
+#include "ledge/link/figures.hpp"
 
 #include "ledge/uplink/bridges.hpp"
 
@@ -230,15 +231,15 @@ TEST_CASE("the largest owners are told by name, whatever is in it; a family with
     CHECK(has_line(text, "ledgemq_owner_table_bytes{owner=\"a \\\"b\\\"\\\\c\\nd\"} 4"));
     CHECK(text.find("owner_stored_bytes") == std::string::npos);
     metrics.owners_by_written_bytes = {{"192.0.2.7", 7}};
-    CHECK(
-        has_line(metrics_text(metrics, tls, {}, {}, "1", 0s), "ledgemq_owner_written_bytes_total{owner=\"192.0.2.7\"} 7"));
+    CHECK(has_line(metrics_text(metrics, tls, {}, {}, "1", 0s),
+                   "ledgemq_owner_written_bytes_total{owner=\"192.0.2.7\"} 7"));
 }
 
 TEST_CASE("each bridge has a sample of each row, and a figure that is not defined has none") {
     std::vector<uplink::BridgeFigures> bridges(2);
     bridges[0].name = "cloud";
     bridges[1].name = "office";
-    CHECK(metrics_text({}, tls, bridges, "1", 0s).find("time_to_full") == std::string::npos);
+    CHECK(metrics_text({}, tls, bridges, {}, "1", 0s).find("time_to_full") == std::string::npos);
     bridges[0].queue.flow.arrival_messages_per_s = 12.5;
     bridges[1].queue.flow.time_to_full = 90'500ms;
     bridges[1].round_trip_mean = 2300us;
@@ -247,7 +248,7 @@ TEST_CASE("each bridge has a sample of each row, and a figure that is not define
     bridges[1].queue.losses.slow_reader = 2;
     bridges[1].messages.dropped_slow = 3;
     bridges[1].messages.refused_by_code[bridge::refusal_index(wire::ReasonCode::not_authorized)] = 4;
-    const std::string text = metrics_text({}, tls, bridges, "1", 0s);
+    const std::string text = metrics_text({}, tls, bridges, {}, "1", 0s);
     CHECK(has_line(text, "ledgemq_bridge_arrival_messages_per_second{bridge=\"cloud\"} 12.500"));
     CHECK(has_line(text, "ledgemq_bridge_arrival_messages_per_second{bridge=\"office\"} 0.000"));
     CHECK(has_line(text, "ledgemq_bridge_queue_time_to_full_seconds{bridge=\"office\"} 90"));

@@ -138,5 +138,21 @@ TEST_CASE("clients of all listeners with addresses share a limit; a Unix socket 
     CHECK(rig.metrics().clients_connected == 5);
 }
 
+TEST_CASE("inner clients have no descriptors: they need no place among those of all listeners, and take none") {
+    ShardOptions options = with_places(10, 8);
+    options.listeners.push_back({"sensors", true, 10, {}, 8});
+    options.listeners[1].has_descriptors = false;
+    options.connections_total_max = 2;
+    Rig rig(options);
+    Wish device = from("192.0.2.66:1");
+    device.listener = 1;
+    for (int i = 0; i < 4; ++i) client(rig, "device", i).connects(device);
+    for (int i = 0; i < 2; ++i) client(rig, "many", i).connects(from("192.0.2.66:1"));
+    rig["other"].connects(from("192.0.2.7:1"));
+    CHECK(rig["many1"].takes() == "DISCONNECT quota_exceeded");
+    CHECK(rig["device3"].is_open());
+    CHECK(rig.metrics().clients_connected == 6);
+}
+
 }  // namespace
 }  // namespace ledge::broker

@@ -85,9 +85,9 @@ bool is_effective(const Loaded& loaded, const std::string& key) {
 TEST_CASE("every member of the limits and options has a row") {
     CHECK(rows_of(Scope::limits) == count_members<session::SessionLimits>());
     CHECK(rows_of(Scope::listener) ==
-          count_members<ListenerDraft>() - 4 + count_members<WebSocketSettings>() +
-              count_members<TlsSettings>());     // without name, and limits, websocket and tls themselves
-    CHECK(count_members<AdminSettings>() == 3);  // url, token_file, and the section [admin.tls]
+          count_members<ListenerDraft>() - 5 + count_members<WebSocketSettings>() + count_members<MqttsnSettings>() -
+              1 + count_members<TlsSettings>());  // without name, limits, websocket, mqttsn and tls; predefined_topics
+    CHECK(count_members<AdminSettings>() == 3);   // url, token_file, and the section [admin.tls]
     // Each is in a row, but for: listeners (own scope); durability ([store]); server_version (of the build); retained
     // (below); connections_total_max and has_other_users, which follow from others.
     const auto rows_in = [](std::string_view section) {
@@ -189,17 +189,23 @@ TEST_CASE("every row of listeners and their limits is set for one listener, by a
         const bool is_anonymity = option.name == "allow_anonymous";  // the default of a local listener is true
         const std::string value = is_anonymity ? "false" : other_value(option, load({}).config, true);
         const std::string section = option.section.empty() ? "" : "." + std::string(option.section);
-        const std::string address = option.section == "websocket" ? "ws://127.0.0.1:1883" : "mqtt://127.0.0.1:1883";
+        const bool is_for_devices = option.section == "mqttsn" || option.name == "user";
+        const std::string address = option.section == "websocket" ? "ws://127.0.0.1:1883"
+                                    : is_for_devices              ? "udp://127.0.0.1:1883"
+                                                                  : "mqtt://127.0.0.1:1883";
+        // Such rows want other ones, or a value that is no plain text.
+        const bool wants_others = option.section == "tls" || option.name == "multicast" ||
+                                  option.name == "advertise_interval_s" || option.name == "connectionless_per_second";
         const std::string url = option.name == "url" ? "" : "[listeners.local]\nurl = '" + address + "'\n";
         const std::string header = option.name != "url" && section.empty() ? "" : "[listeners.local" + section + "]\n";
         const Loaded by_file = load_text(url + header + std::string(option.name) + " = " + value);
         INFO(key << " = " << value);
         CHECK(is_effective(by_file, key));
-        if (option.section != "tls") CHECK(is_about_build(by_file));  // its rows want each other
+        if (!wants_others) CHECK(is_about_build(by_file));
         const std::string plain = option.type == Type::list ? other_value(option, load({}).config, false) : value;
         const Loaded by_flag = load_set({"listeners.local.url=" + address, key + "=" + plain});
         CHECK(is_effective(by_flag, key));
-        if (option.section != "tls") CHECK(is_about_build(by_flag));
+        if (!wants_others) CHECK(is_about_build(by_flag));
         CHECK_FALSE(is_effective(by_flag, option.key()));
     }
 }

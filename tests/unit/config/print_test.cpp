@@ -82,6 +82,7 @@ TEST_CASE("config/ledgemq.toml documents every option with default, unit and ran
 
 TEST_CASE("the other files of config/ are accepted without a word") {
     std::size_t bridges = 0;
+    std::size_t sensors = 0;
     for (const auto& entry : std::filesystem::directory_iterator(LEDGE_CONFIG_FOLDER)) {
         const std::string name = entry.path().filename().string();
         // devices.toml is a file of devices (devices_file_test.cpp).
@@ -94,8 +95,11 @@ TEST_CASE("the other files of config/ are accepted without a word") {
         const bool is_example_of_bridge = name.starts_with("bridge-");
         CHECK(loaded.config.bridges.empty() != is_example_of_bridge);
         bridges += is_example_of_bridge ? 1U : 0U;
+        sensors +=
+            std::ranges::any_of(loaded.config.sockets, [](const auto& s) { return s.endpoint.is_for_devices(); });
     }
     CHECK(bridges == 8);
+    CHECK(sensors == 2);
 }
 
 TEST_CASE("differences name the keys, also of listeners that came or went") {
