@@ -72,7 +72,6 @@ public:
     std::vector<int> got;                                 // by the device, of the watcher
     int deaths = 0;
     int sleeps = 0;
-    int evil_answers = 0;  // to whoever repeats packets
     const Counters& counters() const { return rig_.counters(); }
 
 private:
@@ -116,7 +115,6 @@ private:
             rig_.settle();
             for (; rig_.gateway->has_output(); rig_.gateway->output_sent()) {
                 const std::vector<Byte>& bytes = rig_.gateway->output().bytes;
-                if (rig_.gateway->output().address == "evil") ++evil_answers;
                 for (int copy = rng_.one_in(20) ? 2 : 1; copy > 0; --copy)
                     if (is_lucky()) give(fwclient::Packet(bytes.begin(), bytes.end()));
             }
@@ -133,7 +131,7 @@ private:
         return envelope;
     }
 
-    /// Keeps some packets of before the gateway's last death for somebody who repeats them.
+    /// Keeps some packets for somebody who repeats them, from another address and also after restarts.
     void remember(const fwclient::Packet& packet) {
         if (is_sealed_ && old_.size() < 500) old_.push_back(packet);
     }
