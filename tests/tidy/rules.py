@@ -97,7 +97,8 @@ LONG_FILES = {'src/base/log_events.cpp': 'one table, with a row for each event o
 # (path, function) -> reason
 LONG_FUNCTIONS = {}
 # path -> reason
-LONG_READMES = {'src/broker/README.md': 'holds the bound of every loop that a packet drives',
+LONG_READMES = {'src/mqttsn/README.md': 'holds the rules of the gateway, each with a test of its name',
+                'src/broker/README.md': 'holds the bound of every loop that a packet drives',
                 'src/wire/README.md': 'holds the whole table of malformed input and its answers',
                 'src/storage/README.md': 'holds what becomes of damaged rows, full disks and lost files, case by case'}
 
