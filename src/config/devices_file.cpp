@@ -166,8 +166,9 @@ private:
         read_text(assignment, client_id, "a client id, or the beginning of client ids and '*'");
         draft.has_client_id = true;
         if (client_id.find('*') < client_id.size() - 1 && !client_id.empty())
-            complain(assignment.place, device_name(client_id) + " has a '*' that is not at its end: a pattern is the "
-                                                                "beginning of client ids and then '*'");
+            complain(assignment.place, device_name(client_id) +
+                                           " has a '*' that is not at its end: a pattern is the "
+                                           "beginning of client ids and then '*'");
         constexpr std::size_t bytes_max = mqttsn::EndpointOptions{}.client_id_bytes_max;
         if (client_id.size() - (draft.rule.is_pattern() ? 1 : 0) > bytes_max)
             complain(assignment.place, device_name(client_id) + " is longer than " + std::to_string(bytes_max) +
@@ -177,8 +178,7 @@ private:
     void read_topic(const Assignment& assignment, mqttsn::DeviceRule& rule) {
         if (assignment.path.size() != 3) {
             const auto* const other = std::get_if<OtherValue>(&assignment.value);
-            const bool is_empty_section =
-                assignment.path.size() == 2 && other != nullptr && other->kind == table_kind;
+            const bool is_empty_section = assignment.path.size() == 2 && other != nullptr && other->kind == table_kind;
             if (!is_empty_section) complain_kind(assignment, "a section; write [devices.predefined_topics]");
             return;
         }
@@ -190,9 +190,10 @@ private:
         read_text(assignment, topic, "a topic");
         if (!std::holds_alternative<std::string>(assignment.value)) return;
         if (!topic::is_valid_topic(sample_of(topic), topic::levels_hard_max) || topic.starts_with('$'))
-            return complain(assignment.place, quoted(topic) + " is not a topic that devices may publish to; it must "
-                                                              "not be empty, and have no wildcards and no $ at its "
-                                                              "start");
+            return complain(assignment.place, quoted(topic) +
+                                                  " is not a topic that devices may publish to; it must "
+                                                  "not be empty, and have no wildcards and no $ at its "
+                                                  "start");
         rule.topics[*id] = std::move(topic);
     }
 
@@ -203,9 +204,8 @@ private:
     }
 
     void complain_kind(const Assignment& assignment, const std::string& wanted) {
-        complain(assignment.place,
-                 "'" + assignment.path.back().substr(0, 60) + "' must be " + wanted + ", not " +
-                     describe(assignment.value));
+        complain(assignment.place, "'" + assignment.path.back().substr(0, 60) + "' must be " + wanted + ", not " +
+                                       describe(assignment.value));
     }
 
     void complain_unknown(const Assignment& assignment, std::string_view word, std::span<const std::string> known) {
@@ -255,7 +255,8 @@ private:
         wipe(text->data(), text->size());
         if (!keys) {
             const KeyFileProblem& problem = keys.error();
-            const std::string place = problem.line == 0 ? draft.key_file : draft.key_file + ":" + std::to_string(problem.line);
+            const std::string place =
+                problem.line == 0 ? draft.key_file : draft.key_file + ":" + std::to_string(problem.line);
             complain(place, (problem.line == 0 ? "the file " : "the line ") + problem.text);
             return nullptr;
         }
@@ -276,15 +277,16 @@ private:
 
     void check_counters_file(const std::string& path) {
         if (out_.table.has_keys() && out_.counters_file.empty())
-            complain(path, "devices with a key require a file in which the broker keeps their counters, so that nobody "
-                           "can repeat old packets after a restart; add counters_file = \"/var/lib/ledgemq/NAME\" in "
-                           "front of the first [[devices]]");
+            complain(path,
+                     "devices with a key require a file in which the broker keeps their counters, so that nobody "
+                     "can repeat old packets after a restart; add counters_file = \"/var/lib/ledgemq/NAME\" in "
+                     "front of the first [[devices]]");
         if (!out_.table.has_keys() && !out_.counters_file.empty() && out_.ok())
             out_.notes.push_back(path + ": counters_file has no effect, because no device has a key");
     }
 
     Devices out_;
-    std::map<std::size_t, DeviceDraft> drafts_;  // by their position in the list
+    std::map<std::size_t, DeviceDraft> drafts_;              // by their position in the list
     std::map<std::string, std::optional<DeviceKeys>> keys_;  // by the path of their file
 };
 

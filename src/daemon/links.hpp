@@ -9,7 +9,7 @@ class Log;
 namespace ledge::config {
 struct Config;
 struct Loaded;
-}
+}  // namespace ledge::config
 namespace ledge::link {
 class Gateways;
 struct LinkOptions;

@@ -138,10 +138,10 @@ Result<bool, Error> add_listener(runtime::BrokerLoop* running, const config::Con
 }
 
 /// Where clients and devices connect.
-std::vector<std::string> all_addresses(const runtime::BrokerLoop& loop, const link::Gateways* gateways) {
+std::string all_addresses(const runtime::BrokerLoop& loop, const link::Gateways* gateways) {
     std::vector<std::string> addresses = loop.addresses();
     if (gateways != nullptr) std::ranges::copy(gateways->places(), std::back_inserter(addresses));
-    return addresses;
+    return join(addresses);
 }
 
 }  // namespace
@@ -219,9 +219,8 @@ int serve(const config::Sources& sources, const config::Loaded& loaded) {
     // The loop does not run yet, so no request comes before the pages have figures.
     pages.attach(**loop, bridges, gateways);
     for (const std::string& note : loaded.notes) log.warning("listener_note", {{"note", note}});
-    log.info(
-        "ready",
-        {{"addresses", join(all_addresses(**loop, gateways))}, {"version", version}, {"descriptors_max", descriptors}});
+    const std::string addresses = all_addresses(**loop, gateways);
+    log.info("ready", {{"addresses", addresses}, {"version", version}, {"descriptors_max", descriptors}});
     // systemd starts what depends on the broker now: clients find all listeners open.
     notify_service_manager("READY=1");
     // The code of the start is hardly used again, but its pages would count as memory of the broker.

@@ -28,7 +28,8 @@ bool is_unencrypted(const ListenerSocket& socket) {
 
 void note_passwords(const config::Loaded& loaded, const ListenerSocket& socket, std::vector<std::string>& notes) {
     // Without users the broker checks no password, and bytes within this machine are on no network.
-    if (!loaded.config.auth.knows_users() || socket.endpoint.is_local) return;
+    // MQTT-SN has no passwords.
+    if (!loaded.config.auth.knows_users() || socket.endpoint.is_local || socket.endpoint.is_for_devices()) return;
     if (is_unencrypted(socket))
         notes.push_back("passwords for " + socket.url + " are sent unencrypted; use " +
                         (socket.endpoint.protocol == Endpoint::Protocol::websocket ? "wss://" : "mqtts://"));

@@ -63,10 +63,11 @@ std::optional<Error> CounterFile::use(const std::string& path) {
         return file.error();
     }
     if (gateway_.load_counters(file->text)) return std::nullopt;
-    return Error{{},
-                 "{} is damaged: restore the file from a backup, or remove it; without it, old CONNECT packets of devices "
-                 "with a key can be repeated until these devices have connected again",
-                 path};
+    return Error{
+        {},
+        "{} is damaged: restore the file from a backup, or remove it; without it, old CONNECT packets of devices "
+        "with a key can be repeated until these devices have connected again",
+        path};
 }
 
 bool CounterFile::is_due() const { return !path_.empty() && worker_ == nullptr && gateway_.wants_counters_written(); }

@@ -9,6 +9,7 @@
 #include "gateway_log.hpp"
 #include "ledge/base/assert.hpp"
 #include "ledge/base/rng.hpp"
+#include "ledge/broker/metrics.hpp"
 #include "ledge/broker/shard.hpp"
 #include "ledge/link/link_metrics.hpp"
 #include "ledge/mqttsn/gateway.hpp"
@@ -54,7 +55,7 @@ public:
     std::optional<Error> start(Instant now) {
         auto problem = counter_file_.use(options_.counters_file);
         if (!problem) problem = link_->start(now);
-        publish(now);
+        look(now);
         return problem;
     }
 
@@ -84,7 +85,7 @@ public:
         if (now >= link_->next_deadline()) link_->on_time(now);
         if (now >= gateway_.next_deadline()) gateway_.on_time(now);
         counter_file_.turn(now);
-        if (now >= next_facts_) publish(now);
+        if (now >= next_facts_) look(now);
     }
 
     Instant next_deadline() const {
@@ -99,7 +100,9 @@ public:
         turn(now);
     }
 
-    bool is_stopped() const { return is_stopping_ && links_.is_empty() && !gateway_.has_output() && !counter_file_.is_writing(); }
+    bool is_stopped() const {
+        return is_stopping_ && links_.is_empty() && !gateway_.has_output() && !counter_file_.is_writing();
+    }
 
     std::string place() const { return link_->place(); }
 
@@ -117,11 +120,17 @@ public:
     }
 
 private:
-    /// Publishes the figures that have changed. Without $SYS topics nobody is woken up for them.
-    void publish(Instant now) {
+    /// What has to be looked at from time to time, because nobody calls when it changes.
+    void look(Instant now) {
         const Duration interval = shard_.sys_interval();
-        if (interval <= Duration::zero()) return;
         next_facts_ = now + std::max<Duration>(interval, facts_interval_max);
+        // A failed store acknowledges nothing until a restart. Devices had better find another gateway.
+        gateway_.set_usable(!shard_.metrics().is_store_failed, now);
+        if (interval > Duration::zero()) publish(now);
+    }
+
+    /// Publishes the figures that have changed.
+    void publish(Instant now) {
         const LinkFigures now_told = figures();
         for (const LinkMetric& row : link_metrics) {
             if (row.topic.empty()) continue;

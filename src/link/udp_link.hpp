@@ -26,9 +26,8 @@ namespace ledge::link {
 
 class UdpLink final : public PacketLink, private net::Pollable {
 public:
-    static constexpr Duration retry_pause = 1s;              // until an address that does not exist yet is tried again
-    static constexpr Duration busy_pause = 5ms;              // after ENOBUFS, which no event ends
-    static constexpr std::size_t packet_bytes_max = 65'507;  // of a datagram
+    static constexpr Duration retry_pause = 1s;  // until an address that does not exist yet is tried again
+    static constexpr Duration busy_pause = 5ms;  // after ENOBUFS, which no event ends
 
     /// `buffer` is where packets are read; its content is not needed after a read.
     UdpLink(UdpAddress address, std::size_t packet_bytes_max, mqttsn::Gateway& gateway, net::Poller& poller,

@@ -27,8 +27,7 @@ std::string filled_in(std::string_view topic, std::string_view client_id) {
 }  // namespace
 
 bool DeviceRule::is_same_for_device(const DeviceRule& other) const {
-    return user == other.user && topics == other.topics &&
-           are_equal_in_constant_time(key.bytes(), other.key.bytes());
+    return user == other.user && topics == other.topics && are_equal_in_constant_time(key.bytes(), other.key.bytes());
 }
 
 bool DeviceTable::add(DeviceRule rule) {

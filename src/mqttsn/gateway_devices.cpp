@@ -40,8 +40,7 @@ std::unique_ptr<Gateway::Own> Gateway::own_of(std::string_view client_id, Instan
     const DeviceRule& rule = rule_or_default(table_.find(client_id));
     if (rule.topics.empty() && !rule.has_key() && rule.messages_per_second_max == 0) return nullptr;
     auto own = std::make_unique<Own>(topics_of(rule, client_id, predefined_), services_);
-    if (rule.has_key())
-        own->envelopes = {&rule.key, &envelope_counters_, envelope_counters_.find_or_add(client_id)};
+    if (rule.has_key()) own->envelopes = {&rule.key, &envelope_counters_, envelope_counters_.find_or_add(client_id)};
     own->rate = TokenBucket(rule.messages_per_second_max, 0, now);
     return own;
 }

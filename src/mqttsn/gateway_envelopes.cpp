@@ -77,8 +77,8 @@ EnvelopeSender Gateway::check_envelope(const Envelope& envelope, const Result<Me
 
 void Gateway::on_proven(Peer from, const Envelope& envelope, const Message& message, Instant now) {
     if (std::holds_alternative<Connect>(message)) {
-        held_connects_[envelope.sender] = {std::string(from.key), envelope.counter,
-                                           {envelope.packet.begin(), envelope.packet.end()}};
+        held_connects_[envelope.sender] = {
+            std::string(from.key), envelope.counter, {envelope.packet.begin(), envelope.packet.end()}};
         return envelope_counters_.want_write();
     }
     const auto* const publish = std::get_if<Publish>(&message);

@@ -303,8 +303,8 @@ def idle_bytes(context, broker, connect_one):
     return (rss_kib(broker.process.pid) - before) * 1024 / DEVICES, clients
 
 
-@case(f'{DEVICES} UDP devices connect and publish; an idle one costs at most {RSS_ABOVE_TCP_MAX_BYTES} bytes more than a '
-      'client of TCP', GROUP, needs_ledge=True, quick=False)
+@case(f'{DEVICES} UDP devices connect and publish; an idle one costs at most {RSS_ABOVE_TCP_MAX_BYTES} bytes more than '
+      'a client of TCP', GROUP, needs_ledge=True, quick=False)
 def crowd(context):
     settings = ('[listeners.sensors.mqttsn]\nunknown_per_second = 0\n'
                 f'peers_max = {2 * DEVICES}\n[sys]\ninterval_s = 0\n')

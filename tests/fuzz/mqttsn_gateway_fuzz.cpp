@@ -81,10 +81,9 @@ public:
         std::vector<Byte> inner = encoded_of(Connect{false, (input.byte() & 1U) != 0, 7, client_id});
         const unsigned kind = input.byte() % 8;
         if (kind == 1) inner = encoded_of(Pingreq{client_id});
-        if (kind == 2) inner = encoded_of(Publish{.qos = QoS::at_least_once,
-                                                  .type = TopicIdType::short_name,
-                                                  .topic_id = 0x6162,
-                                                  .message_id = 1});
+        if (kind == 2)
+            inner = encoded_of(Publish{
+                .qos = QoS::at_least_once, .type = TopicIdType::short_name, .topic_id = 0x6162, .message_id = 1});
         if (kind == 3) {
             const Bytes any = input.bytes(input.byte() % 32U + 1U);
             inner.assign(any.begin(), any.end());
@@ -128,9 +127,7 @@ public:
         require(!is_unknown || answered <= packet.size(), "no amplification");
         check();
     }
-    void message(std::string_view peer, const Message& message) {
-        packet(peer, false, encoded_of(message));
-    }
+    void message(std::string_view peer, const Message& message) { packet(peer, false, encoded_of(message)); }
 
     void from_broker(DeviceId id, unsigned kind, fuzz::Input& input) {
         if (!links_.contains(id)) return;

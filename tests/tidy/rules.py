@@ -93,7 +93,7 @@ README_LINES_MAX = 80
 COMMENT_PERCENT_MIN = 18  # lines of src and include with a comment, of those that are not empty; the aim is 20
 
 # path -> reason
-LONG_FILES = {'src/base/log_events.cpp': 'one table, with a row for each event of the whole program'}
+LONG_FILES = {}
 # (path, function) -> reason
 LONG_FUNCTIONS = {}
 # path -> reason

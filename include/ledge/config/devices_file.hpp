@@ -2,7 +2,7 @@
 //
 //   counters_file = PATH               written by the broker; required if a device has a key
 //   [[devices]]
-//   client_id = "meter-*"              a client id, or all that begin with the text before `*`; the most exact one counts
+//   client_id = "meter-*"              a client id, or all that begin with the text before `*`; the most exact counts
 //   user = NAME                        of the device's sessions; left out: the user of the listener
 //   key_file = PATH                    see below; left out: the device sends without envelopes
 //   messages_per_second_max = NUMBER   0 or left out: unlimited
@@ -25,8 +25,8 @@
 namespace ledge::config {
 
 struct Devices {
-    mqttsn::DeviceTable table;   // valid only if ok()
-    std::string counters_file;   // "" = no device has a key
+    mqttsn::DeviceTable table;          // valid only if ok()
+    std::string counters_file;          // "" = no device has a key
     std::vector<std::string> files;     // that were read, also those that could not be read; to be watched
     std::vector<Complaint> complaints;  // at most complaints_max
     std::vector<std::string> notes;

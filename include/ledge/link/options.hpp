@@ -27,8 +27,8 @@ struct LinkOptions {
     std::string connectionless_user;  // user of messages of QoS -1
     mqttsn::GatewayOptions gateway;
     mqttsn::PredefinedTopics predefined;
-    mqttsn::DeviceTable devices;      // of the devices file; without one, everybody may connect
-    std::string counters_file;        // of devices with a key; "" = there are none
+    mqttsn::DeviceTable devices;  // of the devices file; without one, everybody may connect
+    std::string counters_file;    // of devices with a key; "" = there are none
 };
 
 }  // namespace ledge::link

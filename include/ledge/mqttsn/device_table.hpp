@@ -20,10 +20,10 @@ namespace ledge::mqttsn {
 inline constexpr std::size_t device_key_bytes = 32;
 
 struct DeviceRule {
-    std::string client_id;  // or a pattern with a trailing `*`
-    std::string user;       // of the session in the broker; "" = the user of the listener
-    Secret key;             // device_key_bytes bytes; empty = the device sends without an envelope
-    std::uint64_t key_mark = 0;  // tells keys apart without showing them; set by DeviceTable::add()
+    std::string client_id;                      // or a pattern with a trailing `*`
+    std::string user;                           // of the session in the broker; "" = the user of the listener
+    Secret key;                                 // device_key_bytes bytes; empty = the device sends without an envelope
+    std::uint64_t key_mark = 0;                 // tells keys apart without showing them; set by DeviceTable::add()
     std::map<TopicId, std::string> topics;      // predefined ones, before those of the listener; %c = the client id
     std::uint32_t messages_per_second_max = 0;  // 0 = unlimited
 

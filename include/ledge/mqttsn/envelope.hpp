@@ -1,5 +1,5 @@
-// The protection envelope of a packet: who has sent the packet, a counter that grows, and a tag that only the holders of
-// the key can make. firmware-bridge/PROTOCOL.md section 3 has the format and what it protects from; the other end is
+// The protection envelope of a packet: who has sent the packet, a counter that grows, and a tag that only the holders
+// of the key can make. firmware-bridge/PROTOCOL.md section 3 has the format and what it protects from; the other end is
 // firmware-bridge/client/src/fwb_seal.c. Stateless.
 //
 //     envelope := length:u8 FF 42 00 sender:u64 random:4*u8 counter:u32 packet tag:8*u8

@@ -36,8 +36,8 @@ public:
         std::string client_id;
         SenderId sender = 0;         // of the device
         std::uint64_t key_mark = 0;  // of the key that `seen` belongs to
-        std::uint32_t seen = 0;  // of the device
-        std::uint32_t sent = 0;  // of the gateway
+        std::uint32_t seen = 0;      // of the device
+        std::uint32_t sent = 0;      // of the gateway
         // What is on disk, and what the write under way puts there.
         std::uint32_t durable_seen = 0;
         std::uint32_t durable_limit = 0;

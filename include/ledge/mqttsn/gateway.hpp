@@ -2,8 +2,8 @@
 // by the address of its peer, and answers peers that it does not know. Single-threaded.
 //
 // A peer is a link address, whose bytes only the owner understands, and the node id of a forwarder in between, if there
-// is one. A device is a client id; it keeps its Endpoint when it comes back from another address. A device with a key is
-// known by its envelopes, whatever address they come from.
+// is one. A device is a client id; it keeps its Endpoint when it comes back from another address. A device with a key
+// is known by its envelopes, whatever address they come from.
 //
 // The owner moves bytes and tells the time:
 //     on_packet() for each packet of the link

@@ -117,8 +117,8 @@ TEST_CASE("devices file: complaints name the line and the fix") {
     CHECK(complaint_of("[[devices]]\nclient_id = \"a*b\"\n") ==
           "D:2: client_id \"a*b\" has a '*' that is not at its end: a pattern is the beginning of client ids and then "
           "'*'");
-    CHECK(complaint_of("[[devices]]\nclient_id = \"" + std::string(65, 'x') + "\"\n").ends_with(
-        " is longer than 64 bytes, so no device can connect with it"));
+    CHECK(complaint_of("[[devices]]\nclient_id = \"" + std::string(65, 'x') + "\"\n")
+              .ends_with(" is longer than 64 bytes, so no device can connect with it"));
     CHECK(complaints_about("[[devices]]\nclient_id = \"" + std::string(64, 'x') + "*\"\n").empty());
     CHECK(complaint_of("[[devices]]\nclient_id = \"\"\n") ==
           "D:2: 'client_id' must be a client id, or the beginning of client ids and '*', not the text \"\"");
@@ -151,8 +151,7 @@ TEST_CASE("devices file: complaints about keys never show a key") {
     CHECK(complaints_about(with_key).empty());
     CHECK(complaint_of("[[devices]]\nclient_id = \"a\"\nkey_file = KEYS\n")
               .starts_with("D: devices with a key require a file in which the broker keeps their counters"));
-    CHECK(complaint_of(with_key, ones, 0644) ==
-          "D:4: every user of this machine can read K; run chmod o-rw K");
+    CHECK(complaint_of(with_key, ones, 0644) == "D:4: every user of this machine can read K; run chmod o-rw K");
     CHECK(complaint_of(with_key, ones, 0602) == "D:4: every user of this machine can write K; run chmod o-rw K");
     CHECK(complaint_of(with_key, "# none\n") ==
           "K: the file has no key; write 64 hexadecimal digits (openssl rand -hex 32 makes a key)");

@@ -1,7 +1,7 @@
 // The C client, the gateway of src/mqttsn and the real broker, in virtual time. The line loses and doubles packets but
 // keeps their order, the device sleeps, the gateway dies now and then. The claims: QoS 1 arrives at least once, QoS 2
-// exactly once, in both directions, and nothing gets stuck. Everything follows from the seed. The same in envelopes: then
-// the disk that keeps the counters is slow, too, and somebody repeats old packets of the device.
+// exactly once, in both directions, and nothing gets stuck. Everything follows from the seed. The same in envelopes: the
+// disk that keeps the counters is slow then, and somebody repeats old packets of the device.
 #include <algorithm>
 #include <sstream>
 
@@ -219,7 +219,8 @@ TEST_CASE("envelope: the C client and the gateway read each other's, and name th
     const Secret key(Bytes(one.key.secret));
     CHECK(shown(fwclient::Packet(one.key.device, one.key.device + 8)) == shown([] {
               fwclient::Packet bytes;
-              for (unsigned i = 0; i < 8; ++i) bytes.push_back(static_cast<std::uint8_t>(sender_of("dev1") >> (56 - 8 * i)));
+              for (unsigned i = 0; i < 8; ++i)
+                  bytes.push_back(static_cast<std::uint8_t>(sender_of("dev1") >> (56 - 8 * i)));
               return bytes;
           }()));
     const fwclient::Packet ping = {0x02, 0x16};
@@ -230,12 +231,14 @@ TEST_CASE("envelope: the C client and the gateway read each other's, and name th
     CHECK(envelope->sender == sender_of("dev1"));
     CHECK(envelope->counter == 1);
     CHECK(envelope->has_tag_of(key));
-    const std::vector<Byte> answer = make_envelope(key, gateway_sender(sender_of("dev1")), 9, fwclient::Packet{0x02, 0x17});
+    const std::vector<Byte> answer =
+        make_envelope(key, gateway_sender(sender_of("dev1")), 9, fwclient::Packet{0x02, 0x17});
     const std::uint8_t* inner = nullptr;
     REQUIRE(fwb_unseal(&one.seals, answer.data(), static_cast<std::uint16_t>(answer.size()), &inner) == 2);
     CHECK(inner[1] == 0x17);
     // The gateway's envelope for another device with the same key is refused.
-    const std::vector<Byte> foreign = make_envelope(key, gateway_sender(sender_of("dev2")), 10, fwclient::Packet{0x02, 0x17});
+    const std::vector<Byte> foreign =
+        make_envelope(key, gateway_sender(sender_of("dev2")), 10, fwclient::Packet{0x02, 0x17});
     CHECK(fwb_unseal(&one.seals, foreign.data(), static_cast<std::uint16_t>(foreign.size()), &inner) == 0);
 }
 

@@ -27,7 +27,10 @@ TEST_CASE("devices that are silent make no turn and no wake-up") {
     }
     CHECK(rig.figures().connected == 50);
     CHECK(!rig.gateways->wants_turn());
-    CHECK(rig.gateways->next_deadline() > rig.clock.now() + 1h);
+    // But for the look at the store every 10 s.
+    rig.passes(1h);
+    CHECK(rig.figures().connected == 50);
+    CHECK(rig.figures().link.sent == 50);
 }
 
 TEST_CASE("two listeners share nothing but the broker") {
@@ -54,7 +57,23 @@ TEST_CASE("two listeners share nothing but the broker") {
     CHECK(rig.figures(1).connected == 1);
 }
 
-TEST_CASE("a device whose listener is full is refused by the listener's limit") {
+TEST_CASE("a device whose listener is full is told congestion, and one that leaves makes room") {
+    Rig rig;
+    rig.options.listeners[0].connections_max = 1;
+    rig.starts();
+    UdpDevice first(rig, rig.port());
+    UdpDevice second(rig, rig.port());
+    first.sends(connect_as("first"));
+    CHECK(first.gets() == accepted);
+    second.sends(connect_as("second"));
+    CHECK(second.gets() == hex_of(mqttsn::Connack{mqttsn::ReturnCode::congestion}));
+    first.sends(mqttsn::Disconnect{});
+    CHECK(first.gets() == hex_of(mqttsn::Disconnect{}));
+    second.sends(connect_as("second"));
+    CHECK(second.gets() == accepted);
+}
+
+TEST_CASE("the limits of the listener hold for a device, and the log names them") {
     Rig rig;
     rig.options.listeners[0].limits.client_id_bytes_max = 4;
     rig.starts();
@@ -99,6 +118,20 @@ TEST_CASE("a stop says DISCONNECT to devices, and publishes no will") {
     CHECK(meter.gets() == hex_of(mqttsn::Disconnect{}));
     CHECK(rig.has_logged("client_disconnected client_id=meter"));
     CHECK(rig.has_logged("by=client reason=success"));
+}
+
+TEST_CASE("after the store has failed no device is accepted, and the gateway advertises itself no more") {
+    Rig rig;
+    rig.options.durability.journal.is_enabled = true;
+    rig.starts();
+    UdpDevice first(rig, rig.port());
+    first.sends(connect_as("first"));
+    CHECK(first.gets() == accepted);
+    rig.shard->on_store_failed(rig.clock.now());
+    rig.passes(10s);
+    UdpDevice second(rig, rig.port());
+    second.sends(connect_as("second"));
+    CHECK(second.gets() == hex_of(mqttsn::Connack{mqttsn::ReturnCode::congestion}));
 }
 
 TEST_CASE("the metrics of a listener have different topics, and one help text for each family") {

@@ -35,8 +35,9 @@ TEST_CASE("devices: a table that was never filled admits everybody, one of a fil
 TEST_CASE("devices: the most exact rule decides, in whatever order the rules stand") {
     for (const bool is_reversed : {false, true}) {
         DeviceTable table = DeviceTable::of_file();
-        std::vector<DeviceRule> rules = {user_rule("*", "all"), user_rule("meter-*", "meters"), user_rule("meter-7*", "sevens"),
-                                         user_rule("meter-7", "seven"), user_rule("meter-*x", "star inside")};
+        std::vector<DeviceRule> rules = {user_rule("*", "all"), user_rule("meter-*", "meters"),
+                                         user_rule("meter-7*", "sevens"), user_rule("meter-7", "seven"),
+                                         user_rule("meter-*x", "star inside")};
         if (is_reversed) std::reverse(rules.begin(), rules.end());
         for (DeviceRule& one : rules) CHECK(table.add(std::move(one)));
         CHECK(table.size() == 5);

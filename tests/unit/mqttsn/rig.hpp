@@ -107,7 +107,7 @@ public:
     bool accepts_inner = true;    // false: the broker accepts no inner link
     bool writes_counters = true;  // false: the disk of the file of counters is slow
     std::string counters_file;
-    std::vector<Byte> last_sent;                // the last packet that take_output() has seen
+    std::vector<Byte> last_sent;               // the last packet that take_output() has seen
     std::map<std::string, std::string> users;  // client id -> user when its last inner link was opened
 
 private:

@@ -128,7 +128,7 @@ TEST_CASE("rule 22: a wrong tag, an unknown sender and a repeated envelope are c
     fill(rig);
     CHECK(rig.says_sealed("a", "dev1", key_2, 1, connect_of("dev1")) == "");  // the key of another device
     CHECK(rig.counters().envelopes_forged == 1);
-    CHECK(rig.says_sealed("a", "plain", key_1, 1, connect_of("plain")) == "");   // has no key
+    CHECK(rig.says_sealed("a", "plain", key_1, 1, connect_of("plain")) == "");    // has no key
     CHECK(rig.says_sealed("a", "nobody", key_1, 1, connect_of("nobody")) == "");  // is not listed
     CHECK(rig.says_sealed("a", "dev1", key_1, 1, connect_of("dev2")) == "");      // is somebody else
     CHECK(rig.says_sealed("a", "dev1", key_1, 1, Pingreq{}) == "");               // was never here

@@ -8,6 +8,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <deque>
 #include <memory>
 #include <string>
@@ -49,8 +50,8 @@ struct Core {
 
 /// A client of the core and its end of the link.
 struct Inner {
-    explicit Inner(Core& core_, const char* id, const InnerLinkLimits& limits = {})
-        : core(core_), end(core_.driver, limits), mqtt(options(id)) {}
+    explicit Inner(Core& core_, const char* id, const InnerLinkLimits& limits = {}, InnerReadyList* ready = nullptr)
+        : core(core_), end(core_.driver, limits, ready), mqtt(options(id)) {}
 
     static client::Options options(const char* id) {
         client::Options options;
@@ -227,6 +228,69 @@ TEST_CASE("an end that is destroyed, and a driver that closes everything, leave 
     CHECK_FALSE(panel.end.is_open());
     CHECK_FALSE(panel.end.wants_turn());
     panel.end.turn();
+}
+
+TEST_CASE("an end about which there is news stands once in the list of its owner, and leaves it when it is destroyed") {
+    Core core;
+    InnerReadyList ready;
+    Inner meter(core, "meter");
+    {
+        Inner panel(core, "panel", {}, &ready);
+        Inner idle(core, "idle", {}, &ready);
+        connect_and_subscribe(core, panel);
+        connect_and_subscribe(core, idle);
+        REQUIRE(idle.mqtt.unsubscribe({"a/#"}).ok());
+        meter.opens();
+        settle(core, {&meter, &panel, &idle});
+        ready.clear();
+        meter.publishes("1", QoS::at_most_once);
+        meter.publishes("2", QoS::at_most_once);
+        settle(core, {&meter});
+        REQUIRE(ready.size() == 1);
+        CHECK(&ready.front() == &panel.end);
+        ready.clear();
+        // The broker ends the connections: that is news as well.
+        core.shard.shut_down(inner_now);
+        core.driver.flush();
+        CHECK(ready.size() == 2);
+    }
+    CHECK(ready.empty());
+}
+
+TEST_CASE("an end that waits for the core to read, or for its own client, tells when it can go on") {
+    Core core;
+    InnerReadyList ready;
+    Inner panel(core, "panel", {.to_client_bytes_max = 16}, &ready);
+    connect_and_subscribe(core, panel);
+    Inner meter(core, "meter");
+    meter.opens();
+    settle(core, {&meter, &panel});
+    panel.is_slow = true;
+    ready.clear();
+    meter.publishes("a message that does not fit into the queue", QoS::at_most_once);
+    settle(core, {&meter});
+    REQUIRE(ready.size() == 1);
+    CHECK(panel.end.readable().size() == 16);
+    panel.is_slow = false;
+    settle(core, {&panel});
+    CHECK(panel.got == std::vector<std::string>{"a message that does not fit into the queue"});
+}
+
+TEST_CASE("ByteQueue goes on in its memory, and grows by doubling up to its limit") {
+    ByteQueue queue(1000);
+    std::string expected;
+    std::string got;
+    char next = 'a';
+    for (int round = 0; round < 300; ++round) {
+        const std::string piece(static_cast<std::size_t>(round % 37), next);
+        next = next == 'z' ? 'a' : static_cast<char>(next + 1);
+        expected += piece.substr(0, queue.push(as_bytes(piece)));
+        const std::size_t count = std::min<std::size_t>(queue.size(), static_cast<std::size_t>(round % 31));
+        got += as_text(Bytes(queue.front()).first(count));
+        queue.pop(count);
+    }
+    got += as_text(Bytes(queue.front()));
+    CHECK(got == expected);
 }
 
 TEST_CASE("ByteQueue is bounded and keeps the order") {
