@@ -137,6 +137,12 @@ Result<bool, Error> add_listener(runtime::BrokerLoop* running, const config::Con
                                  std::move(wanted.fronts[index]), wanted.shard.has_other_users);
 }
 
+void note_unusable_store(broker::Shard& shard) {
+    broker::StoreFigures figures;
+    figures.start_state = broker::StartState::unusable;
+    shard.note_store(figures);
+}
+
 /// Where clients and devices connect.
 std::string all_addresses(const runtime::BrokerLoop& loop, const link::Gateways* gateways) {
     std::vector<std::string> addresses = loop.addresses();
@@ -211,11 +217,7 @@ int serve(const config::Sources& sources, const config::Loaded& loaded) {
     if (account.value() && !give_up_privileges(*account.value(), loaded, log)) return config::exit_failure;
     // From here on a reload changes the running broker.
     running = loop->get();
-    if (is_without) {
-        broker::StoreFigures figures;
-        figures.start_state = broker::StartState::unusable;
-        (*loop)->shard().note_store(figures);
-    }
+    if (is_without) note_unusable_store((*loop)->shard());
     // The loop does not run yet, so no request comes before the pages have figures.
     pages.attach(**loop, bridges, gateways);
     for (const std::string& note : loaded.notes) log.warning("listener_note", {{"note", note}});

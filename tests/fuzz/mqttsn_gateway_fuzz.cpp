@@ -8,8 +8,9 @@
 //   192 to 207: time passes, (op - 191) seconds      208 to 223: the owner opens and closes inner links as wanted
 //   224 to 231: the broker closes a link             232 to 239: the link opens, the broker comes and goes
 //   240 to 247: an envelope of the device "k" + op % 2 from peer operand:u8 % 4: kind:u8 (CONNECT, what a device says,
-//               any bytes, an old or a damaged one)  248 to 255: the file of counters is written or not, another devices
-//               file is put in force, or the gateway starts again with the file of counters
+//               any bytes, an old or a damaged one)
+//   248 to 255: the file of counters is written or not, another devices file is put in force, or the gateway starts
+//               again with the file of counters
 #include <array>
 #include <map>
 #include <memory>
@@ -200,7 +201,7 @@ private:
         return Secret(std::vector<Byte>(device_key_bytes, static_cast<Byte>(device + 1)));
     }
 
-    /// Every fourth table has no file, so that everybody may connect; the others have devices with keys, or without one.
+    /// Every fourth table has no file, so that everybody may connect; the others have devices with and without a key.
     DeviceTable table() const {
         if (tables_ % 4 == 0) return {};
         DeviceTable table = DeviceTable::of_file();

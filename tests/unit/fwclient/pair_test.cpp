@@ -1,7 +1,7 @@
 // The C client, the gateway of src/mqttsn and the real broker, in virtual time. The line loses and doubles packets but
 // keeps their order, the device sleeps, the gateway dies now and then. The claims: QoS 1 arrives at least once, QoS 2
-// exactly once, in both directions, and nothing gets stuck. Everything follows from the seed. The same in envelopes: the
-// disk that keeps the counters is slow then, and somebody repeats old packets of the device.
+// exactly once, in both directions, and nothing gets stuck. Everything follows from the seed. The same in envelopes,
+// where the disk that keeps the counters is slow, and somebody repeats old packets of the device.
 #include <algorithm>
 #include <sstream>
 
