@@ -102,7 +102,7 @@ inline constexpr LinkMetric link_metrics[] = {
     {.group = broker::MetricGroup::mqttsn, .name = "mqttsn_envelopes_refused_total", .label = "listener",
      .other_label = "reason", .other_label_value = "replayed", .topic = "mqttsn/NAME/envelopes/replayed",
      .read = rows::of_gateway<&mqttsn::Counters::envelopes_replayed>,
-     .sample = "The counter is not above the last one: the link doubles or reorders packets, or somebody repeats them."},
+     .sample = "The counter is not above the last one: the link doubles or reorders packets, or they are repeated."},
     {.group = broker::MetricGroup::mqttsn, .name = "mqttsn_envelopes_refused_total", .label = "listener",
      .other_label = "reason", .other_label_value = "missing", .topic = "mqttsn/NAME/envelopes/missing",
      .read = rows::of_gateway<&mqttsn::Counters::unsealed>,
