@@ -226,6 +226,16 @@ constexpr LogEvent events[] = {
     {"memory_pressure_ended", "info", "used_bytes",
      "The memory use of the broker is below its budget again.",
      "Nothing."},
+    {"mqttsn_counters_unread", "error", "listener file reason",
+     "The file with the counters of MQTT-SN devices that have a key cannot be read after a change of its name.",
+     "Act on `reason`; the broker goes on with the counters that it has in memory."},
+    {"mqttsn_counters_unwritten", "error", "listener file reason",
+     "The file with the counters of MQTT-SN devices that have a key cannot be written, so these devices cannot "
+     "connect. The broker tries again every 5 s.",
+     "Act on `reason`: free space on the disk, or let the user of the broker write into the folder of `file`."},
+    {"mqttsn_counters_written", "info", "listener file",
+     "The file with the counters of MQTT-SN devices that have a key was written again, after it could not be written.",
+     "Nothing."},
     {"mqttsn_device_ended", "info", "listener client_id reason skipped",
      "The broker has ended the connection of an MQTT-SN device, which has been told by DISCONNECT; `skipped` counts "
      "further devices since the last such line.",
@@ -239,7 +249,12 @@ constexpr LogEvent events[] = {
      "If this line comes again and again, two devices use one client id: give one of them another id."},
     {"mqttsn_device_refused", "warning", "listener client_id reason skipped",
      "The broker has refused an MQTT-SN device; `skipped` counts further refusals since the last such line.",
-     "Act on `reason`: a user for the listener, a higher limit, or a topic of the will that the user may publish to."},
+     "Act on `reason`: a line in the devices file, a user for the listener, a higher limit, or a topic of the will "
+     "that the user may publish to."},
+    {"mqttsn_devices_loaded", "info", "listener devices",
+     "The devices file of a listener for MQTT-SN devices was read again and is in force; `devices` counts its client "
+     "ids and patterns.",
+     "Nothing."},
     {"mqttsn_link_closed", "error warning", "listener place reason",
      "The serial port or UDP address of a listener for MQTT-SN devices cannot be used, or was lost. The broker tries "
      "again until it can be opened; the sessions of the devices stay.",

@@ -355,16 +355,18 @@ Loaded load(const Sources& sources) {
     }
     // Also after complaints, so that mistakes in the files of [auth] are told in the same answer.
     load_policy(loaded);
+    load_devices(devices_files_of(loaded.config), loaded);
     check_bridge_files(loaded.config.bridges, loaded.places, loaded.complaints);
     check_serial_ports(loaded);
     bound_complaints(loaded.complaints);
     return loaded;
 }
 
-Loaded load_policy(const AuthSettings& settings) {
+Loaded load_policy(const AuthSettings& settings, const std::map<std::string, std::string>& devices_files) {
     Loaded loaded;
     loaded.config.auth = settings;
     load_policy(loaded);
+    load_devices(devices_files, loaded);
     bound_complaints(loaded.complaints);
     return loaded;
 }

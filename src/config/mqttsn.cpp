@@ -165,13 +165,16 @@ void flatten_predefined_topics(const std::string& listener, const MqttsnSettings
 std::string explain_devices(const ListenerSocket& socket, bool allows_anonymous) {
     const MqttsnSettings& settings = socket.mqttsn;
     std::string out = "for MQTT-SN devices, ";
-    if (!socket.user.empty())
+    if (!settings.devices_file.empty() && socket.user.empty())
+        out += "each has the rights of its user";
+    else if (!socket.user.empty())
         out += "whoever reaches it has the rights of the user " + socket.user;
     else
         out += allows_anonymous ? "which are anonymous clients" : "but none may connect: set user";
     out += ", up to " + std::to_string(settings.peers_max) + " devices";
     if (!settings.predefined_topics.empty())
         out += ", " + std::to_string(settings.predefined_topics.size()) + " predefined topics";
+    if (!settings.devices_file.empty()) out += ", only those of " + settings.devices_file;
     if (!settings.multicast.empty()) out += ", found by the group " + settings.multicast;
     if (!settings.connectionless_user.empty())
         out += ", messages of QoS -1 have the rights of the user " + settings.connectionless_user;

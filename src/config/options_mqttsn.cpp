@@ -24,6 +24,11 @@ constexpr Option device_ms(std::string_view name, Range range, std::string_view 
 }
 
 constexpr Option mqttsn_rows[] = {
+    device<&MqttsnSettings::devices_file>("devices_file", "", {},
+                                          "A file in TOML that lists the client ids which may connect, with a user, "
+                                          "predefined topics, a rate and a key for "
+                                          "each, as in config/devices.toml. It is read again when it changes. \"\" = "
+                                          "every client id may connect, as `user`."),
     // ADVERTISE and GWINFO: MQTT-SN 1.2 sections 5.4.1 and 5.4.3.
     device<&MqttsnSettings::gateway_id>("gateway_id", "", {1, 255},
                                         "The number by which devices tell this gateway from others in the network."),

@@ -10,6 +10,7 @@
 #include "acl_toml.hpp"
 #include "ledge/auth/authenticator.hpp"
 #include "ledge/auth/text_file.hpp"
+#include "ledge/config/devices_file.hpp"
 #include "ledge/os/file.hpp"
 #include "listener_url.hpp"
 
@@ -230,6 +231,26 @@ void load_policy(Loaded& loaded) {
     if (loaded.config.auth.jwt.is_used()) load_tokens(policy, loaded);
     if (loaded.config.auth.http.is_used()) load_hook(policy, loaded);
     loaded.policy = made;
+}
+
+std::map<std::string, std::string> devices_files_of(const Config& config) {
+    std::map<std::string, std::string> files;
+    for (std::size_t i = 0; i < config.sockets.size(); ++i) {
+        const std::string& path = config.sockets[i].mqttsn.devices_file;
+        if (!path.empty()) files[config.shard.listeners[i].name] = path;
+    }
+    return files;
+}
+
+void load_devices(const std::map<std::string, std::string>& files, Loaded& loaded) {
+    for (const auto& [listener, path] : files) {
+        auto devices = std::make_shared<Devices>(read_devices_file(path));
+        // The same list as for the files of [auth]: one watch, and one reading after a change.
+        loaded.policy_files.insert(loaded.policy_files.end(), devices->files.begin(), devices->files.end());
+        loaded.complaints.insert(loaded.complaints.end(), devices->complaints.begin(), devices->complaints.end());
+        loaded.notes.insert(loaded.notes.end(), devices->notes.begin(), devices->notes.end());
+        loaded.devices[listener] = std::move(devices);
+    }
 }
 
 }  // namespace ledge::config

@@ -8,6 +8,9 @@
 
 namespace ledge::config {
 
+/// The list of a devices file (ledge/config/devices_file.hpp). In other files it is an unknown key.
+inline constexpr std::string_view devices_key = "devices";
+
 struct TomlText {
     std::vector<Assignment> assignments;  // in the order of the lines
     std::vector<Complaint> complaints;    // about the syntax; if there is one, there are no assignments

@@ -1,13 +1,16 @@
 #include "links.hpp"
 
+#include <chrono>
 #include <memory>
 #include <utility>
 
 #include "ledge/base/assert.hpp"
 #include "ledge/base/log.hpp"
-#include "ledge/config/config.hpp"
+#include "ledge/config/devices_file.hpp"
+#include "ledge/config/load.hpp"
 #include "ledge/link/gateways.hpp"
 #include "ledge/runtime/broker_loop.hpp"
+#include "ledge/runtime/clock.hpp"
 
 namespace ledge::daemon {
 namespace {
@@ -31,6 +34,13 @@ mqttsn::GatewayOptions gateway_options(const config::MqttsnSettings& settings, c
     gateway.endpoint.session_expiry_s = settings.session_expiry_s;
     gateway.endpoint.link_reorders = !is_serial;
     return gateway;
+}
+
+/// Of the wall clock; 0 before that time.
+std::uint32_t seconds_since_2020() {
+    constexpr std::chrono::sys_days begin = std::chrono::year(2020) / 1 / 1;
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(runtime::read_wall_clock() - begin).count();
+    return seconds > 0 && seconds < UINT32_MAX / 2 ? static_cast<std::uint32_t>(seconds) : 0;
 }
 
 }  // namespace
@@ -61,14 +71,20 @@ link::LinkOptions link_options(const config::Config& config, std::uint16_t index
     return link;
 }
 
-void add_links(runtime::BrokerLoopOptions& options, const config::Config& config, const Log& log, std::uint64_t seed,
-               const link::Gateways*& gateways) {
+void add_links(runtime::BrokerLoopOptions& options, const config::Loaded& loaded, const Log& log, std::uint64_t seed,
+               link::Gateways*& gateways) {
+    const config::Config& config = loaded.config;
     LEDGE_ASSERT(options.shard.listeners.size() >= config.shard.listeners.size());
     std::vector<link::LinkOptions> links;
     for (std::size_t i = 0; i < config.sockets.size(); ++i) {
         const config::ListenerSocket& socket = config.sockets[i];
-        if (socket.endpoint.is_for_devices() && socket.mode == config::ListenerMode::mqttsn)
-            links.push_back(link_options(config, static_cast<std::uint16_t>(i)));
+        if (!socket.endpoint.is_for_devices() || socket.mode != config::ListenerMode::mqttsn) continue;
+        link::LinkOptions& link = links.emplace_back(link_options(config, static_cast<std::uint16_t>(i)));
+        const auto devices = loaded.devices.find(link.name);
+        if (devices == loaded.devices.end()) continue;
+        link.devices = devices->second->table;
+        link.counters_file = devices->second->counters_file;
+        link.gateway.envelope_first_counter = seconds_since_2020();
     }
     if (links.empty()) return;
     options.parts.push_back([links = std::move(links), &log, seed, &gateways](const runtime::LoopServices& services) {

@@ -8,7 +8,8 @@ class Log;
 }
 namespace ledge::config {
 struct Config;
-}
+struct Loaded;
+}  // namespace ledge::config
 namespace ledge::link {
 class Gateways;
 struct LinkOptions;
@@ -25,7 +26,7 @@ link::LinkOptions link_options(const config::Config& config, std::uint16_t index
 /// Adds one part of the loop that serves all listeners for devices; without such a listener nothing is added. When the
 /// loop has made the part, `gateways` points to it. `log` and `gateways` must outlive the loop. Requires that the
 /// listeners in `options` begin with those of the configuration.
-void add_links(runtime::BrokerLoopOptions& options, const config::Config& config, const Log& log, std::uint64_t seed,
-               const link::Gateways*& gateways);
+void add_links(runtime::BrokerLoopOptions& options, const config::Loaded& loaded, const Log& log, std::uint64_t seed,
+               link::Gateways*& gateways);
 
 }  // namespace ledge::daemon

@@ -12,6 +12,7 @@
 #include "ledge/auth/authenticator.hpp"
 #include "ledge/base/assert.hpp"
 #include "ledge/config/bridge_settings.hpp"
+#include "ledge/config/devices_file.hpp"
 #include "ledge/session/live_limits.hpp"
 #include "machine_name.hpp"
 #include "tls_files.hpp"
@@ -72,18 +73,23 @@ std::unique_ptr<runtime::ReloadTask> Reload::read_all() {
 
 std::unique_ptr<runtime::ReloadTask> Reload::read_policy() {
     return std::make_unique<Task>(
-        *this, [settings = running_.auth] { return config::load_policy(settings); }, &Reload::take_policy);
+        *this,
+        [settings = running_.auth, devices = config::devices_files_of(running_)] {
+            return config::load_policy(settings, devices);
+        },
+        &Reload::take_policy);
 }
 
 Reload::Reload(config::Sources sources, config::Config running, Log& log, SetPolicy set_policy, SetLimits set_limits,
-               AddListener add_listener, ChangeBridge change_bridge)
+               AddListener add_listener, ChangeBridge change_bridge, SetDevices set_devices)
     : sources_(std::move(sources)),
       running_(std::move(running)),
       log_(&log),
       set_policy_(std::move(set_policy)),
       set_limits_(std::move(set_limits)),
       add_listener_(std::move(add_listener)),
-      change_bridge_(std::move(change_bridge)) {}
+      change_bridge_(std::move(change_bridge)),
+      set_devices_(std::move(set_devices)) {}
 
 bool Reload::complain(const config::Loaded& loaded, std::string_view event) {
     for (const config::Complaint& complaint : loaded.complaints) log_->error(event, {{"reason", complaint.line()}});
@@ -97,6 +103,16 @@ void Reload::put_in_force(config::Loaded& loaded) {
                                  {"rules", loaded.policy->acl ? loaded.policy->acl->size() : 0}});
     for (const std::string& note : loaded.notes) log_->warning("policy_note", {{"note", note}});
     set_policy_(std::move(loaded.policy), std::move(loaded.policy_files));
+}
+
+/// A path that has changed needs a restart, so keys_for_restart() names it.
+void Reload::put_devices_in_force(const config::Loaded& loaded) {
+    for (const auto& [listener, path] : config::devices_files_of(running_)) {
+        const auto found = loaded.devices.find(listener);
+        if (found == loaded.devices.end() || found->second->files.front() != path) continue;
+        set_devices_(listener, *found->second);
+        log_->info("mqttsn_devices_loaded", {{"listener", listener}, {"devices", found->second->table.size()}});
+    }
 }
 
 /// Puts those limits in force that may change under connected clients. The other limits keep their old value in
@@ -189,6 +205,7 @@ std::vector<std::string> Reload::keys_for_restart(const config::Config& wanted) 
 runtime::Reloaded Reload::take_policy(config::Loaded loaded) {
     if (complain(loaded, "policy_refused")) return runtime::Reloaded::refused;
     put_in_force(loaded);
+    put_devices_in_force(loaded);
     return runtime::Reloaded::in_force;
 }
 
@@ -209,7 +226,8 @@ runtime::Reloaded Reload::take_all(config::Loaded loaded) {
         put_in_force(loaded);
     else
         // The policy is still handed over, because it also has settings such as the limits of failed logins.
-        set_policy_(std::move(loaded.policy), {});
+        set_policy_(std::move(loaded.policy), std::move(loaded.policy_files));
+    put_devices_in_force(loaded);
     // Logged as a warning, so that the levels debug, info and warning all show why lines appear or stop.
     if (loaded.config.log.level != running_.log.level) {
         running_.log.level = loaded.config.log.level;

@@ -27,16 +27,18 @@ public:
     using AddListener = std::function<Result<bool, Error>(const config::Config&, std::size_t)>;
     /// Adds or changes the bridge of this name; nullptr = removes the bridge. The error says why nothing has changed.
     using ChangeBridge = std::function<Result<bool, Error>(std::string_view name, const config::BridgeSettings*)>;
+    /// Puts the devices file of a listener in force.
+    using SetDevices = std::function<void(const std::string& listener, const config::Devices&)>;
     /// `running`: the configuration that the broker was started with. `log` must outlive this object, which changes its
     /// threshold.
     Reload(config::Sources sources, config::Config running, Log& log, SetPolicy set_policy, SetLimits set_limits,
-           AddListener add_listener, ChangeBridge change_bridge);
+           AddListener add_listener, ChangeBridge change_bridge, SetDevices set_devices);
 
     // The tasks refer to this object, which must outlive their put_in_force(). One task at a time.
 
     /// Reads the configuration and the files that it names, and puts all changes in force that need no restart.
     std::unique_ptr<runtime::ReloadTask> read_all();
-    /// Reads only the files of users and rights that the configuration in force names.
+    /// Reads only the files of users, rights and devices that the configuration in force names.
     std::unique_ptr<runtime::ReloadTask> read_policy();
 
 private:
@@ -46,6 +48,7 @@ private:
     /// Logs every complaint. True: there was one.
     bool complain(const config::Loaded& loaded, std::string_view event);
     void put_in_force(config::Loaded& loaded);
+    void put_devices_in_force(const config::Loaded& loaded);
     void change_limits(const config::Config& wanted);
     void add_listeners(const config::Config& wanted);
     void change_bridges(const config::Config& wanted);
@@ -59,6 +62,7 @@ private:
     SetLimits set_limits_;
     AddListener add_listener_;
     ChangeBridge change_bridge_;
+    SetDevices set_devices_;
 };
 
 }  // namespace ledge::daemon

@@ -13,6 +13,7 @@
 #include "ledge/broker/shard.hpp"
 #include "ledge/broker/store_figures.hpp"
 #include "ledge/config/command_line.hpp"
+#include "ledge/config/devices_file.hpp"
 #include "ledge/link/gateways.hpp"
 #include "ledge/link/line_listeners.hpp"
 #include "ledge/runtime/broker_loop.hpp"
@@ -139,6 +140,12 @@ Result<bool, Error> add_listener(runtime::BrokerLoop* running, const config::Con
                                  std::move(wanted.fronts[index]), wanted.shard.has_other_users);
 }
 
+void note_unusable_store(broker::Shard& shard) {
+    broker::StoreFigures figures;
+    figures.start_state = broker::StartState::unusable;
+    shard.note_store(figures);
+}
+
 /// How a reload adds, changes and removes bridges. The arguments must outlive the result.
 Reload::ChangeBridge changer_of(LiveBridges& bridges, runtime::BrokerLoop* const& running) {
     return [&](std::string_view name, const config::BridgeSettings* settings) -> Result<bool, Error> {
@@ -153,15 +160,16 @@ Reload::ChangeBridge changer_of(LiveBridges& bridges, runtime::BrokerLoop* const
 /// are none.
 struct Parts {
     LiveBridges bridges;
-    const link::Gateways* gateways = nullptr;
+    link::Gateways* gateways = nullptr;
     const link::LineListeners* lines = nullptr;
     const ota::OtaServer* ota = nullptr;
 };
 
 /// `parts` and `log` must outlive the loop.
-void add_parts(runtime::BrokerLoopOptions& options, const config::Config& config, const Log& log, Parts& parts) {
+void add_parts(runtime::BrokerLoopOptions& options, const config::Loaded& loaded, const Log& log, Parts& parts) {
+    const config::Config& config = loaded.config;
     parts.bridges.add_to(options, config, log, random_seed());
-    add_links(options, config, log, random_seed(), parts.gateways);
+    add_links(options, loaded, log, random_seed(), parts.gateways);
     add_lines(options, config, log, parts.lines);
     add_ota(options, config, log, parts.ota);
 }
@@ -195,7 +203,7 @@ int serve(const config::Sources& sources, const config::Loaded& loaded) {
     runtime::BrokerLoopOptions options = loop_options(loaded.config, version, random_seed());
     share_descriptors(options, descriptors);
     Parts parts;
-    add_parts(options, loaded.config, log, parts);
+    add_parts(options, loaded, log, parts);
     options.policy = loaded.policy;
     options.policy_files = loaded.policy_files;
     runtime::BrokerLoop* running = nullptr;  // set when the loop exists; until then the callbacks below do nothing
@@ -211,7 +219,10 @@ int serve(const config::Sources& sources, const config::Loaded& loaded) {
         [&running, descriptors](const config::Config& config, std::size_t index) {
             return add_listener(running, config, index, descriptors);
         },
-        changer_of(parts.bridges, running));
+        changer_of(parts.bridges, running),
+        [&parts](const std::string& listener, const config::Devices& devices) {
+            if (parts.gateways != nullptr) parts.gateways->set_devices(listener, devices.table, devices.counters_file);
+        });
     options.on_hang_up = [&reload] { return reload.read_all(); };
     options.on_policy_files = [&reload] { return reload.read_policy(); };
     options.has_unwritten_log = [&sink] { return sink.has_pending(); };
@@ -238,11 +249,7 @@ int serve(const config::Sources& sources, const config::Loaded& loaded) {
     if (account.value() && !give_up_privileges(*account.value(), loaded, log)) return config::exit_failure;
     // From here on a reload changes the running broker.
     running = loop->get();
-    if (is_without) {
-        broker::StoreFigures figures;
-        figures.start_state = broker::StartState::unusable;
-        (*loop)->shard().note_store(figures);
-    }
+    if (is_without) note_unusable_store((*loop)->shard());
     // The loop does not run yet, so no request comes before the pages have figures.
     pages.attach(**loop, {parts.bridges.bridges(), parts.gateways, parts.lines, parts.ota});
     for (const std::string& note : loaded.notes) log.warning("listener_note", {{"note", note}});

@@ -119,7 +119,8 @@ runtime::BrokerLoopOptions loop_options(const config::Config& config, std::strin
         std::any_of(config.sockets.begin(), config.sockets.end(), [](const config::ListenerSocket& socket) {
             const bool has_certificates =
                 socket.endpoint.is_tls && socket.tls.client_certificate != config::ClientCertificate::none;
-            const bool has_devices = !socket.user.empty() || !socket.mqttsn.connectionless_user.empty();
+            const bool has_devices = !socket.user.empty() || !socket.mqttsn.connectionless_user.empty() ||
+                                     !socket.mqttsn.devices_file.empty();
             return socket.peer_credentials || has_certificates || has_devices || !socket.tls.psk_file.empty();
         });
     // [::] also accepts IPv4. Beside 0.0.0.0 on the same port it must not, or one of the two could not be bound.

@@ -63,7 +63,9 @@ void DeviceLinks::open(mqttsn::DeviceId id, const PacketLink& link, Instant now)
     LEDGE_ASSERT(ends_[id] == nullptr);
     auto end = std::make_unique<End>(driver_, ready_, id);
     const bool is_device = id != mqttsn::connectionless_device;
-    const std::string& user = is_device ? options_.user : options_.connectionless_user;
+    // The user of the devices file, or else the one of the listener.
+    std::string user = is_device ? std::string(gateway_.user(id)) : options_.connectionless_user;
+    if (is_device && user.empty()) user = options_.user;
     const std::string address = link.text_of(gateway_.address(id));
     // The user counts as proven: who reaches the port is this user. Without one, the listener's rules for anonymous
     // clients decide.

@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <utility>
 
+#include "counter_file.hpp"
 #include "device_links.hpp"
 #include "gateway_log.hpp"
+#include "ledge/base/assert.hpp"
 #include "ledge/base/rng.hpp"
 #include "ledge/broker/metrics.hpp"
 #include "ledge/broker/shard.hpp"
@@ -42,30 +44,52 @@ public:
           links_(options_, gateway_, services.driver),
           link_(make_link(options_, gateway_, services.driver, log)),
           log_(log, options_.name),
-          facts_(link_topics_begin, options_.name) {}
+          facts_(link_topics_begin, options_.name),
+          plain_log_(log),
+          driver_(services.driver),
+          counter_file_(gateway_, services.io, services.driver, log, options_.name) {
+        gateway_.set_devices(options_.devices, now);
+    }
 
     std::optional<Error> start(Instant now) {
-        auto problem = link_->start(now);
+        auto problem = counter_file_.use(options_.counters_file);
+        if (!problem) problem = link_->start(now);
         look(now);
         return problem;
     }
 
     void turn(Instant now) {
         if (link_->wants_turn()) link_->read(now);
+        counter_file_.turn(now);
         links_.turn(*link_, now);
         if (gateway_.has_output() || link_->wants_turn()) link_->write(now);
         while (const auto event = gateway_.take_event()) log_.tell(*event, now);
     }
 
-    bool wants_turn() const { return link_->wants_turn() || links_.wants_turn(); }
+    bool wants_turn() const {
+        return link_->wants_turn() || links_.wants_turn() || counter_file_.wants_turn(driver_.now());
+    }
+
+    const std::string& name() const { return options_.name; }
+
+    void set_devices(const mqttsn::DeviceTable& table, const std::string& counters_file, Instant now) {
+        if (const auto problem = counter_file_.use(counters_file))
+            plain_log_.error("mqttsn_counters_unread",
+                             {{"listener", options_.name}, {"file", counters_file}, {"reason", text_of(*problem)}});
+        gateway_.set_devices(table, now);
+        turn(now);  // the devices that are sent away are told now
+    }
 
     void on_time(Instant now) {
         if (now >= link_->next_deadline()) link_->on_time(now);
         if (now >= gateway_.next_deadline()) gateway_.on_time(now);
+        counter_file_.turn(now);
         if (now >= next_facts_) look(now);
     }
 
-    Instant next_deadline() const { return std::min({gateway_.next_deadline(), link_->next_deadline(), next_facts_}); }
+    Instant next_deadline() const {
+        return std::min({gateway_.next_deadline(), link_->next_deadline(), next_facts_, counter_file_.next_deadline()});
+    }
 
     /// The turn at once: the broker closes all connections next, and the devices' DISCONNECT has to come before.
     void stop(Instant now) {
@@ -75,7 +99,9 @@ public:
         turn(now);
     }
 
-    bool is_stopped() const { return is_stopping_ && links_.is_empty() && !gateway_.has_output(); }
+    bool is_stopped() const {
+        return is_stopping_ && links_.is_empty() && !gateway_.has_output() && !counter_file_.is_writing();
+    }
 
     std::string place() const { return link_->place(); }
 
@@ -110,10 +136,14 @@ private:
     bool is_stopping_ = false;
     Instant next_facts_ = never;
     ToldFacts facts_;
+    const Log& plain_log_;
+    transport::Driver& driver_;
+    CounterFile counter_file_;
 };
 
 Gateways::Gateways(std::vector<LinkOptions> options, const runtime::LoopServices& services, const Log& log,
-                   std::uint64_t seed) {
+                   std::uint64_t seed)
+    : driver_(services.driver) {
     Rng seeds(seed);
     for (LinkOptions& one : options)
         gateways_.push_back(std::make_unique<One>(std::move(one), services, log, seeds.next(), services.driver.now()));
@@ -153,6 +183,13 @@ void Gateways::stop(Instant now) {
 
 bool Gateways::is_stopped() const {
     return std::all_of(gateways_.begin(), gateways_.end(), [](const auto& one) { return one->is_stopped(); });
+}
+
+void Gateways::set_devices(const std::string& listener, const mqttsn::DeviceTable& table,
+                           const std::string& counters_file) {
+    const auto found = std::ranges::find(gateways_, listener, [](const auto& one) { return one->name(); });
+    LEDGE_ASSERT(found != gateways_.end());
+    (*found)->set_devices(table, counters_file, driver_.now());
 }
 
 std::vector<LinkFigures> Gateways::figures() const {

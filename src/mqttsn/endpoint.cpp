@@ -201,6 +201,13 @@ void Endpoint::lose() {
     leave(true);
 }
 
+void Endpoint::expel(std::string_view why, Moment at) {
+    if (state_ == State::disconnected) return;
+    services_.events.tell(GatewayEvent::Kind::ended, client_id_, why);
+    at.peer.send(Disconnect{});
+    leave(true);
+}
+
 void Endpoint::stop(Moment at) {
     if (state_ == State::disconnected) return;
     at.peer.send(Disconnect{});

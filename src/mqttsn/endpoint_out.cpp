@@ -85,7 +85,7 @@ void Endpoint::begin_message(Moment at) {
 /// Chooses the topic id of out_, or leaves the message out (rules 8 and 12).
 Endpoint::TopicChoice Endpoint::choose_topic(Moment at) {
     const std::string_view topic = out_.message.topic();
-    const std::size_t room = services_.options.packet_bytes_max - at.peer.overhead();
+    const std::size_t room = at.peer.room(services_.options.packet_bytes_max);
     const auto size_of = [](const Message& message) { return encoded_size(message); };
     if (size_of(Publish{.data = out_.message.payload()}) > room) return skip_oversize();
     TopicTable::Entry* entry = topics_.find(topic);
@@ -161,7 +161,7 @@ void Endpoint::skip() {
 
 Endpoint::TopicChoice Endpoint::skip_oversize() {
     ++services_.counters.oversize;
-    services_.events.tell_oversize(client_id_, out_.message.topic());
+    services_.events.tell_once(GatewayEvent::Kind::oversize, client_id_, out_.message.topic());
     skip();
     return TopicChoice::left_out;
 }

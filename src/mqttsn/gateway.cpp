@@ -20,7 +20,8 @@ Gateway::Gateway(GatewayOptions options, PredefinedTopics predefined, std::uint6
       by_name_(hash_, NameOf{this}),
       next_first_topic_id_(static_cast<TopicId>(seed % 0xFFFE + 1)),
       unknown_(options_.unknown_per_second, 0, now),
-      connects_(options_.unknown_per_second, 0, now) {
+      connects_(options_.unknown_per_second, 0, now),
+      envelope_counters_(options_.envelope_first_counter, options_.envelope_records_max) {
     LEDGE_ASSERT(options_.peers_max > 0 && options_.endpoint.packet_bytes_max >= 32);
     want_connectionless();
     if (options_.advertise_interval_s != 0) advertise_at_ = now;
@@ -34,28 +35,32 @@ void Gateway::on_packet(Bytes address, Bytes packet, Instant now) {
     ++counters_.packets_in;
     std::string key(1, static_cast<char>(address.size()));
     key += as_text(address);
-    std::size_t size = packet.size();
     auto message = decode(packet);
     if (message.ok()) {
         if (const auto* forward = std::get_if<Forward>(&*message)) {  // rule 16
             key += as_text(forward->node_id);
-            size = forward->inner.size();
-            message = decode(forward->inner);
+            packet = forward->inner;
+            message = decode(packet);
         }
     }
+    if (is_envelope(packet)) return on_envelope(key, packet, now);
     if (!message.ok()) {
         // Nobody answers: the bytes may be anything, from anybody.
         ++counters_.packets_malformed;
         return;
     }
-    on_message(key, *message, size, now);
+    on_message(key, *message, packet.size(), now);
 }
 
 /// Takes the key apart again: peer := address_size:u8 address node_id.
-PeerOutput Gateway::output_to(std::string_view key) {
-    if (key.empty()) return PeerOutput();
-    const std::size_t address_size = static_cast<unsigned char>(key.front());
-    return PeerOutput(output_, key.substr(1, address_size), key.substr(1 + address_size));
+PeerOutput Gateway::output_to(Peer peer) {
+    if (peer.key.empty()) return PeerOutput(peer.proof);
+    const std::size_t address_size = static_cast<unsigned char>(peer.key.front());
+    return PeerOutput(output_, peer.key.substr(1, address_size), peer.key.substr(1 + address_size), peer.proof);
+}
+
+PeerOutput Gateway::output_to(const Device& one) {
+    return output_to(Peer{one.key, one.has_key() ? &one.own->envelopes : nullptr});
 }
 
 void Gateway::link_opened(Instant now) {
@@ -133,7 +138,7 @@ void Gateway::inner_bytes(DeviceId id, Bytes& input, Instant now) {
     if (id == connectionless_device) {
         connectionless_.drain(input, now);
     } else {
-        PeerOutput peer = output_to(device(id).key);
+        PeerOutput peer = output_to(device(id));
         device(id).endpoint.inner_bytes(input, {now, peer});
     }
     after(id);
@@ -143,16 +148,17 @@ void Gateway::inner_closed(DeviceId id, Instant now) {
     if (id == connectionless_device) {
         connectionless_.closed();  // the next message wants it again
     } else {
-        PeerOutput peer = output_to(device(id).key);
+        PeerOutput peer = output_to(device(id));
         device(id).endpoint.inner_closed({now, peer});
     }
     after(id);
 }
 
-/// After each call of an endpoint: its deadline and its inner link may have changed.
+/// After each call of an endpoint: its deadline and its inner link may have changed. An expelled device may be gone.
 void Gateway::after(DeviceId id) {
     if (id == connectionless_device) return note_inner(id, is_connectionless_taking_, connectionless_);
     Device& one = device(id);
+    if (one.is_outdated && one.endpoint.inner().stage() == InnerSession::Stage::closed) return forget(id);
     deadlines_.set(id, one.endpoint.next_deadline());
     note_inner(id, one.is_taking, one.endpoint.inner());
 }
@@ -198,7 +204,7 @@ void Gateway::on_time(Instant now) {
     for (std::size_t left = deadlines_.size(); left > 0; --left) {
         const auto id = deadlines_.pop_due(now);
         if (!id) break;
-        PeerOutput peer = output_to(device(*id).key);
+        PeerOutput peer = output_to(device(*id));
         device(*id).endpoint.on_time({now, peer});
         after(*id);
     }
@@ -217,7 +223,7 @@ void Gateway::stop(Instant now) {
     advertise_at_ = never;
     for (DeviceId id = 1; id < devices_.size(); ++id) {
         if (devices_[id] == nullptr) continue;
-        PeerOutput peer = output_to(device(id).key);
+        PeerOutput peer = output_to(device(id));
         device(id).endpoint.stop({now, peer});
         after(id);
     }

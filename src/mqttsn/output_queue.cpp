@@ -16,8 +16,14 @@ std::size_t cost_of(const std::vector<Byte>& bytes) { return bytes.size() + size
 
 }  // namespace
 
-void OutputQueue::push(std::string_view address, std::string_view node_id, const Message& message) {
+void OutputQueue::push(std::string_view address, std::string_view node_id, const Message& message,
+                       const EnvelopeSender* envelopes) {
     std::vector<Byte> bytes = encoded(message);
+    if (envelopes != nullptr) bytes = envelopes->seal(bytes);
+    if (bytes.empty()) {
+        ++counters_.outputs_dropped;
+        return;
+    }
     if (!node_id.empty()) bytes = encoded(Forward{0, as_bytes(node_id), Bytes(bytes)});
     if (bytes_ + cost_of(bytes) > bytes_max_) {
         ++counters_.outputs_dropped;

@@ -38,6 +38,7 @@ import cases_lines  # noqa: E402,F401
 import cases_log  # noqa: E402,F401
 import cases_mosquitto  # noqa: E402,F401
 import cases_mqttsn  # noqa: E402,F401
+import cases_mqttsn_devices  # noqa: E402,F401
 import cases_ota  # noqa: E402,F401
 import cases_proxy  # noqa: E402,F401
 import cases_resume  # noqa: E402,F401

@@ -7,8 +7,13 @@
 //   160 to 191: the broker answers, or says what it likes: kind operand:u8 to the device op % 8
 //   192 to 207: time passes, (op - 191) seconds      208 to 223: the owner opens and closes inner links as wanted
 //   224 to 231: the broker closes a link             232 to 239: the link opens, the broker comes and goes
+//   240 to 247: an envelope of the device "k" + op % 2 from peer operand:u8 % 4: kind:u8 (CONNECT, what a device says,
+//               any bytes, an old or a damaged one)
+//   248 to 255: the file of counters is written or not, another devices file is put in force, or the gateway starts
+//               again with the file of counters
 #include <array>
 #include <map>
+#include <memory>
 #include <string>
 
 #include "input.hpp"
@@ -61,32 +66,75 @@ std::vector<Byte> encoded_mqtt(const Packet& packet) {
 
 class Stage {
 public:
-    explicit Stage(unsigned flags) : gateway_(options_of(flags), predefined(), flags, now_) {}
+    explicit Stage(unsigned flags) : flags_(flags) { start(); }
+
+    /// The process of the gateway begins, or begins anew. The file of counters stays.
+    void start() {
+        links_.clear();
+        is_writing_ = false;
+        gateway_ptr_ = std::make_unique<Gateway>(options_of(flags_), predefined(), flags_, now_);
+        gateway_ptr_->set_devices(table(), now_);
+        if (!counters_file_.empty()) require(gateway_ptr_->load_counters(counters_file_), "the file is its own");
+    }
+
+    void sealed(unsigned device, std::string_view peer, fuzz::Input& input) {
+        const std::string client_id = "k" + std::to_string(device);
+        std::vector<Byte> inner = encoded_of(Connect{false, (input.byte() & 1U) != 0, 7, client_id});
+        const unsigned kind = input.byte() % 8;
+        if (kind == 1) inner = encoded_of(Pingreq{client_id});
+        if (kind == 2)
+            inner = encoded_of(Publish{
+                .qos = QoS::at_least_once, .type = TopicIdType::short_name, .topic_id = 0x6162, .message_id = 1});
+        if (kind == 3) {
+            const Bytes any = input.bytes(input.byte() % 32U + 1U);
+            inner.assign(any.begin(), any.end());
+            if (inner.empty()) inner = {0x02};
+        }
+        const bool is_new = kind != 4;  // 4: the counter was used before
+        sent_[device] += is_new ? 1U : 0U;
+        std::vector<Byte> envelope = make_envelope(key_of(device), sender_of(client_id), sent_[device], inner);
+        if (kind == 5) envelope[input.byte() % envelope.size()] ^= 1U;
+        if (kind == 6) envelope.resize(input.byte() % envelope.size());
+        packet(peer, kind == 7, envelope);
+    }
+
+    void manage(unsigned kind) {
+        if (kind == 0 && gateway().wants_counters_written() && !is_writing_) {
+            written_ = gateway().counters_to_write();
+            is_writing_ = true;
+        } else if (kind < 4 && is_writing_) {
+            is_writing_ = false;
+            if (kind != 3) counters_file_ = written_;
+            gateway().counters_written(kind != 3, now_);
+        } else if (kind == 4 || kind == 5) {
+            tables_ += 1;
+            gateway().set_devices(table(), now_);
+        } else if (kind == 6) {
+            start();
+        }
+        drop_output();
+        check();
+    }
 
     void packet(std::string_view peer, bool is_forwarded, Bytes bytes) {
         std::vector<Byte> packet(bytes.begin(), bytes.end());
         if (is_forwarded) packet.insert(packet.begin(), {0x05, 0xFE, 0x00, 0x6E, 0x31});
-        const std::uint64_t known = gateway_.counters().unknown_answered;
+        const std::uint64_t known = gateway().counters().unknown_answered;
         drop_output();
-        gateway_.on_packet(as_bytes(peer), packet, now_);
-        const bool is_unknown = gateway_.counters().unknown_answered != known;
+        gateway().on_packet(as_bytes(peer), packet, now_);
+        const bool is_unknown = gateway().counters().unknown_answered != known;
         std::size_t answered = 0;
-        for (; gateway_.has_output(); gateway_.output_sent()) answered += check_output();
+        for (; gateway().has_output(); gateway().output_sent()) answered += check_output();
         require(!is_unknown || answered <= packet.size(), "no amplification");
         check();
     }
-    void message(std::string_view peer, const Message& message) {
-        std::vector<Byte> bytes(encoded_size(message));
-        wire::Writer out(bytes);
-        encode(message, out);
-        packet(peer, false, bytes);
-    }
+    void message(std::string_view peer, const Message& message) { packet(peer, false, encoded_of(message)); }
 
     void from_broker(DeviceId id, unsigned kind, fuzz::Input& input) {
         if (!links_.contains(id)) return;
         std::vector<Byte> bytes = what_brokers_say(kind, input);
         Bytes rest(bytes);
-        gateway_.inner_bytes(id, rest, now_);
+        gateway().inner_bytes(id, rest, now_);
         require(rest.empty(), "all bytes of the broker are read");
         drop_output();
         check();
@@ -95,51 +143,83 @@ public:
     void serve_inner() {
         for (unsigned calls = 0;; ++calls) {
             require(calls < 1000, "inner links come to rest");
-            const auto id = gateway_.take_inner();
+            const auto id = gateway().take_inner();
             if (!id) break;
-            if (gateway_.wants_inner(*id)) {
+            if (gateway().wants_inner(*id)) {
                 require(!links_.contains(*id), "one link per device");
                 links_.try_emplace(*id);
-                gateway_.inner_opened(*id, now_);
+                gateway().inner_opened(*id, now_);
             }
             read_output_of(*id);
-            if (gateway_.wants_inner_close(*id)) close(*id);
+            if (gateway().wants_inner_close(*id)) close(*id);
         }
         check();
     }
 
     void close(DeviceId id) {
         if (links_.erase(id) == 0) return;
-        gateway_.inner_closed(id, now_);
+        gateway().inner_closed(id, now_);
         drop_output();
     }
 
     void wait(Duration by) {
         now_ += by;
-        for (unsigned timers = 0; gateway_.next_deadline() <= now_; ++timers) {
+        for (unsigned timers = 0; gateway().next_deadline() <= now_; ++timers) {
             require(timers < 1000, "timers make progress");
-            gateway_.on_time(now_);
+            gateway().on_time(now_);
             drop_output();
         }
         check();
     }
 
     void change(unsigned kind) {
-        if (kind % 3 == 0) gateway_.link_opened(now_);
-        if (kind % 3 == 1) gateway_.set_usable(false, now_);
-        if (kind % 3 == 2) gateway_.set_usable(true, now_);
+        if (kind % 3 == 0) gateway().link_opened(now_);
+        if (kind % 3 == 1) gateway().set_usable(false, now_);
+        if (kind % 3 == 2) gateway().set_usable(true, now_);
         drop_output();
     }
 
     void stop() {
-        gateway_.stop(now_);
+        gateway().stop(now_);
         serve_inner();
         drop_output();
-        require(gateway_.count_in(Endpoint::State::disconnected) == gateway_.devices(), "all devices have left");
+        require(gateway().count_in(Endpoint::State::disconnected) == gateway().devices(), "all devices have left");
         require(links_.empty(), "no inner link is left");
     }
 
 private:
+    Gateway& gateway() { return *gateway_ptr_; }
+
+    static std::vector<Byte> encoded_of(const Message& message) {
+        std::vector<Byte> bytes(encoded_size(message));
+        wire::Writer out(bytes);
+        encode(message, out);
+        return bytes;
+    }
+
+    static Secret key_of(unsigned device) {
+        return Secret(std::vector<Byte>(device_key_bytes, static_cast<Byte>(device + 1)));
+    }
+
+    /// Every fourth table has no file, so that everybody may connect; the others have devices with and without a key.
+    DeviceTable table() const {
+        if (tables_ % 4 == 0) return {};
+        DeviceTable table = DeviceTable::of_file();
+        for (unsigned device = 0; device < 2; ++device) {
+            DeviceRule rule;
+            rule.client_id = "k" + std::to_string(device);
+            rule.key = key_of(device);
+            rule.topics[1] = "own/%c";
+            if (tables_ % 4 == 2) rule.user = "other";
+            table.add(std::move(rule));
+        }
+        DeviceRule rest;
+        rest.client_id = tables_ % 4 == 3 ? "d1" : "d*";
+        rest.messages_per_second_max = 2;
+        table.add(std::move(rest));
+        return table;
+    }
+
     std::vector<Byte> what_brokers_say(unsigned kind, fuzz::Input& input) {
         const auto id = static_cast<wire::PacketId>(1 + input.below(4));
         const auto request = static_cast<wire::PacketId>(0xFFFF - input.below(2));
@@ -169,7 +249,7 @@ private:
 
     /// The gateway's packets of MQTT are whole and begin with CONNECT; the client's own fuzz target checks the rest.
     void read_output_of(DeviceId id) {
-        const Bytes output = gateway_.inner_output(id);
+        const Bytes output = gateway().inner_output(id);
         const auto link = links_.find(id);
         require(output.empty() || link != links_.end(), "no bytes without a link");
         if (link == links_.end()) return;
@@ -180,27 +260,35 @@ private:
             require(next.status != wire::Framer::Status::malformed, "whole packets to the broker");
             if (next.status != wire::Framer::Status::frame) break;
         }
-        gateway_.inner_sent(id, copy.size(), now_);
+        gateway().inner_sent(id, copy.size(), now_);
     }
 
     std::size_t check_output() {
-        const auto message = decode(gateway_.output().bytes);
-        require(message.ok(), "the gateway sends correct packets");
-        if (const auto* forward = std::get_if<Forward>(&*message))
-            require(decode(forward->inner).ok(), "inside of a forwarder's header as well");
-        return gateway_.output().bytes.size();
+        const Bytes bytes = gateway().output().bytes;
+        const auto message = decode(bytes);
+        const auto* const forward = message.ok() ? std::get_if<Forward>(&*message) : nullptr;
+        const Bytes inner = forward != nullptr ? forward->inner : bytes;
+        const auto envelope = read_envelope(inner);
+        require(decode(envelope ? envelope->packet : inner).ok(), "the gateway sends correct packets");
+        return bytes.size();
     }
     void drop_output() {
-        for (; gateway_.has_output(); gateway_.output_sent()) check_output();
+        for (; gateway().has_output(); gateway().output_sent()) check_output();
     }
     void check() {
-        require(gateway_.devices() <= 3, "devices are bounded");
-        while (gateway_.take_event()) {
+        require(gateway().devices() <= 3, "devices are bounded");
+        while (gateway().take_event()) {
         }
     }
 
     Instant now_ = Instant{} + 1h;
-    Gateway gateway_;
+    const unsigned flags_;
+    std::unique_ptr<Gateway> gateway_ptr_;
+    unsigned tables_ = 0;  // devices files since the start
+    std::array<std::uint32_t, 2> sent_{};
+    std::string counters_file_;
+    std::string written_;
+    bool is_writing_ = false;
     std::map<DeviceId, wire::Framer> links_;
 };
 
@@ -232,6 +320,8 @@ void act(Stage& stage, unsigned op, fuzz::Input& input) {
     if (op < 224) return stage.serve_inner();
     if (op < 232) return stage.close(op % 8);
     if (op < 240) return stage.change(op);
+    if (op < 248) return stage.sealed(op % 2, peers[input.below(4)], input);
+    stage.manage(op % 8);
 }
 
 }  // namespace

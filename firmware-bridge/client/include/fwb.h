@@ -272,6 +272,10 @@ typedef struct fwb_seals {
     uint32_t seen;  // counter of the last packet accepted
 } fwb_seals;
 
+// Fills the two sender identifiers as the gateway of LedgeMQ expects them: `device` has the first 8 bytes of
+// SHA-256(client_id), `gateway` the same bytes inverted. `secret` stays. Firmware may also have them as constants.
+void fwb_name_key(fwb_key* key, const char* client_id);
+
 // Writes the packet in its envelope to `out`, which has FWB_MTU bytes. Returns the size, or 0 when the packet does not
 // fit or the counter is used up. `random` is not guessable.
 uint8_t fwb_seal(fwb_seals* seals, const uint8_t* head, uint8_t head_bytes, const uint8_t* body, uint8_t body_bytes,

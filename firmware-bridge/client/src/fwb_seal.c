@@ -17,6 +17,19 @@ static void copy(uint8_t* to, const uint8_t* from, unsigned bytes) {
     while (bytes-- > 0) *to++ = *from++;
 }
 
+void fwb_name_key(fwb_key* key, const char* client_id) {
+    fwb_sha256 hash;
+    uint8_t digest[32];
+    uint8_t i;
+    fwb_sha256_init(&hash);
+    while (*client_id != 0) fwb_sha256_add(&hash, (const uint8_t*)client_id++, 1);
+    fwb_sha256_end(&hash, digest);
+    for (i = 0; i < 8; ++i) {
+        key->device[i] = digest[i];
+        key->gateway[i] = (uint8_t)~digest[i];
+    }
+}
+
 static void put_u32(uint8_t* to, uint32_t value) {
     unsigned i;
     for (i = 0; i < 4; ++i) to[i] = (uint8_t)(value >> (24 - 8 * i));

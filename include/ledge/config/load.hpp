@@ -16,13 +16,17 @@ struct Policy;
 
 namespace ledge::config {
 
+struct Devices;
+
 struct Loaded {
     Config config;  // valid only if ok()
     // The content of the files of [auth]; valid only if ok(). nullptr after parse(), which reads no file.
     std::shared_ptr<const auth::Policy> policy;
+    // The devices files of listeners, by the name of the listener; as `policy`.
+    std::map<std::string, std::shared_ptr<const Devices>> devices;
     std::vector<Complaint> complaints;          // in the order in which they were found
     std::map<std::string, std::string> places;  // key -> where its value was set, for later complaints
-    std::vector<std::string> policy_files;      // files of [auth], also those that could not be read
+    std::vector<std::string> policy_files;      // files of [auth] and devices files, also those that could not be read
     std::vector<std::string> notes;             // warnings: allowed, but the operator should know
 
     bool ok() const { return complaints.empty(); }
@@ -35,8 +39,12 @@ Loaded load(const Sources& sources);
 /// Reads no file, so there is no policy.
 Loaded parse(std::string_view toml, const Sources& sources);
 
-/// Reads only the files that `settings` names. Fills config.auth, policy, policy_files, complaints and notes.
-Loaded load_policy(const AuthSettings& settings);
+/// The paths of the devices files, by the name of their listener.
+std::map<std::string, std::string> devices_files_of(const Config& config);
+
+/// Reads only the files that `settings` names, and the devices files. Fills config.auth, policy, devices, policy_files,
+/// complaints and notes.
+Loaded load_policy(const AuthSettings& settings, const std::map<std::string, std::string>& devices_files = {});
 
 /// Adds complaints about bridges that have the same client id at the same broker. `machine`: as for client_id_of().
 void check_client_ids(Loaded& loaded, std::string_view machine);

@@ -25,6 +25,7 @@ struct MqttsnSettings {
     std::string connectionless_user;  // "" = no messages of QoS -1
     std::uint32_t connectionless_per_second = mqttsn::GatewayOptions{}.connectionless_per_second;
     std::map<std::uint16_t, std::string> predefined_topics;  // by topic id
+    std::string devices_file;                                // path; "" = everybody may connect
 
     static constexpr std::uint32_t serial_packet_bytes_max = 250;  // of link format v1 (mqttsn/link_framer.hpp)
     Duration retry_interval_of(bool is_serial) const {

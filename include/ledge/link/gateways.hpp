@@ -31,6 +31,9 @@ public:
     void stop(Instant now) override;
     bool is_stopped() const override;
 
+    /// Puts a devices file in force that was read again. Requires that the listener was named in the options.
+    void set_devices(const std::string& listener, const mqttsn::DeviceTable& table, const std::string& counters_file);
+
     /// In the order of the options.
     std::vector<LinkFigures> figures() const;
     /// Where the links are, with the ports that the system has chosen: "udp://127.0.0.1:1883".
@@ -39,6 +42,7 @@ public:
 private:
     class One;
 
+    transport::Driver& driver_;
     std::vector<std::unique_ptr<One>> gateways_;
     std::optional<Error> problem_;  // of start(): a link that can never work
 };

@@ -6,6 +6,7 @@
 #include <variant>
 
 #include "ledge/link/serial_port.hpp"
+#include "ledge/mqttsn/device_table.hpp"
 #include "ledge/mqttsn/gateway_options.hpp"
 #include "ledge/mqttsn/predefined_topics.hpp"
 
@@ -26,6 +27,8 @@ struct LinkOptions {
     std::string connectionless_user;  // user of messages of QoS -1
     mqttsn::GatewayOptions gateway;
     mqttsn::PredefinedTopics predefined;
+    mqttsn::DeviceTable devices;  // of the devices file; without one, everybody may connect
+    std::string counters_file;    // of devices with a key; "" = there are none
 };
 
 }  // namespace ledge::link

@@ -17,8 +17,15 @@ struct Counters {
     std::uint64_t unknown_ignored = 0;   // packets of unknown peers above the rate
     std::uint64_t connects_refused = 0;  // CONNACK with another code than accepted
     std::uint64_t takeovers = 0;         // devices that came back from another address by CONNECT
-    std::uint64_t roamed = 0;            // sleeping devices that woke at another address
+    std::uint64_t roamed = 0;            // devices that went on at another address, asleep or with a proof by their key
     std::uint64_t lost = 0;              // devices that fell silent
+    // Devices file and envelopes
+    std::uint64_t connects_unlisted = 0;   // CONNECT of client ids that the devices file does not list
+    std::uint64_t unsealed = 0;            // packets without an envelope of devices that have a key
+    std::uint64_t envelopes_unknown = 0;   // envelopes of senders that are no device with a key
+    std::uint64_t envelopes_forged = 0;    // envelopes whose tag is wrong
+    std::uint64_t envelopes_replayed = 0;  // envelopes whose counter is not above the last one
+    std::uint64_t over_rate = 0;           // messages of devices above messages_per_second_max
     // Messages
     std::uint64_t messages_in = 0;     // PUBLISH packets of devices that were handed to the broker
     std::uint64_t messages_out = 0;    // messages that were sent to devices, repetitions not counted

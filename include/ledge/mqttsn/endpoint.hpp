@@ -86,6 +86,8 @@ public:
     void on_connect(const Connect& message, bool is_elsewhere, Moment at);
     /// Any other message than CONNECT. Requires a state other than `disconnected`, except for DISCONNECT.
     void on_message(const Message& message, Moment at);
+    /// The operator no longer admits the device as it is: the device is told, and the will is published.
+    void expel(std::string_view why, Moment at);
     /// The gateway stops: the device is told, and the broker keeps its session.
     void stop(Moment at);
 

@@ -38,12 +38,12 @@ public:
         }
         events_.push_back({kind, std::string(client_id), std::string(text)});
     }
-    /// Tells an oversize message, unless it was told lately. The memory is a small table of hashes: a pair that is told
-    /// again was displaced by another one.
-    void tell_oversize(std::string_view client_id, std::string_view topic) {
-        const std::size_t hash = std::hash<std::string_view>{}(client_id)*31 + std::hash<std::string_view>{}(topic);
-        std::size_t& told = oversize_told_[hash % oversize_told_.size()];
-        if (std::exchange(told, hash) != hash) tell(GatewayEvent::Kind::oversize, client_id, topic);
+    /// Tells something that may come again and again, unless it was told lately. The memory is a small table of hashes:
+    /// a pair that is told again was displaced by another one.
+    void tell_once(GatewayEvent::Kind kind, std::string_view client_id, std::string_view text) {
+        const std::size_t hash = std::hash<std::string_view>{}(client_id)*31 + std::hash<std::string_view>{}(text);
+        std::size_t& told = told_[hash % told_.size()];
+        if (std::exchange(told, hash) != hash) tell(kind, client_id, text);
     }
     std::optional<GatewayEvent> take() {
         if (events_.empty()) return std::nullopt;
@@ -56,7 +56,7 @@ public:
 
 private:
     std::deque<GatewayEvent> events_;
-    std::array<std::size_t, 64> oversize_told_{};
+    std::array<std::size_t, 64> told_{};
     std::uint64_t lost_ = 0;
 };
 

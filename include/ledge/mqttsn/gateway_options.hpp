@@ -30,6 +30,12 @@ struct GatewayOptions {
     /// True = a sleeping device may wake at another address. Its client id is then all that it has to know.
     bool roaming = false;
 
+    /// Devices with a key whose counters are kept (envelope_counters.hpp). At the limit further ones are ignored.
+    std::uint32_t envelope_records_max = 10'000;
+    /// The counter behind which the envelopes to a new device begin. With the seconds of the wall clock, devices still
+    /// accept a gateway whose file of counters was lost, if they got less than one packet per second on average.
+    std::uint32_t envelope_first_counter = 0;
+
     /// Client id of the session that publishes messages of QoS -1; "" = these messages are dropped.
     std::string connectionless_client_id;
     /// Messages of QoS -1 per second and peer; further ones are dropped and counted. 0 = unlimited.

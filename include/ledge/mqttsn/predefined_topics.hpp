@@ -13,6 +13,10 @@ namespace ledge::mqttsn {
 
 class PredefinedTopics {
 public:
+    PredefinedTopics() = default;
+    /// Ids that the table does not have are looked up in `rest`, which must outlive the table.
+    explicit PredefinedTopics(const PredefinedTopics* rest) : rest_(rest) {}
+
     /// False = the id is reserved or in the table already.
     bool add(TopicId id, std::string topic) {
         return !is_reserved(id) && !topic.empty() && by_id_.emplace(id, std::move(topic)).second;
@@ -20,12 +24,14 @@ public:
     /// "" = the table has no such id. The view is valid until the table changes.
     std::string_view name_of(TopicId id) const {
         const auto found = by_id_.find(id);
-        return found == by_id_.end() ? std::string_view() : found->second;
+        if (found != by_id_.end()) return found->second;
+        return rest_ == nullptr ? std::string_view() : rest_->name_of(id);
     }
     bool empty() const { return by_id_.empty(); }
 
 private:
     std::map<TopicId, std::string> by_id_;
+    const PredefinedTopics* rest_ = nullptr;
 };
 
 }  // namespace ledge::mqttsn

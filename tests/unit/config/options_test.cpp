@@ -197,8 +197,8 @@ TEST_CASE("every row of listeners and their limits is set for one listener, by a
                                                                   : "mqtt://127.0.0.1:1883";
         // Such rows want other ones, or a value that is no plain text.
         const bool wants_others = option.section == "tls" || option.section == "lines" || option.name == "mode" ||
-                                  option.name == "multicast" || option.name == "advertise_interval_s" ||
-                                  option.name == "connectionless_per_second";
+                                  option.name == "multicast" || option.name == "devices_file" ||
+                                  option.name == "advertise_interval_s" || option.name == "connectionless_per_second";
         const std::string url = option.name == "url" ? "" : "[listeners.local]\nurl = '" + address + "'\n";
         const std::string header = option.name != "url" && section.empty() ? "" : "[listeners.local" + section + "]\n";
         const Loaded by_file = load_text(url + header + std::string(option.name) + " = " + value);

@@ -14,6 +14,7 @@
 #include "ledge/auth/password_hash.hpp"
 #include "ledge/auth/rights.hpp"
 #include "ledge/auth/text_file.hpp"
+#include "temporary_file.hpp"
 
 using namespace ledge;
 using namespace ledge::config;
@@ -21,21 +22,7 @@ using Lines = std::vector<std::string>;
 
 namespace {
 
-class File {
-public:
-    File(const char* name, const std::string& text, mode_t mode = 0600)
-        : path_(std::filesystem::temp_directory_path() / ("ledgemq-" + std::to_string(::getpid()) + name)) {
-        std::ofstream(path_) << text;
-        ::chmod(path_.c_str(), mode);
-    }
-    ~File() { std::filesystem::remove(path_); }
-    File(const File&) = delete;
-    File& operator=(const File&) = delete;
-    std::string path() const { return path_.string(); }
-
-private:
-    std::filesystem::path path_;
-};
+using File = TemporaryFile;
 
 std::string user(const std::string& name) {
     return auth::with_password("", name, auth::hash_password(as_bytes("p"), as_bytes("salt"), 1));

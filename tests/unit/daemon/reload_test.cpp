@@ -5,11 +5,13 @@
 
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <vector>
 
 #include "ledge/auth/authenticator.hpp"
 #include "ledge/auth/text_file.hpp"
 #include "ledge/base/log_events.hpp"
+#include "ledge/config/devices_file.hpp"
 
 using namespace ledge;
 using namespace ledge::daemon;
@@ -51,6 +53,9 @@ public:
                 if (name == refused_bridge) return Failure{Error{{}, "no threads are left"}};
                 bridges_.push_back(std::string(name) + " " + (bridge == nullptr ? "-" : bridge->urls.front()));
                 return true;
+            },
+            [this](const std::string& listener, const config::Devices& devices) {
+                devices_[listener] = devices.table.size();
             });
     }
     ~World() { std::filesystem::remove(path_); }
@@ -76,6 +81,7 @@ public:
     const auth::Policy& policy() const { return *policy_; }
     const Lines& files() const { return files_; }
     int refused() const { return refused_; }
+    const std::map<std::string, std::size_t>& devices() const { return devices_; }
     const broker::Listeners& listeners() const { return listeners_; }
     /// Listeners that are served since the start, with their paths.
     const Lines& added() const { return added_; }
@@ -104,6 +110,7 @@ private:
     Lines added_;
     Lines bridges_;
     int refused_ = 0;
+    std::map<std::string, std::size_t> devices_;  // listener -> client ids and patterns
     std::optional<Reload> reload_;
 };
 
@@ -214,6 +221,25 @@ TEST_CASE("a reload takes over users and rights, and none of either when one has
     std::filesystem::remove(acl);
     CHECK(world.reload("").front() == "info policy_loaded users=0 token_keys=0 rules=0");
     CHECK_FALSE(world.policy().acl);
+}
+
+TEST_CASE("a changed devices file is watched and read like those of users, and a mistake in it changes nothing") {
+    const std::string path =
+        (std::filesystem::temp_directory_path() / ("ledgemq-devices-" + std::to_string(::getpid()))).string();
+    std::ofstream(path) << "[[devices]]\nclient_id = 'a'\n";
+    World world("[listeners.field]\nurl = 'udp://127.0.0.1:1884'\n[listeners.field.mqttsn]\ndevices_file = '" + path +
+                "'\n");
+    std::ofstream(path) << "[[devices]]\nclient_id = 'a'\n[[devices]]\nclient_id = 'b*'\n";
+    CHECK(world.read_policy() == Lines{"info policy_loaded users=0 token_keys=0 rules=0",
+                                       "info mqttsn_devices_loaded listener=field devices=2"});
+    CHECK(world.devices() == std::map<std::string, std::size_t>{{"field", 2}});
+    CHECK(world.files() == Lines{path});
+    std::ofstream(path) << "[[devices]]\nclient = 'a'\n";
+    CHECK(world.read_policy().front().starts_with("error policy_refused reason=\"" + path + ":2: key "));
+    CHECK(world.devices() == std::map<std::string, std::size_t>{{"field", 2}});
+    CHECK(world.refused() == 1);
+    std::filesystem::remove(path);
+    CHECK(world.read_policy().front().starts_with("error policy_refused"));
 }
 
 TEST_CASE("a changed file is read without the configuration; missing or wrong it changes nothing, empty it denies") {

@@ -1,12 +1,14 @@
 // The C client, the gateway of src/mqttsn and the real broker, in virtual time. The line loses and doubles packets but
 // keeps their order, the device sleeps, the gateway dies now and then. The claims: QoS 1 arrives at least once, QoS 2
-// exactly once, in both directions, and nothing gets stuck. Everything follows from the seed.
+// exactly once, in both directions, and nothing gets stuck. Everything follows from the seed. The same in envelopes,
+// where the disk that keeps the counters is slow, and somebody repeats old packets of the device.
 #include <algorithm>
 #include <sstream>
 
 #include "../mqttsn/rig.hpp"
 #include "device.hpp"
 #include "ledge/base/rng.hpp"
+#include "ledge/mqttsn/envelope.hpp"
 
 namespace ledge::mqttsn {
 namespace {
@@ -15,10 +17,33 @@ constexpr int pair_messages = 50;
 constexpr std::uint32_t pair_step_ms = 20;
 constexpr int pair_steps_max = 60'000;  // 20 minutes
 
+/// The device "dev1" with a key in the C client and in the gateway.
+struct PairKey {
+    PairKey() {
+        fwb_name_key(&key, "dev1");
+        for (std::uint8_t i = 0; i < 32; ++i) key.secret[i] = static_cast<std::uint8_t>(7 * i);
+    }
+    DeviceTable table() const {
+        DeviceRule rule;
+        rule.client_id = "dev1";
+        rule.key = Secret(Bytes(key.secret));
+        DeviceTable table = DeviceTable::of_file();
+        REQUIRE(table.add(std::move(rule)));
+        return table;
+    }
+    fwb_key key{};
+    fwb_seals seals{&key, 0, 0};
+};
+
 class Pair {
 public:
-    explicit Pair(std::uint64_t seed)
-        : rng_(seed), rig_(options()), device_({FWB_PUB("up"), FWB_SUB("down", 2)}, static_cast<std::uint16_t>(seed)) {
+    Pair(std::uint64_t seed, bool is_sealed)
+        : rng_(seed),
+          rig_(options()),
+          device_({FWB_PUB("up"), FWB_SUB("down", 2)}, static_cast<std::uint16_t>(seed)),
+          is_sealed_(is_sealed) {
+        if (is_sealed) rig_.set_devices(key_.table());
+        rig_.writes_counters = !is_sealed;
         rig_.watcher.subscribes("up");
         device_.open();
     }
@@ -32,6 +57,7 @@ public:
                 dead_until_ = step_ + 60;
                 rig_.crashes(rng_.next());
             }
+            if (is_sealed_ && rng_.one_in(5)) rig_.write_counters();
             act();
             device_.pass(pair_step_ms);
             carry();
@@ -46,6 +72,7 @@ public:
     std::vector<int> got;                                 // by the device, of the watcher
     int deaths = 0;
     int sleeps = 0;
+    const Counters& counters() const { return rig_.counters(); }
 
 private:
     static GatewayOptions options() {
@@ -77,17 +104,44 @@ private:
     void carry() {
         for (int turns = 0; turns < 10; ++turns) {
             if (step_ >= dead_until_ && rig_.gateway->next_deadline() <= rig_.now()) rig_.gateway->on_time(rig_.now());
-            for (const fwclient::Packet& packet : std::exchange(device_.sent_packets, {}))
+            for (const fwclient::Packet& plain : std::exchange(device_.sent_packets, {})) {
+                const fwclient::Packet packet = is_sealed_ ? sealed(plain) : plain;
                 for (int copy = rng_.one_in(20) ? 2 : 1; copy > 0; --copy)
                     if (step_ >= dead_until_ && is_lucky()) rig_.gateway->on_packet(as_bytes("a"), packet, rig_.now());
+                remember(packet);
+            }
+            if (step_ >= dead_until_ && !old_.empty() && rng_.one_in(10))
+                rig_.gateway->on_packet(as_bytes("evil"), old_[rng_.below(old_.size())], rig_.now());
             rig_.settle();
             for (; rig_.gateway->has_output(); rig_.gateway->output_sent()) {
                 const std::vector<Byte>& bytes = rig_.gateway->output().bytes;
                 for (int copy = rng_.one_in(20) ? 2 : 1; copy > 0; --copy)
-                    if (is_lucky()) device_.input(fwclient::Packet(bytes.begin(), bytes.end()));
+                    if (is_lucky()) give(fwclient::Packet(bytes.begin(), bytes.end()));
             }
             if (device_.sent_packets.empty()) return;
         }
+    }
+
+    fwclient::Packet sealed(const fwclient::Packet& plain) {
+        fwclient::Packet envelope(FWB_MTU);
+        const auto size = static_cast<std::uint8_t>(plain.size());
+        envelope.resize(fwb_seal(&key_.seals, plain.data(), size, nullptr, 0, static_cast<std::uint32_t>(rng_.next()),
+                                 envelope.data()));
+        REQUIRE(!envelope.empty());
+        return envelope;
+    }
+
+    /// Keeps some packets for somebody who repeats them, from another address and also after restarts.
+    void remember(const fwclient::Packet& packet) {
+        if (is_sealed_ && old_.size() < 500) old_.push_back(packet);
+    }
+
+    void give(const fwclient::Packet& packet) {
+        if (!is_sealed_) return device_.input(packet);
+        const std::uint8_t* inner = nullptr;
+        const std::uint8_t size =
+            fwb_unseal(&key_.seals, packet.data(), static_cast<std::uint16_t>(packet.size()), &inner);
+        if (size > 0) device_.input(fwclient::Packet(inner, inner + size));
     }
 
     void note() {
@@ -116,6 +170,9 @@ private:
     Rng rng_;
     Rig rig_;
     fwclient::Device device_;
+    bool is_sealed_;
+    PairKey key_;
+    std::vector<fwclient::Packet> old_;
     int step_ = 0;
     int dead_until_ = 0;
     int sent_ = 0;
@@ -125,24 +182,64 @@ private:
     bool is_in_flight_ = false;
 };
 
-TEST_CASE("the C client and the gateway: 200 lossy lines with sleep, mail and restarts of the gateway") {
+void run_pairs(bool is_sealed) {
     int deaths = 0;
     int sleeps = 0;
+    std::uint64_t replayed = 0;
     for (std::uint64_t seed = 1; seed <= 200; ++seed) {
         CAPTURE(seed);
-        Pair pair(seed);
+        Pair pair(seed, is_sealed);
         REQUIRE(pair.run());
         deaths += pair.deaths;
         sleeps += pair.sleeps;
+        replayed += pair.counters().envelopes_replayed;
+        CHECK(pair.counters().envelopes_forged == 0);
         for (int number = 0; number < pair_messages; ++number) {
             CAPTURE(number);
             if (Pair::qos_of(number) == 2) CHECK(std::count(pair.heard.begin(), pair.heard.end(), number) == 1);
             if (number % 2 == 0) CHECK(std::count(pair.got.begin(), pair.got.end(), number) == 1);
         }
     }
-    MESSAGE(deaths, " restarts of the gateway, ", sleeps, " sleeps");
+    MESSAGE(deaths, " restarts of the gateway, ", sleeps, " sleeps, ", replayed, " repeated envelopes refused");
     CHECK(deaths > 0);
     CHECK(sleeps > 0);
+    CHECK((replayed > 0) == is_sealed);
+}
+
+TEST_CASE("the C client and the gateway: 200 lossy lines with sleep, mail and restarts of the gateway") {
+    run_pairs(false);
+}
+
+TEST_CASE("the same in envelopes, with somebody who repeats old packets and a slow disk for the counters") {
+    run_pairs(true);
+}
+
+TEST_CASE("envelope: the C client and the gateway read each other's, and name the ends alike") {
+    PairKey one;
+    const Secret key(Bytes(one.key.secret));
+    CHECK(shown(fwclient::Packet(one.key.device, one.key.device + 8)) == shown([] {
+              fwclient::Packet bytes;
+              for (unsigned i = 0; i < 8; ++i)
+                  bytes.push_back(static_cast<std::uint8_t>(sender_of("dev1") >> (56 - 8 * i)));
+              return bytes;
+          }()));
+    const fwclient::Packet ping = {0x02, 0x16};
+    fwclient::Packet sealed(FWB_MTU);
+    sealed.resize(fwb_seal(&one.seals, ping.data(), 2, nullptr, 0, 0x01020304, sealed.data()));
+    const auto envelope = read_envelope(sealed);
+    REQUIRE(envelope.has_value());
+    CHECK(envelope->sender == sender_of("dev1"));
+    CHECK(envelope->counter == 1);
+    CHECK(envelope->has_tag_of(key));
+    const std::vector<Byte> answer =
+        make_envelope(key, gateway_sender(sender_of("dev1")), 9, fwclient::Packet{0x02, 0x17});
+    const std::uint8_t* inner = nullptr;
+    REQUIRE(fwb_unseal(&one.seals, answer.data(), static_cast<std::uint16_t>(answer.size()), &inner) == 2);
+    CHECK(inner[1] == 0x17);
+    // The gateway's envelope for another device with the same key is refused.
+    const std::vector<Byte> foreign =
+        make_envelope(key, gateway_sender(sender_of("dev2")), 10, fwclient::Packet{0x02, 0x17});
+    CHECK(fwb_unseal(&one.seals, foreign.data(), static_cast<std::uint16_t>(foreign.size()), &inner) == 0);
 }
 
 TEST_CASE("a message larger than FWB_MTU does not keep the later ones from the device") {

@@ -129,6 +129,23 @@ std::string Rig::says_bytes(std::string_view peer, Bytes packet) {
     return turn(peer);
 }
 
+std::string Rig::says_sealed(std::string_view peer, std::string_view client_id, const Secret& key,
+                             std::uint32_t counter, const Message& message) {
+    return says_bytes(peer, make_envelope(key, sender_of(client_id), counter, encoded(message)));
+}
+
+void Rig::set_devices(const DeviceTable& table) {
+    devices_ = table;
+    gateway->set_devices(table, core.now);
+}
+
+bool Rig::write_counters() {
+    if (!gateway->wants_counters_written()) return false;
+    counters_file = gateway->counters_to_write();
+    gateway->counters_written(true, core.now);
+    return true;
+}
+
 std::string Rig::turn(std::string_view peer) {
     settle();
     return take_output(peer);
@@ -137,10 +154,11 @@ std::string Rig::turn(std::string_view peer) {
 void Rig::settle() {
     for (int round = 0;; ++round) {
         REQUIRE(round < 1000);  // a loop that never ends would be a gateway that never rests
+        const bool is_written = writes_counters && write_counters();
         const bool is_served = serve_inner();
         const bool is_read = read_inner();
         const bool is_watched = watcher.turn();
-        if (!is_served && !is_read && !is_watched) return;
+        if (!is_written && !is_served && !is_read && !is_watched) return;
     }
 }
 
@@ -166,13 +184,16 @@ std::string Rig::take_output(std::string_view peer) {
         const OutputQueue::Packet& packet = gateway->output();
         Bytes bytes(packet.bytes);
         std::string to = packet.address.empty() ? "*" : packet.address;
+        last_sent = packet.bytes;
         const auto message = decode(bytes);
-        REQUIRE(message.ok());
-        if (const auto* forward = std::get_if<Forward>(&*message)) {
+        REQUIRE((message.ok() || is_envelope(bytes)));
+        if (const auto* forward = message.ok() ? std::get_if<Forward>(&*message) : nullptr) {
             to += "/" + std::string(as_text(forward->node_id));
             bytes = forward->inner;
         }
-        join(all, (to == peer ? "" : to + ": ") + text_of_packet(bytes));
+        const auto envelope = read_envelope(bytes);
+        const std::string text = envelope ? "[" + text_of_packet(envelope->packet) + "]" : text_of_packet(bytes);
+        join(all, (to == peer ? "" : to + ": ") + text);
     }
     return all;
 }
@@ -188,6 +209,7 @@ bool Rig::serve_inner() {
                 continue;
             }
             line.open();
+            users[std::string(gateway->client_id(*id))] = gateway->user(*id);
             gateway->inner_opened(*id, core.now);
         }
         const std::size_t size = gateway->inner_output(*id).size();
@@ -241,6 +263,8 @@ TopicId Rig::registers(std::string_view peer, std::string_view topic) {
 void Rig::crashes(std::uint64_t seed) {
     lines_.clear();
     gateway = std::make_unique<Gateway>(options_, predefined_, seed, core.now);
+    gateway->set_devices(devices_, core.now);
+    if (!counters_file.empty()) REQUIRE(gateway->load_counters(counters_file));
     turn();
 }
 

@@ -68,6 +68,9 @@ public:
     /// A peer sends a packet. Returns what the gateway sends.
     std::string says(std::string_view peer, const Message& message);
     std::string says_bytes(std::string_view peer, Bytes packet);
+    /// The same in an envelope of the device with this client id. What comes in envelopes is in brackets: "[CONNACK]".
+    std::string says_sealed(std::string_view peer, std::string_view client_id, const Secret& key, std::uint32_t counter,
+                            const Message& message);
     /// The same without the broker: nothing of it has been read yet.
     std::string says_at_once(std::string_view peer, const Message& message);
     /// All bytes between the gateway, the broker and the watcher arrive. The gateway's packets wait.
@@ -84,7 +87,11 @@ public:
     TopicId registers(std::string_view peer, std::string_view topic);
     /// A seed with which the first device has the topic ids 1, 2, 3, and the second one 1010, 1011, 1012.
     static constexpr std::uint64_t ids_from_1 = 0;
-    /// The process of the gateway dies and starts again.
+    /// The devices file of now and after a restart.
+    void set_devices(const DeviceTable& table);
+    /// Writes the file of counters, if the gateway wants it.
+    bool write_counters();
+    /// The process of the gateway dies and starts again. The file of counters stays.
     void crashes(std::uint64_t seed = ids_from_1);
 
     bool has_session(std::string_view client_id) const;
@@ -97,7 +104,11 @@ public:
     client::Core core;
     std::unique_ptr<Gateway> gateway;
     Watcher watcher{core, "watcher"};
-    bool accepts_inner = true;  // false: the broker accepts no inner link
+    bool accepts_inner = true;    // false: the broker accepts no inner link
+    bool writes_counters = true;  // false: the disk of the file of counters is slow
+    std::string counters_file;
+    std::vector<Byte> last_sent;               // the last packet that take_output() has seen
+    std::map<std::string, std::string> users;  // client id -> user when its last inner link was opened
 
 private:
     std::string take_output(std::string_view peer);
@@ -107,6 +118,7 @@ private:
 
     GatewayOptions options_;
     PredefinedTopics predefined_;
+    DeviceTable devices_;
     std::map<DeviceId, BrokerLine> lines_;
     MessageId next_id_ = 1000;
 };
