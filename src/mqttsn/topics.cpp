@@ -9,7 +9,8 @@ namespace ledge::mqttsn {
 Decoded decode_register(Body body) {
     Register m;
     m.topic_id = body.u16();
-    // Section 5.4.10 allows every id, 0 included: only the sender reads it, in REGACK. The client mqttsn of PyPI sends 0.
+    // Section 5.4.10 allows every id, 0 included: only the sender needs it, to know REGACK. The client mqttsn of PyPI
+    // sends 0.
     m.message_id = body.u16();
     m.topic = body.text();
     body.require(!m.topic.empty(), Rule::topic_empty);
