@@ -4,8 +4,8 @@
 # Versions: mqttsn 0.0.4 (PyPI, "Python client based on Eclipse RSMB client for MQTT-SN brokers").
 #
 # A good guess: connect() sets `keepalive_timer = 0`, so a gateway does not watch the client. If the client did promise
-# a time, it would send PINGREQ. A subscription to `a/#` brings messages of all topics below `a`, since the client handles
-# REGISTER (the callback `register` tells the program of it). connect(clean_session=False) continues a session.
+# a time, it would send PINGREQ. A subscription to `a/#` brings messages of all topics below `a`, since the client
+# handles REGISTER (the callback `register` tells the program of it). connect(clean_session=False) continues a session.
 # Seen: CONNECT promises 30 s. The 0 is stored in a field that is never sent, and so is clean_session: the bit
 # CleanSession is always set. The client sends nothing by itself, so a correct gateway counts a quiet listener as lost
 # after 45 s (the promised time and half of it, section 7.2).
