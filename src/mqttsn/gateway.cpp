@@ -18,7 +18,7 @@ Gateway::Gateway(GatewayOptions options, PredefinedTopics predefined, std::uint6
       devices_(1),
       by_key_(hash_, KeyOf{this}),
       by_name_(hash_, NameOf{this}),
-      next_first_topic_id_(static_cast<TopicId>(seed % 0xFFFE + 1)),
+      next_first_topic_id_(static_cast<TopicId>(seed % first_topic_id_max + 1)),
       unknown_(options_.unknown_per_second, 0, now),
       connects_(options_.unknown_per_second, 0, now),
       envelope_counters_(options_.envelope_first_counter, options_.envelope_records_max) {

@@ -171,7 +171,7 @@ DeviceId Gateway::add_device(std::string_view client_id, Instant now) {
     devices_[id] =
         std::make_unique<Device>(std::string(client_id), next_first_topic_id_, services_, own_of(client_id, now));
     // A device that was forgotten and comes back gets other ids than before.
-    next_first_topic_id_ = static_cast<TopicId>((next_first_topic_id_ + first_topic_id_step) % 0xFFFE + 1);
+    next_first_topic_id_ = static_cast<TopicId>((next_first_topic_id_ + first_topic_id_step) % first_topic_id_max + 1);
     by_name_.emplace(device(id).endpoint.client_id(), id);
     return id;
 }

@@ -9,7 +9,9 @@ namespace ledge::mqttsn {
 Decoded decode_register(Body body) {
     Register m;
     m.topic_id = body.u16();
-    m.message_id = body.message_id();
+    // Section 5.4.10 allows every id, 0 included: only the sender needs it, to know REGACK. The client mqttsn of PyPI
+    // sends 0.
+    m.message_id = body.u16();
     m.topic = body.text();
     body.require(!m.topic.empty(), Rule::topic_empty);
     return body.done(m);
@@ -24,7 +26,7 @@ void encode_body(const Register& m, wire::Writer& out) {
 Decoded decode_regack(Body body) {
     Regack m;
     m.topic_id = body.u16();
-    m.message_id = body.message_id();
+    m.message_id = body.u16();
     m.code = body.return_code();
     return body.done(m);
 }

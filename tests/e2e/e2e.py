@@ -39,6 +39,7 @@ import cases_log  # noqa: E402,F401
 import cases_mosquitto  # noqa: E402,F401
 import cases_mqttsn  # noqa: E402,F401
 import cases_mqttsn_devices  # noqa: E402,F401
+import cases_mqttsn_foreign  # noqa: E402,F401
 import cases_ota  # noqa: E402,F401
 import cases_proxy  # noqa: E402,F401
 import cases_resume  # noqa: E402,F401
@@ -64,6 +65,8 @@ def arguments():
     parser.add_argument('--upstream-broker', help='LedgeMQ as an upstream; default: --broker')
     parser.add_argument('--build', default=os.path.join(ROOT, 'build/release'), help='where the Paho C client is')
     parser.add_argument('--modules', default=os.path.join(ROOT, 'build/node'), help='where node_modules is')
+    parser.add_argument('--mqttsn-clients', default=os.path.join(ROOT, 'build/mqttsn-clients'),
+                        help='where the Python with foreign MQTT-SN clients is')
     parser.add_argument('--only', help='a regular expression over "group: name"')
     parser.add_argument('--without', help='a regular expression of the same kind')
     parser.add_argument('--quick', action='store_true', help='only cases that fit a slow (sanitizer) build')

@@ -54,6 +54,9 @@ inline constexpr DeviceId connectionless_device = 0;
 class Gateway {
 public:
     static constexpr std::size_t address_bytes_max = 64;
+    /// The topic ids of a connection begin at most here, so that ids from 0x8000 on are used only after 4,096 topics.
+    /// There are clients that read the topic id of REGACK as a signed number (README, "MQTT-SN clients").
+    static constexpr TopicId first_topic_id_max = 0x7000;
 
     /// `seed` keeps unknown peers from choosing addresses and client ids with equal hashes, and decides the first topic
     /// ids (topic_table.hpp). The owner passes real entropy.

@@ -178,7 +178,8 @@ TEST_CASE("every broken field has its rule") {
     CHECK(rule_of("07 0d 00 01 00 00 02") == Rule::none);  // refuses a message of QoS 0
     CHECK(rule_of("07 0d 00 01 00 01 04") == Rule::return_code);
     CHECK(rule_of("06 0a 00 00 00 01") == Rule::topic_empty);
-    CHECK(rule_of("07 0a 00 00 00 00 61") == Rule::message_id_zero);
+    CHECK(rule_of("07 0a 00 00 00 00 61") == Rule::none);  // only the sender of REGISTER needs its MsgId
+    CHECK(rule_of("07 0b 00 01 00 00 00") == Rule::none);
     CHECK(rule_of("07 0a 00 00 00 01 c3") == Rule::not_utf8);
     CHECK(rule_of("07 12 60 00 04 61 62") == Rule::qos);
     CHECK(rule_of("07 14 60 00 04 61 62") == Rule::none);  // UNSUBSCRIBE does not use these bits

@@ -67,9 +67,13 @@ TEST_CASE("an idle device takes at most 1 KiB of the gateway, its client of the 
     owner.serve();
     for (DeviceId id = 1; id <= count; ++id) owner.broker_says(id, "90 04 ff ff 00 01");
     REQUIRE(owner.last().starts_with("SUBACK "));
+    const auto first_topic = [](std::uint32_t n) {
+        return static_cast<TopicId>((n * 1009U) % Gateway::first_topic_id_max + 1);
+    };
+    const auto second_topic = [&](std::uint32_t n) { return static_cast<TopicId>(first_topic(n) + 1); };
     for (std::uint16_t n = 0; n < count; ++n) {
-        const auto topic = static_cast<TopicId>((n * 1009U) % 0xFFFEU + 1);
-        owner.says(n, Publish{.qos = QoS::at_least_once, .topic_id = topic, .message_id = 7, .data = as_bytes("21")});
+        owner.says(
+            n, Publish{.qos = QoS::at_least_once, .topic_id = first_topic(n), .message_id = 7, .data = as_bytes("21")});
     }
     owner.serve();
     for (DeviceId id = 1; id <= count; ++id) owner.broker_says(id, "40 02 00 07");
@@ -77,10 +81,8 @@ TEST_CASE("an idle device takes at most 1 KiB of the gateway, its client of the 
     REQUIRE(owner.last().ends_with(" #7"));
     for (DeviceId id = 1; id <= count; ++id) owner.broker_says(id, "32 0c 00 05 63 6d 64 2f 78 00 01 00 68 69");
     REQUIRE(owner.last().ends_with(" cmd/x"));
-    for (std::uint16_t n = 0; n < count; ++n)
-        owner.says(n, Regack{static_cast<TopicId>((n * 1009U) % 0xFFFEU + 2), 1, ReturnCode::accepted});
-    for (std::uint16_t n = 0; n < count; ++n)
-        owner.says(n, Puback{static_cast<TopicId>((n * 1009U) % 0xFFFEU + 2), 1, ReturnCode::accepted});
+    for (std::uint16_t n = 0; n < count; ++n) owner.says(n, Regack{second_topic(n), 1, ReturnCode::accepted});
+    for (std::uint16_t n = 0; n < count; ++n) owner.says(n, Puback{second_topic(n), 1, ReturnCode::accepted});
     owner.serve();
     const std::size_t used = per_device(before);
     for (std::uint16_t n = 0; n < count; ++n) owner.says(n, Disconnect{});

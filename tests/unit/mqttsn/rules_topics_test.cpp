@@ -54,6 +54,27 @@ TEST_CASE("rule 6: after a restart of the gateway an id of before names nothing"
     CHECK(rig.watcher.heard() == "");
 }
 
+TEST_CASE("rule 6: ids begin in the lower half, since some clients read them as signed numbers") {
+    GatewayOptions options;
+    options.peers_max = 100;
+    options.unknown_per_second = 0;
+    Rig rig(options);
+    for (const std::uint64_t seed : {std::uint64_t{0x6FFF}, std::uint64_t{0x9000}, ~std::uint64_t{0}}) {
+        rig.crashes(seed);
+        for (int number = 0; number < 70; ++number) {
+            const std::string name = "dev" + std::to_string(number);
+            rig.connects(name, name);
+            CHECK(rig.registers(name, "x") < 0x8000);
+        }
+    }
+}
+
+TEST_CASE("rule 6: REGISTER with MsgId 0 is answered with MsgId 0") {
+    Rig rig;
+    rig.connects("a", "dev1");
+    CHECK(rig.says("a", Register{0, 0, "x"}) == "REGACK 1 #0");
+}
+
 TEST_CASE("rule 7: after CONNECT a topic is registered before its first PUBLISH, and stays known over sleep") {
     Rig rig;
     rig.connects("a", "dev1");
