@@ -156,8 +156,8 @@ Reload::ChangeBridge changer_of(LiveBridges& bridges, runtime::BrokerLoop* const
     };
 }
 
-/// The parts of the loop beside the broker itself. The pointers are set when the loop has made the parts; nullptr = there
-/// are none.
+/// The parts of the loop beside the broker itself. The loop sets the pointers when it has made the parts; nullptr = it
+/// has none.
 struct Parts {
     LiveBridges bridges;
     link::Gateways* gateways = nullptr;
