@@ -5,7 +5,7 @@
 #include "ledge/broker/metric_table.hpp"
 #include "ledge/link/line_metrics.hpp"
 #include "ledge/link/link_metrics.hpp"
-#include "ledge/ota/ota_server.hpp"
+#include "ledge/ota/figures.hpp"
 #include "ledge/transport/tls_counters.hpp"
 #include "ledge/uplink/bridges.hpp"
 #include "ledge/uplink/flow_metrics.hpp"

@@ -1,6 +1,7 @@
 // Writes the rows of the metric table as samples in the text format 0.0.4 of Prometheus ("Exposition formats" in its
 // documentation).
 #include "ledge/admin/metrics_text.hpp"
+#include "ledge/admin/part_figures.hpp"
 
 #include <initializer_list>
 #include <utility>

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "ledge/admin/metrics_text.hpp"
+#include "ledge/admin/part_figures.hpp"
 #include "ledge/base/assert.hpp"
 #include "ledge/base/constant_time.hpp"
 #include "ledge/base/json.hpp"

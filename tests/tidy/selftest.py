@@ -12,7 +12,8 @@ GOOD = {
     'README.md': 'x\n',
     'src/base/CMakeLists.txt': 'ledge_module(base SOURCES a.cpp log_events.cpp)\n',
     'src/base/log_events.cpp': '// clang-format off\nE e[] = {\n    {"full", "info error", "used max?",\n'
-                               '     "It is full.", "Wait."},\n    {"gone", "info", "", "Gone.", "No."}};\n',
+                               '     "It is full.", "Wait."},\n    {"gone", "info", "", "Gone.", "No."}};\n'
+                               + '\n' * rules.FILE_LINES_MAX,  # as long as LONG_FILES allows it to be
     'src/wire/log.cpp': 'void f() {\n    log.write(a ? LogLevel::info : LogLevel::error, "full", {{"used", g(1)}});\n'
                         '    log_->info("gone");\n}\n',
     'src/base/README.md': 'What it is. May use: std. Promises: all. Decisions: 2026-11-22, none rejected.\n',

@@ -1,8 +1,8 @@
 #include "ledge/admin/metrics_text.hpp"
 
+#include "ledge/admin/part_figures.hpp"
 #include "ledge/link/figures.hpp"
 #include "ledge/link/line_figures.hpp"
-#include "ledge/ota/ota_server.hpp"
 #include "ledge/uplink/bridges.hpp"
 
 #include <doctest/doctest.h>
