@@ -56,8 +56,8 @@ TOP_LEVEL = {'CMakeLists.txt', 'README.md', 'LICENSE', 'src', 'include', 'firmwa
 NOT_OURS = {'build'}  # made by ./run, ignored by git
 
 # Of the sources under src, a header reaches those that see it, directly or through other headers. A header of base or
-# wire may reach all of them. The number is an eighth of all sources (362 on 2026-11-30): client is meant for each part of
-# the program that joins the broker, and there are five now.
+# wire may reach all of them. The number is an eighth of all sources (362 on 2026-11-30): client is meant for each part
+# of the program that joins the broker, and there are five now.
 REACH_MAX = 45
 REACHES_ALL = ('base', 'wire')
 # path -> (sources that it may reach, reason)
