@@ -183,6 +183,8 @@ def mqttsn_both_ways(context):
     for qos in (0, 1, 2, 1):
         client.does('publish', topic_id, f'level {qos}', qos)
         reader.line(f'^plant/meter {qos} 0 level {qos}$')
+        if qos:  # one message at a time: a further one before PUBCOMP is refused
+            client.child.line('^acknowledged$')
     client.does('publish', 'ab', 'short', 1)
     short.line('^ab 1 0 short$')
     client.does('publish_without_connection', 'ab', 'connectionless')
