@@ -180,9 +180,14 @@ def mqttsn_both_ways(context):
     publish(context, broker, 'zz', 'third')
     client.gets('zz', 'third')
     topic_id = int(client.does('register', 'plant/meter'))
+    acknowledged = 0
     for qos in (0, 1, 2, 1):
         client.does('publish', topic_id, f'level {qos}', qos)
         reader.line(f'^plant/meter {qos} 0 level {qos}$')
+        acknowledged += min(qos, 1)
+        # One message at a time: a further one before PUBCOMP is refused.
+        while client.child.lines.count('acknowledged') < acknowledged:
+            client.child.line('^acknowledged$')
     client.does('publish', 'ab', 'short', 1)
     short.line('^ab 1 0 short$')
     client.does('publish_without_connection', 'ab', 'connectionless')

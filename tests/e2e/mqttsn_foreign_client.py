@@ -62,6 +62,9 @@ class MqttSn:
             def register(self, topic_id, topic_name):
                 say(f'told {topic_name.decode()}')
 
+            def published(self, message_id):
+                say('acknowledged')
+
         self.port = port
         self.client = Client(client_id.encode(), host='127.0.0.1', port=port)
         self.client.register_callback(Listener())
