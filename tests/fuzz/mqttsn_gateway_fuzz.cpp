@@ -117,8 +117,9 @@ public:
     }
 
     void packet(std::string_view peer, bool is_forwarded, Bytes bytes) {
-        std::vector<Byte> packet(bytes.begin(), bytes.end());
-        if (is_forwarded) packet.insert(packet.begin(), {0x05, 0xFE, 0x00, 0x6E, 0x31});
+        std::vector<Byte> packet;
+        if (is_forwarded) packet = {0x05, 0xFE, 0x00, 0x6E, 0x31};
+        packet.insert(packet.end(), bytes.begin(), bytes.end());
         const std::uint64_t known = gateway().counters().unknown_answered;
         drop_output();
         gateway().on_packet(as_bytes(peer), packet, now_);
