@@ -86,8 +86,7 @@ public:
             inner = encoded_of(Publish{
                 .qos = QoS::at_least_once, .type = TopicIdType::short_name, .topic_id = 0x6162, .message_id = 1});
         if (kind == 3) {
-            const Bytes any = input.bytes(input.byte() % 32U + 1U);
-            inner.assign(any.begin(), any.end());
+            inner = input.bytes(input.byte() % 32U + 1U);
             if (inner.empty()) inner = {0x02};
         }
         const bool is_new = kind != 4;  // 4: the counter was used before
