@@ -81,7 +81,7 @@ public:
 
     void turn(Instant now) {
         if (lane_) lane_->turn(now);
-        if (lane_ && lane_->is_emptied(now)) lane_.reset();
+        if (lane_ && lane_->is_emptied(now)) end_lane();
         if (local_session_ != nullptr) return prepare(now);
         if (is_on_demand_ && own_messages() > 0) uplink_.wake(now);
         uplink_.turn(now);
@@ -202,6 +202,12 @@ private:
         if (uplink_.state() != Uplink::State::stopped) return false;
         shard_.remove_session(client_id_, now);
         return true;
+    }
+
+    /// Counters only grow, so what the lane has carried still counts.
+    void end_lane() {
+        past_.messages.add(lane_->uplink_.relay().counters());
+        lane_.reset();
     }
 
     void make_local_session(Instant now) {

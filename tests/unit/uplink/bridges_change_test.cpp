@@ -382,6 +382,8 @@ TEST_CASE("without priority any more, the lane sends what waits and ends, and th
     CHECK(rig.until([&] { return rig.has_logged("bridge_priority_left"); }));
     REQUIRE(rig.runs_again());
     CHECK(rig.until([&] { return !rig.shard.find_session("$bridge/cloud/priority"); }));
+    CHECK(rig.bridges->figures(rig.now()).front().messages.out == 2);  // also what the lane has carried since
+    CHECK(rig.bridges->figures(rig.now()).front().messages.out_done == 1);
     rig.local->publishes("plant/alarms/1", "2");
     CHECK(rig.until([&] { return rig.first().has("PUBLISH site/plant/alarms/1 2"); }));
     CHECK(rig.second().count("PUBLISH site/plant/alarms/1 1") == 2);
