@@ -216,6 +216,7 @@ void WsClient::Wire::accept(const http::response_header<>& head) {
     const auto agreement = read_deflate_answer(extensions, is_offered);
     if (!agreement) return end(agreement.error(), RetryClass::operator_needed);
     is_compressed = agreement->has_value();
+    if (!is_compressed) ws.read_message_max(0);  // nothing expands
     if (is_compressed) text += "Sec-WebSocket-Extensions: " + to_text(**agreement) + "\r\n";
     accepted = text + "\r\n";
     pipe.give(as_bytes(accepted));

@@ -323,7 +323,7 @@ TEST_CASE("compressed messages of the server are expanded, whatever their fragme
 }
 
 TEST_CASE("without the server's agreement messages pass as they are, and a compressed one is a mistake") {
-    DeflateTalk talk;
+    DeflateTalk talk(100);
     talk.gives(ws_accepting(talk.request));
     REQUIRE(talk.client.state() == State::open);
     CHECK_FALSE(talk.client.is_compressed());
@@ -331,6 +331,9 @@ TEST_CASE("without the server's agreement messages pass as they are, and a compr
     for (int i = 0; i < 2; ++i) CHECK(talk.writes(topic).at(0).payload == topic);
     talk.gives(ws_frame(ws_binary, topic));
     CHECK(talk.reads() == topic);
+    const std::string large(2000, 'x');  // the limit of 100 bytes is for what expands
+    talk.gives(ws_frame(ws_binary, large));
+    CHECK(talk.reads() == large);
     talk.gives(ws_frame(ws_binary | compressed, Deflater().message(topic)));
     CHECK(talk.client.state() == State::ended);
     CHECK(talk.says("violates the WebSocket protocol"));
