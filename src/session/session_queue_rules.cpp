@@ -34,9 +34,9 @@ void SessionQueue::use_rules(const QueueRules& rules) {
 }
 
 // A filter that comes back would find places of messages that have moved or left while no filter matched them, so the
-// index begins anew. What waits already is kept, wherever it waits: otherwise a message of the tail would be dropped when
-// it is read, while one in memory is sent. A restored queue gets its rules before its rows, so these may be replaced.
-// A shorter age_max ends messages earlier than the queue has noted when they came.
+// index begins anew. What waits already is kept, wherever it waits: otherwise a message of the tail would be dropped
+// when it is read, while one in memory is sent. A restored queue gets its rules before its rows, so these may be
+// replaced. A shorter age_max ends messages earlier than the queue has noted when they came.
 void SessionQueue::note_changed_rules(bool has_other_last_value) {
     LEDGE_ASSERT(rules_ != nullptr);
     if (has_other_last_value) rules_->begin_anew(last_row_);
