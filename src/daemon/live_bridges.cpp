@@ -7,6 +7,7 @@
 #include "bridges.hpp"
 #include "ledge/base/assert.hpp"
 #include "ledge/config/config.hpp"
+#include "ledge/net/tls_client.hpp"
 #include "ledge/runtime/broker_loop.hpp"
 #include "ledge/session/inner_clients.hpp"
 #include "ledge/uplink/bridge_plan.hpp"
@@ -19,6 +20,15 @@ namespace ledge::daemon {
 bool LiveBridges::has_lane(const config::BridgeSettings& settings) const {
     const std::string lane = session::listener_of_bridge(session::priority_lane_of(settings.name));
     return !settings.queue.priority.empty() || has_store_ || listeners_.contains(lane);
+}
+
+/// How many listeners plan() would add.
+std::size_t LiveBridges::missing_listeners(const config::BridgeSettings& settings) const {
+    const auto is_missing = [this](const std::string& bridge) {
+        return !listeners_.contains(session::listener_of_bridge(bridge));
+    };
+    const bool needs_lane = has_lane(settings) && is_missing(session::priority_lane_of(settings.name));
+    return (is_missing(settings.name) ? 1U : 0U) + (needs_lane ? 1U : 0U);
 }
 
 /// `add_listener` returns the index of a new listener.
@@ -60,9 +70,13 @@ void LiveBridges::add_to(runtime::BrokerLoopOptions& options, const config::Conf
 
 Result<bool, Error> LiveBridges::put(const config::BridgeSettings& settings, runtime::BrokerLoop& loop) {
     LEDGE_ASSERT(bridges_ != nullptr);
-    if (listeners_.size() + 2 > listeners_max)
+    if (listeners_.size() + missing_listeners(settings) > listeners_max)
         return Failure{Error{{}, "the broker has seen too many names of bridges since its start"}};
     if (settings.uses_tls()) {
+        // The bridge would only find out after it has left the upstream. Keys that only root may read were read at the
+        // start: a bridge that has them goes on with its old values.
+        const auto checked = net::check_tls_client(tls_client_options(settings.tls));
+        if (!checked) return Failure{in_context("its TLS files have a mistake: {}", {}, checked.error().reason)};
         const auto workers = loop.tls_workers();
         if (!workers) return Failure{workers.error()};
         bridges_->use_tls_workers(**workers);

@@ -51,6 +51,7 @@ private:
     template <class AddListener>
     uplink::BridgePlan plan(const config::BridgeSettings& settings, AddListener&& add_listener);
     bool has_lane(const config::BridgeSettings& settings) const;
+    std::size_t missing_listeners(const config::BridgeSettings& settings) const;
 
     MachineName machine_ = machine_name();
     bool has_store_ = false;

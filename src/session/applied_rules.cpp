@@ -78,9 +78,10 @@ void AppliedRules::forget_tail() {
     });
 }
 
-void AppliedRules::forget_all() {
+void AppliedRules::begin_anew(QueueRow last) {
     newest_.clear();
     topic_bytes_ = 0;
+    kept_until_ = last;
 }
 
 void AppliedRules::note_removed(QueueRow row, Ticket removal, const journal::Journal& journal) {

@@ -34,10 +34,12 @@ void SessionQueue::use_rules(const QueueRules& rules) {
 }
 
 // A filter that comes back would find places of messages that have moved or left while no filter matched them, so the
-// index begins anew. A shorter age_max ends messages earlier than the queue has noted when they came.
+// index begins anew. What waits already is kept, wherever it waits: otherwise a message of the tail would be dropped
+// when it is read, while one in memory is sent. A restored queue gets its rules before its rows, so these may be
+// replaced. A shorter age_max ends messages earlier than the queue has noted when they came.
 void SessionQueue::note_changed_rules(bool has_other_last_value) {
     LEDGE_ASSERT(rules_ != nullptr);
-    if (has_other_last_value) rules_->forget_all();
+    if (has_other_last_value) rules_->begin_anew(last_row_);
     for (std::size_t i = 0; i < pending_.loaded(); ++i) pending_.note_expiry(expires_at(pending_.at(i)));
     count_slots();
 }
@@ -101,7 +103,8 @@ bool SessionQueue::fits_instead(std::string_view topic, std::size_t bytes, bool 
 }
 
 bool SessionQueue::is_earlier_value(std::string_view topic, const Delivery& earlier) const {
-    return rules_ != nullptr && rules_->keeps_newest(topic) && earlier.publication.view().topic == topic;
+    return rules_ != nullptr && rules_->may_replace(earlier.row) && rules_->keeps_newest(topic) &&
+           earlier.publication.view().topic == topic;
 }
 
 void SessionQueue::note_replaced() {
@@ -121,7 +124,7 @@ void SessionQueue::discard_replaced(Delivery& delivery) {
 
 /// A row that was read from the store is older than a message of its topic that has come since the start.
 bool SessionQueue::is_replaced(const Delivery& delivery) const {
-    if (delivery.is_begun()) return false;
+    if (delivery.is_begun() || !rules_->may_replace(delivery.row)) return false;
     const AppliedRules::Place* newest = rules_->find(delivery.publication.view().topic);
     return newest != nullptr && newest->row > delivery.row;
 }
@@ -129,9 +132,10 @@ bool SessionQueue::is_replaced(const Delivery& delivery) const {
 /// The row was removed, but the store may still return it.
 bool SessionQueue::is_removed(QueueRow row) const { return rules_ != nullptr && rules_->is_removed(row); }
 
-// A message that was sent before must be finished, and one of QoS 0 has no row: no newer message replaces these.
+// A message that was sent before must be finished, one of QoS 0 has no row, and one that is older than the filters is
+// kept: no newer message replaces these.
 bool SessionQueue::note_newest(const Delivery& delivery, bool is_in_tail) {
-    if (delivery.row == no_row || delivery.is_begun()) return true;
+    if (!rules_->may_replace(delivery.row) || delivery.is_begun()) return true;
     const std::string_view topic = delivery.publication.view().topic;
     if (!rules_->keeps_newest(topic)) return true;
     AppliedRules::Place place{delivery.row, is_in_tail};

@@ -38,6 +38,7 @@ public:
         std::map<std::string_view, std::string> told;
         std::uint64_t connections = 0;
         bridge::RelayCounters messages;
+        broker::QueueLosses losses;  // of lanes whose sessions were removed
     };
 
     Bridge(UplinkOptions options, net::Connector& connector, const runtime::LoopServices& services, const Log& log,
@@ -81,7 +82,7 @@ public:
 
     void turn(Instant now) {
         if (lane_) lane_->turn(now);
-        if (lane_ && lane_->is_emptied(now)) lane_.reset();
+        if (lane_ && lane_->is_emptied(now)) end_lane();
         if (local_session_ != nullptr) return prepare(now);
         if (is_on_demand_ && own_messages() > 0) uplink_.wake(now);
         uplink_.turn(now);
@@ -139,7 +140,7 @@ public:
 
     /// Requires has_left().
     Past past(Instant now) {
-        Past past{std::move(told_), connections_, past_.messages};
+        Past past{std::move(told_), connections_, past_.messages, past_.losses};
         past.messages.add(uplink_.relay().counters());
         if (lane_) past.messages.add(lane_->past(now).messages);
         return past;
@@ -171,6 +172,7 @@ public:
         figures.messages.add(uplink_.relay().counters());
         if (is_running()) figures.connected = now - stage_since_;
         figures.queue = meter_.figures(is_own_served(), now);
+        add_losses(figures.queue.losses, past_.losses);
         figures.round_trip_mean = uplink_.relay().round_trip().mean();
         figures.round_trip_max = uplink_.relay().round_trip().max(now);
         if (lane_) add_lane_to(figures, now);
@@ -200,8 +202,16 @@ private:
         if (!wants_end()) return false;
         if (!std::exchange(is_ended_, true) && uplink_.state() != Uplink::State::stopped) uplink_.stop(now);
         if (uplink_.state() != Uplink::State::stopped) return false;
+        if (const auto queue = shard_.find_queue(client_id_)) past_.losses = queue->losses;
         shard_.remove_session(client_id_, now);
         return true;
+    }
+
+    /// Counters only grow, so what the lane has carried and lost still counts.
+    void end_lane() {
+        past_.messages.add(lane_->uplink_.relay().counters());
+        add_losses(past_.losses, lane_->past_.losses);
+        lane_.reset();
     }
 
     void make_local_session(Instant now) {
@@ -393,7 +403,7 @@ private:
     BridgeMeter meter_;
     Uplink uplink_;
     bool is_stopping_ = false;
-    Past past_;  // only the counters are used
+    Past past_;  // only `messages` and `losses` are used
     std::uint64_t connections_ = 0;
     BridgeStage published_ = BridgeStage::stopped;
     Instant stage_since_{};

@@ -30,9 +30,18 @@ std::optional<Duration> later_of_queues(const QueueFigures& a, const QueueFigure
 
 }  // namespace
 
+void add_losses(broker::QueueLosses& sum, const broker::QueueLosses& other) {
+    using Losses = broker::QueueLosses;
+    static constexpr std::uint64_t Losses::*of_losses[] = {
+        &Losses::queue_full, &Losses::refused,    &Losses::memory,           &Losses::slow_reader,   &Losses::expired,
+        &Losses::replaced,   &Losses::unreadable, &Losses::removed_messages, &Losses::removed_bytes,
+    };
+    static_assert(sizeof of_losses / sizeof *of_losses == sizeof(Losses) / sizeof(std::uint64_t));
+    add_members(sum, other, of_losses);
+}
+
 void QueueFigures::add(const QueueFigures& other) {
     using Reading = bridge::FlowReading;
-    using Losses = broker::QueueLosses;
     static constexpr std::uint64_t Reading::*of_reading[] = {
         &Reading::arrived_messages,
         &Reading::arrived_bytes,
@@ -44,11 +53,6 @@ void QueueFigures::add(const QueueFigures& other) {
         &Reading::waiting_messages,
         &Reading::waiting_bytes,
     };
-    static constexpr std::uint64_t Losses::*of_losses[] = {
-        &Losses::queue_full, &Losses::refused,    &Losses::memory,           &Losses::slow_reader,   &Losses::expired,
-        &Losses::replaced,   &Losses::unreadable, &Losses::removed_messages, &Losses::removed_bytes,
-    };
-    static_assert(sizeof of_losses / sizeof *of_losses == sizeof(Losses) / sizeof(std::uint64_t));
     flow.time_to_full = sooner(flow.time_to_full, other.flow.time_to_full);
     flow.time_to_empty = later_of_queues(*this, other);
     flow.arrival_messages_per_s += other.flow.arrival_messages_per_s;
@@ -61,7 +65,7 @@ void QueueFigures::add(const QueueFigures& other) {
     add_members(now, other.now, of_reading);
     now.is_connected = now.is_connected && other.now.is_connected;
     if (other.age.age > age.age) age = other.age;
-    add_members(losses, other.losses, of_losses);
+    add_losses(losses, other.losses);
     is_filling = is_filling || other.is_filling;
 }
 

@@ -152,8 +152,8 @@ void WsClient::Wire::allow_compression(std::uint64_t expanded_bytes_max) {
     deflate.memLevel = memory_level;
     deflate.msg_size_threshold = smallest_bytes;
     ws.set_option(deflate);
-    // The first message is CONNECT with the password. Compressed together with topics that others choose, its length
-    // could tell the password to whoever sees the encrypted bytes.
+    // CONNECT has the password. Compressed together with topics that others choose, its length could tell the password
+    // to whoever sees the encrypted bytes. CONNECT may take several messages; on_read() notices its answer.
     ws.compress(false);
 }
 
@@ -216,6 +216,7 @@ void WsClient::Wire::accept(const http::response_header<>& head) {
     const auto agreement = read_deflate_answer(extensions, is_offered);
     if (!agreement) return end(agreement.error(), RetryClass::operator_needed);
     is_compressed = agreement->has_value();
+    if (!is_compressed) ws.read_message_max(0);  // nothing expands
     if (is_compressed) text += "Sec-WebSocket-Extensions: " + to_text(**agreement) + "\r\n";
     accepted = text + "\r\n";
     pipe.give(as_bytes(accepted));
@@ -276,7 +277,8 @@ void WsClient::Wire::on_read(const Error& error, std::size_t count) {
     LEDGE_ASSERT(plain_end + count <= plain.size());
     if (count > 0 && ws.got_text()) return refuse_text(as_text(Bytes(plain).subspan(plain_end, count)));
     plain_end += count;
-    read_on();  // some servers send one byte per frame
+    if (is_compressed && count > 0) ws.compress(true);  // the server has answered CONNECT
+    read_on();                                          // some servers send one byte per frame
 }
 
 /// [MQTT-6.0.0-1]: a frame that is not binary closes the connection. The close code is 1003 (RFC 6455 section 7.4.1).
@@ -306,7 +308,6 @@ std::size_t WsClient::Wire::write(Bytes bytes) {
         if (error && state != State::ended) end("the WebSocket is broken: " + error.message());
     });
     queue.run();
-    if (is_compressed) ws.compress(true);  // from the second message on
     return front.size();
 }
 

@@ -69,8 +69,10 @@ public:
     void forget(QueueRow row);
     /// The tail of the queue is lost.
     void forget_tail();
-    /// Empties the index.
-    void forget_all();
+    /// The filters are new. The index begins anew, and the messages up to the row `last` stay whatever comes.
+    void begin_anew(QueueRow last);
+    /// False = the message in `row` has come before the filters: no newer message replaces it.
+    bool may_replace(QueueRow row) const { return row > kept_until_; }
 
     // ---- Rows that were removed, and that the store may still return because no commit contains the removal yet.
 
@@ -84,6 +86,7 @@ private:
     const QueueRules& rules_;
     std::map<std::string, Place, std::less<>> newest_;  // by topic; strangers choose the topics, so it is no hash table
     std::size_t topic_bytes_ = 0;
+    QueueRow kept_until_ = no_row;
     std::map<QueueRow, Ticket> removed_;
     std::size_t removed_check_at_ = 0;  // size of removed_ at which durable removals are looked for
 };

@@ -15,6 +15,8 @@ struct QueueWatch {
     Duration warn_time_to_full{};
 };
 
+void add_losses(broker::QueueLosses& sum, const broker::QueueLosses& other);
+
 struct QueueFigures {
     /// Adds the queue of a priority lane. Of the times, the more urgent one counts: the sooner full, the later empty,
     /// the older message.

@@ -155,11 +155,8 @@ TEST_CASE(
         changes({.last_value = {"t/1", "t/2"}});
         changes({.last_value = {"t/#"}});
         publish_each("6");
-        // What only the store has is older than a newer message of its topic, and is dropped when it is read.
-        const std::string got = rig.gets();
-        CHECK(got.ends_with("t/1 6, t/2 6, t/3 6"));
-        if (window == 1000)
-            CHECK(got == "t/1 2, t/2 2, t/3 2, t/1 3, t/2 3, t/3 3, t/1 5, t/2 5, t/3 5, t/1 6, t/2 6, t/3 6");
+        CHECK(rig.queued() == 12);
+        CHECK(rig.gets() == "t/1 2, t/2 2, t/3 2, t/1 3, t/2 3, t/3 3, t/1 5, t/2 5, t/3 5, t/1 6, t/2 6, t/3 6");
         rig.is_empty();
     }
 }

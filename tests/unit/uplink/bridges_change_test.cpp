@@ -382,10 +382,35 @@ TEST_CASE("without priority any more, the lane sends what waits and ends, and th
     CHECK(rig.until([&] { return rig.has_logged("bridge_priority_left"); }));
     REQUIRE(rig.runs_again());
     CHECK(rig.until([&] { return !rig.shard.find_session("$bridge/cloud/priority"); }));
+    CHECK(rig.bridges->figures(rig.now()).front().messages.out == 2);  // also what the lane has carried since
+    CHECK(rig.bridges->figures(rig.now()).front().messages.out_done == 1);
     rig.local->publishes("plant/alarms/1", "2");
     CHECK(rig.until([&] { return rig.first().has("PUBLISH site/plant/alarms/1 2"); }));
     CHECK(rig.second().count("PUBLISH site/plant/alarms/1 1") == 2);
     CHECK(rig.second().count("PUBLISH site/plant/alarms/1 2") == 0);
+}
+
+TEST_CASE("what a lane has lost still counts when the lane has ended") {
+    ChangeRig rig;
+    rig.gets_lane();
+    rig.second().stops_listening();
+    rig.starts_bridges();
+    REQUIRE(rig.until([&] { return !rig.filters("$bridge/cloud/priority").empty(); }));
+    rig.local->publishes("plant/alarms/1", "1");
+    REQUIRE(rig.until([&] { return rig.waiting("$bridge/cloud/priority") == 1; }));
+    rig.passes(2min);
+    UplinkOptions lane = *rig.lane;
+    lane.relay.local_filters.clear();
+    lane.relay.only_empties = true;
+    broker::Listeners listeners = listeners_with({});
+    listeners[1].queue_rules->age_max = 1min;
+    rig.second().listens();
+    rig.bridges->put({{rig.options, lane}, listeners}, rig.now());
+    CHECK(rig.until([&] { return !rig.shard.find_session("$bridge/cloud/priority"); }));
+    CHECK(rig.bridges->figures(rig.now()).front().queue.losses.expired == 1);
+    rig.puts(rig.options, listeners_with({}));
+    rig.passes(10s);
+    CHECK(rig.bridges->figures(rig.now()).front().queue.losses.expired == 1);
 }
 
 TEST_CASE("last_value and age_max change for a queue that waits") {

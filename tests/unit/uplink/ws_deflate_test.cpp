@@ -105,6 +105,12 @@ struct DeflateTalk {
         CHECK(bytes.empty());
         return frames;
     }
+    /// What follows may be compressed.
+    void is_accepted() {
+        writes("CONNECT");
+        gives(ws_frame(ws_binary, "CONNACK"));
+        CHECK(reads() == "CONNACK");
+    }
     std::string reads(std::size_t bytes_max = 100'000) {
         std::string into(bytes_max, '\0');
         into.resize(client.read(std::span(reinterpret_cast<Byte*>(into.data()), into.size())));
@@ -217,7 +223,7 @@ TEST_CASE("[RFC 6455 section 4.1] an extension that was not offered ends the con
 // ---------------------------------------------------------------------------------------------------------------------
 // Messages
 
-TEST_CASE("agreed, messages are compressed from the second one on, and later ones are shorter") {
+TEST_CASE("agreed, messages are compressed from the answer to CONNECT on, and later ones are shorter") {
     DeflateTalk talk;
     std::string answer = "permessage-deflate";
     SUBCASE("the server has no limit for the window") {}
@@ -232,6 +238,10 @@ TEST_CASE("agreed, messages are compressed from the second one on, and later one
     REQUIRE(frames.size() == 1);
     CHECK(frames[0].opcode == ws_binary);
     CHECK(frames[0].payload == connect);
+    // A long password does not fit in one message.
+    CHECK(talk.writes(connect).at(0).opcode == ws_binary);
+    talk.gives(ws_frame(ws_binary, "CONNACK"));
+    CHECK(talk.reads() == "CONNACK");
     Inflater inflater(answer.ends_with("=9") ? 9 : client_window_bits);
     std::vector<std::size_t> sizes;
     for (int i = 0; i < 3; ++i) {
@@ -251,7 +261,7 @@ TEST_CASE("agreed, messages are compressed from the second one on, and later one
 TEST_CASE("short messages are sent as they are, and stay out of the window") {
     DeflateTalk talk;
     talk.answers("permessage-deflate");
-    talk.writes("CONNECT");
+    talk.is_accepted();
     Inflater inflater(client_window_bits);
     CHECK(inflater.message(talk.writes(topic).at(0).payload) == topic);
     const auto frames = talk.writes("PUBACK");
@@ -263,7 +273,7 @@ TEST_CASE("short messages are sent as they are, and stay out of the window") {
 TEST_CASE("much that repeats far behind needs no larger window than the client has") {
     DeflateTalk talk;
     talk.answers("permessage-deflate");  // which would allow 32 KiB
-    talk.writes("CONNECT");
+    talk.is_accepted();
     Rng rng(7);
     std::string text(8000, ' ');
     for (char& c : text) c = static_cast<char>('a' + rng.below(26));
@@ -282,7 +292,7 @@ TEST_CASE("much that repeats far behind needs no larger window than the client h
 TEST_CASE("with client_no_context_takeover each message stands alone") {
     DeflateTalk talk;
     talk.answers("permessage-deflate; client_no_context_takeover; server_no_context_takeover");
-    talk.writes("CONNECT");
+    talk.is_accepted();
     for (int i = 0; i < 2; ++i) CHECK(Inflater(client_window_bits).message(talk.writes(topic).at(0).payload) == topic);
     for (int i = 0; i < 2; ++i) {
         talk.gives(ws_frame(ws_binary | compressed, Deflater().message(topic)));
@@ -323,14 +333,17 @@ TEST_CASE("compressed messages of the server are expanded, whatever their fragme
 }
 
 TEST_CASE("without the server's agreement messages pass as they are, and a compressed one is a mistake") {
-    DeflateTalk talk;
+    DeflateTalk talk(100);
     talk.gives(ws_accepting(talk.request));
     REQUIRE(talk.client.state() == State::open);
     CHECK_FALSE(talk.client.is_compressed());
-    talk.writes("CONNECT");
+    talk.is_accepted();
     for (int i = 0; i < 2; ++i) CHECK(talk.writes(topic).at(0).payload == topic);
     talk.gives(ws_frame(ws_binary, topic));
     CHECK(talk.reads() == topic);
+    const std::string large(2000, 'x');  // the limit of 100 bytes is for what expands
+    talk.gives(ws_frame(ws_binary, large));
+    CHECK(talk.reads() == large);
     talk.gives(ws_frame(ws_binary | compressed, Deflater().message(topic)));
     CHECK(talk.client.state() == State::ended);
     CHECK(talk.says("violates the WebSocket protocol"));
