@@ -62,7 +62,7 @@ public:
         read(now);
         take_events(now);
         lines_.pump(client_.client());
-        if (!lines_.is_half_full()) read_at_ = never;
+        if (!lines_.is_half_full()) put_off_reading(never);
         write(now);
         client_.turn(now);
         tell_losses(now);
@@ -77,7 +77,7 @@ public:
         if (now >= port_.retry_at()) open(now);
         if (now >= client_.next_deadline()) client_.on_time(now);
         if (now >= read_at_) {
-            read_at_ = never;
+            put_off_reading(never);
             read(now);
         }
         if (now >= drained_at_) {
@@ -144,6 +144,12 @@ private:
                      {{"listener", options_.name}, {"port", options_.line.path}, {"reason", port_.problem()}});
     }
 
+    /// The poller is told, too: it would wake the loop for the waiting bytes again and again during the pause.
+    void put_off_reading(Instant until) {
+        read_at_ = until;
+        port_.port().set_reading(until == never);
+    }
+
     void read(Instant now) {
         if (!port_.port().may_read() || (read_at_ != never && now < read_at_)) return;
         // A line has two bytes at least, so one read fills the other half of what may wait at most.
@@ -151,7 +157,7 @@ private:
             std::clamp<std::size_t>(options_.lines.lines_waiting_max, line_read_bytes_min, line_read_bytes_max);
         const std::size_t count = port_.port().read(buffer_.first(std::min(buffer_.size(), size)));
         if (count > 0) lines_.on_bytes(Bytes(buffer_).first(count), now);
-        read_at_ = lines_.is_half_full() ? now + read_pause : never;
+        put_off_reading(lines_.is_half_full() ? now + read_pause : never);
         close_if_lost(now);
     }
 

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <utility>
 
 #include "ledge/base/assert.hpp"
 #include "ledge/os/baud.hpp"
@@ -55,6 +56,7 @@ std::optional<Error> SerialPort::open() {
     port_ = std::move(port);
     lost_reason_.clear();
     is_readable_ = is_full_ = false;
+    is_reading_ = true;
     return std::nullopt;
 }
 
@@ -65,6 +67,10 @@ void SerialPort::close() {
     ::ioctl(port_.get(), TIOCNXCL);
     port_.reset();
     is_readable_ = is_full_ = false;
+}
+
+void SerialPort::set_reading(bool is_wanted) {
+    if (std::exchange(is_reading_, is_wanted) != is_wanted && is_open()) watch();
 }
 
 std::size_t SerialPort::read(std::span<Byte> buffer) {
@@ -116,7 +122,11 @@ void SerialPort::on_ready(std::uint32_t events) {
     if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0) is_readable_ = true;
 }
 
-void SerialPort::watch() { poller_.change(port_.get(), *this, is_full_ ? EPOLLIN | EPOLLOUT : EPOLLIN); }
+void SerialPort::watch() {
+    const std::uint32_t in = is_reading_ ? std::uint32_t{EPOLLIN} : 0U;
+    const std::uint32_t out = is_full_ ? std::uint32_t{EPOLLOUT} : 0U;
+    poller_.change(port_.get(), *this, in | out);
+}
 
 void SerialPort::lose(std::string_view why) {
     lost_reason_ = why;
