@@ -40,6 +40,9 @@ std::string add_key_line(std::string_view line, DeviceKeys& keys) {
     }
     if (has_shared) return "follows a key for all devices; write CLIENT_ID:KEY in every line, or only one key";
     if (colon == 0) return "has no client id in front of ':'";
+    // A rule with a trailing '*' is a pattern: the key of one device would be that of many.
+    if (line.substr(0, colon).find('*') != std::string_view::npos)
+        return "has a '*' in its client id; a line is for one device, so write its whole client id";
     const bool is_new = keys.by_client_id.try_emplace(std::string(line.substr(0, colon)), std::move(*key)).second;
     return is_new ? "" : "has a client id that an earlier line has as well";
 }
