@@ -26,8 +26,11 @@ int replace_file(const std::string& path, std::string_view text) {
     int error = os::write_all(file.get(), text);
     if (error == 0) error = os::sync_file(file.get());
     if (error == 0) error = draft.rename_to(path);
-    if (error == 0) error = os::sync_directory(os::parent_of(path));
-    return error == EINVAL ? 0 : error;  // EINVAL: the file system cannot sync a directory
+    if (error != 0) return error;
+    // EINVAL: the file system cannot sync a directory. From the calls above, EINVAL is a failure: the device would be
+    // let in although its counter is not on disk.
+    const int sync_error = os::sync_directory(os::parent_of(path));
+    return sync_error == EINVAL ? 0 : sync_error;
 }
 
 }  // namespace
@@ -51,12 +54,21 @@ CounterFile::CounterFile(mqttsn::Gateway& gateway, boost::asio::io_context& io, 
                          const Log& log, std::string listener)
     : gateway_(gateway), io_(io), driver_(driver), log_(log), listener_(std::move(listener)) {}
 
-CounterFile::~CounterFile() = default;
+/// The time for a stop is over when a write is still under way here. The file is replaced as a whole or not at all, and
+/// no CONNECT waits for the write any more, so a disk that hangs must not keep the process alive.
+CounterFile::~CounterFile() {
+    if (worker_ != nullptr) worker_->leave_running();
+}
 
 std::optional<Error> CounterFile::use(const std::string& path) {
-    path_ = path;
-    // Later the memory knows more than any file.
-    if (path.empty() || std::exchange(was_read_, true)) return std::nullopt;
+    const bool is_new = std::exchange(path_, path) != path;
+    if (path.empty()) return std::nullopt;
+    if (std::exchange(was_read_, true)) {
+        // The memory knows more than any file, so the new one is not read. It is written at once: after a restart it is
+        // the only file that is read, and without the counters old CONNECT packets could be repeated.
+        if (is_new) gateway_.want_counters_written();
+        return std::nullopt;
+    }
     const auto file = os::read_regular_file(path, counter_file_bytes_max);
     if (!file) {
         if (file.error().code == std::errc::no_such_file_or_directory) return std::nullopt;
@@ -70,7 +82,9 @@ std::optional<Error> CounterFile::use(const std::string& path) {
         path};
 }
 
-bool CounterFile::is_due() const { return !path_.empty() && worker_ == nullptr && gateway_.wants_counters_written(); }
+bool CounterFile::is_due() const {
+    return !path_.empty() && !is_stopped_ && worker_ == nullptr && gateway_.wants_counters_written();
+}
 
 void CounterFile::turn(Instant now) {
     if (!wants_turn(now)) return;

@@ -95,6 +95,7 @@ public:
     void stop(Instant now) {
         is_stopping_ = true;
         next_facts_ = never;
+        counter_file_.stop();
         gateway_.stop(now);
         turn(now);
     }
