@@ -105,8 +105,8 @@ class Device:
 
     def opens_again(self, client_id):
         """Connects to a gateway that believes the device connected. What the gateway repeats until it reads CONNECT
-        belongs to the former connection, so the device ignores these packets. Clients must do so, too: until CONNACK comes,
-        nothing else ends the state "connecting" (firmware-bridge/PROTOCOL.md section 2)."""
+        belongs to the former connection, so the device ignores these packets. Clients have to do so, too: only CONNACK
+        ends the state "connecting" (firmware-bridge/PROTOCOL.md section 2)."""
         self.topics.clear()
         self.send(connect(client_id, clean=False))
         while (found := self.receive()) and found[1] in (REGISTER, PUBLISH, DISCONNECT):

@@ -12,8 +12,8 @@
 //
 // What must be on disk before what:
 //     - the counter of a CONNECT before the CONNECT is carried out. All other packets need a connection, so after a
-//       restart nothing old has an effect, although `seen` of other packets is older in the file than in memory. A
-//       PUBLISH of QoS -1 is the exception: it needs neither a connection nor an envelope, so anybody can send it anyway.
+//       restart nothing old has an effect, although `seen` of other packets is older in the file than in memory. The
+//       exception is PUBLISH of QoS -1. It needs neither a connection nor an envelope, so anybody can send it anyway.
 //     - the limit before a counter above the former limit is used. Limits grow by `block`, so one write of the file
 //       serves that many packets to a device.
 #pragma once

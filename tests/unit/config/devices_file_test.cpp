@@ -180,8 +180,8 @@ TEST_CASE("devices file: complaints about keys never show a key") {
 TEST_CASE("devices file: two listeners must not write the same file of counters") {
     const TemporaryFile keys("keys", ones);
     const auto text_with = [&](const char* counters) {
-        return std::string("counters_file = \"") + counters + "\"\n[[devices]]\nclient_id = \"a\"\nkey_file = " +
-               ledge::quoted(keys.path()) + "\n";
+        return std::string("counters_file = \"") + counters +
+               "\"\n[[devices]]\nclient_id = \"a\"\nkey_file = " + ledge::quoted(keys.path()) + "\n";
     };
     const TemporaryFile one("one", text_with("/c"));
     const TemporaryFile same("same", text_with("/c"));
