@@ -1,3 +1,4 @@
+// The file of counters: read once, then written on a thread that exists only for the write.
 #include "counter_file.hpp"
 
 #include <cerrno>
@@ -20,6 +21,7 @@ constexpr std::size_t counter_file_bytes_max = 8 * 1024 * 1024;  // above 10,000
 /// new one.
 int replace_file(const std::string& path, std::string_view text) {
     os::Draft draft(path + ".new");
+    // A write that a power cut has ended may have left it, and create_private_file() opens no existing file.
     draft.remove_leftover();
     const os::Descriptor file = os::create_private_file(draft.path());
     if (!file.is_open()) return errno;
@@ -74,6 +76,7 @@ std::optional<Error> CounterFile::use(const std::string& path) {
         if (file.error().code == std::errc::no_such_file_or_directory) return std::nullopt;
         return file.error();
     }
+    // A damaged file is no empty file: the operator has to decide whether the counters may begin anew.
     if (gateway_.load_counters(file->text)) return std::nullopt;
     return Error{
         {},
@@ -91,12 +94,14 @@ void CounterFile::turn(Instant now) {
     auto write = std::make_unique<Write>(*this, path_, gateway_.counters_to_write());
     auto made = os::WorkerPool::create(net::post_to(io_), {.name = "counters"});
     if (!made) return written(EAGAIN);  // the system cannot start a thread now
+    // The text was made on this thread, so the worker shares nothing with the gateway.
     worker_ = std::move(*made);
     worker_->submit(std::move(write));
 }
 
 void CounterFile::written(int error) {
     const Instant now = driver_.now();
+    // The job is done, so this does not wait.
     worker_.reset();
     next_write_ = now + (error == 0 ? write_pause : failure_pause);
     gateway_.counters_written(error == 0, now);
