@@ -33,6 +33,9 @@ bool set_raw(int port, const SerialLine& line) {
     return ::tcsetattr(port, TCSANOW, &settings) == 0;
 }
 
+/// The flag of TIOCEXCL outlives the descriptor while another program has the port open, and would keep everybody out.
+void unlock(int port) { ::ioctl(port, TIOCNXCL); }
+
 }  // namespace
 
 SerialPort::SerialPort(net::Poller& poller, SerialLine line) : poller_(poller), line_(std::move(line)) {
@@ -53,10 +56,14 @@ std::optional<Error> SerialPort::open() {
             {}, "{} is not a serial line (a tty); ls -l /dev/serial/by-id shows those of this machine", line_.path};
     // Before any setting is changed: the other program may be in the middle of its work.
     if (::flock(port.get(), LOCK_EX | LOCK_NB) != 0) return refused(errno == EWOULDBLOCK ? EBUSY : errno);
-    if (::ioctl(port.get(), TIOCEXCL) != 0 || !set_raw(port.get(), line_)) return refused(errno);
+    if (::ioctl(port.get(), TIOCEXCL) != 0) return refused(errno);
+    if (!set_raw(port.get(), line_) || !poller_.add(port.get(), *this, EPOLLIN)) {
+        const int error = errno;
+        unlock(port.get());
+        return refused(error);
+    }
     // Bytes of before were received with other settings.
     ::tcflush(port.get(), TCIFLUSH);
-    if (!poller_.add(port.get(), *this, EPOLLIN)) return refused(errno);
     port_ = std::move(port);
     // A port that comes back has nothing in common with the one that was lost.
     lost_reason_.clear();
@@ -68,8 +75,7 @@ std::optional<Error> SerialPort::open() {
 void SerialPort::close() {
     if (!is_open()) return;
     poller_.remove(port_.get());
-    // The flag would outlive us if another program has the port open.
-    ::ioctl(port_.get(), TIOCNXCL);
+    unlock(port_.get());
     port_.reset();
     // What was noted about the closed descriptor does not hold for the next one.
     is_readable_ = is_full_ = false;
