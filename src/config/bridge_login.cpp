@@ -32,6 +32,8 @@ void check_unused(const std::vector<std::pair<std::string_view, bool>>& keys, st
     }
 }
 
+/// The two kinds of token share a section but few keys. A key of the other kind would be ignored in silence, so it is
+/// refused.
 void check_token(const BridgeTokenSettings& token, std::vector<BridgeProblem>& problems) {
     using Kind = BridgeTokenSettings::Kind;
     const BridgeTokenSettings none;
@@ -68,6 +70,7 @@ std::string_view name_of(auth::TokenAlgorithm algorithm) {
     return {};
 }
 
+/// For `ledgemq check`: an operator sees which password the upstream will get, without seeing the password.
 std::string explain_token(const BridgeTokenSettings& token) {
     const bool is_jwt = token.kind == BridgeTokenSettings::Kind::jwt;
     const std::string what = is_jwt ? "JSON Web Token (" + std::string(name_of(token.algorithm)) + ")"
@@ -91,6 +94,7 @@ std::vector<BridgeProblem> check_login(const BridgeSettings& settings) {
     if (!keys.empty() && settings.user.empty() && settings.protocol != bridge::ProtocolChoice::v5)
         problems.push_back(
             {keys[0], "MQTT 3.1.1 has no password without a user name; add user, or write protocol = \"5\""});
+    // The service's PATH is not that of the operator's shell, so a bare name might find another program.
     if (!settings.password_command.empty() && !settings.password_command.front().starts_with('/'))
         problems.push_back({"password_command", quoted(settings.password_command.front()) +
                                                     " is not the whole path of a program; write [\"/usr/bin/PROGRAM\", "
@@ -107,6 +111,7 @@ std::string explain_login(const BridgeSettings& settings) {
     return "The password is what " + settings.password_command.front() + " prints; it is run before each connection.";
 }
 
+/// Looked at when the configuration is read: at night nobody sees the first failed connection.
 std::string problem_of_program(const std::string& path) {
     struct stat file {};
     const bool is_there = ::stat(path.c_str(), &file) == 0;

@@ -55,6 +55,7 @@ std::string unknown(Scope scope, std::string_view prefix, std::string_view name)
     return "is unknown; did you mean '" + std::string(prefix.substr(0, key_bytes_shown)) + meant + "'?";
 }
 
+/// Some claims follow from other keys. Twice in one token they would have no defined meaning.
 std::string problem_of_claim_name(const std::string& name) {
     constexpr std::size_t name_bytes_max = 256;
     if (name.empty() || name.size() > name_bytes_max) return "has a name that is empty or longer than 256 bytes";
@@ -107,12 +108,14 @@ std::string Bridges::assign(const Assignment& assignment, Places& places) {
     const std::string name(split_part(rest));
     if (!is_bare_key(name) || name.size() > bridge_name_bytes_max)
         return "has no valid name; a bridge's name has 1 to 64 letters, digits, '-' and '_'";
+    // Before the draft is made, so that a file with a million names takes no memory.
     if (!drafts_.contains(name) && drafts_.size() == bridges_max)
         return "is one bridge too many; at most " + std::to_string(bridges_max) + " are allowed";
     BridgeSettings& settings = drafts_[name];
     settings.name = name;
     places.try_emplace("bridges." + name, assignment.place);
     std::string problem = assign_key(settings, assignment, rest, places);
+    // A bridge with a mistake is not checked further: complaints about its missing keys would hide the mistake.
     if (!problem.empty()) broken_.insert(name);
     return problem;
 }

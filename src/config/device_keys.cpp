@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::string_view key_rule = "64 hexadecimal digits (openssl rand -hex 32 makes a key)";
 
+/// No complaint about a key contains a part of the key, since complaints come into the log.
 std::optional<Secret> key_of(std::string_view digits) {
     std::array<Byte, mqttsn::device_key_bytes> bytes{};
     if (digits.size() != 2 * bytes.size()) return std::nullopt;
@@ -20,6 +21,7 @@ std::optional<Secret> key_of(std::string_view digits) {
         const auto [end, error] = std::from_chars(pair.data(), pair.data() + pair.size(), bytes[i], 16);
         if (error != std::errc() || end != pair.data() + pair.size()) return std::nullopt;
     }
+    // From here on only the Secret holds the key, and wipes it at its end.
     Secret key(bytes);
     wipe(bytes.data(), bytes.size());
     return key;
@@ -40,6 +42,9 @@ std::string add_key_line(std::string_view line, DeviceKeys& keys) {
     }
     if (has_shared) return "follows a key for all devices; write CLIENT_ID:KEY in every line, or only one key";
     if (colon == 0) return "has no client id in front of ':'";
+    // A rule with a trailing '*' is a pattern: the key of one device would be that of many.
+    if (line.substr(0, colon).find('*') != std::string_view::npos)
+        return "has a '*' in its client id; a line is for one device, so write its whole client id";
     const bool is_new = keys.by_client_id.try_emplace(std::string(line.substr(0, colon)), std::move(*key)).second;
     return is_new ? "" : "has a client id that an earlier line has as well";
 }
@@ -52,6 +57,7 @@ Result<DeviceKeys, KeyFileProblem> parse_device_keys(std::string_view text) {
     for (std::string_view line; lines.next(line);) {
         if (line.empty() || line.front() == '#') continue;
         std::string problem = add_key_line(line, keys);
+        // The first mistake is enough: the line after a damaged one seldom says more.
         if (!problem.empty()) return Failure{KeyFileProblem{lines.number(), std::move(problem)}};
     }
     if (keys.shared.bytes().empty() && keys.by_client_id.empty())

@@ -65,6 +65,7 @@ public:
         // With a mistake in the syntax there are no assignments, so nothing else can be checked.
         for (Complaint& complaint : toml.complaints) complain(complaint.place, std::move(complaint.text));
         for (const Assignment& assignment : toml.assignments) read(assignment);
+        // Closed from the beginning: a file without devices admits nobody, and not everybody.
         out_.table = mqttsn::DeviceTable::of_file();
         for (auto& [number, draft] : drafts_) finish(draft);
         check_counters_file(path);
@@ -103,6 +104,7 @@ private:
 
     /// key := "counters_file" | "devices." NUMBER "." KEY [ "." TOPIC_ID ]
     void read(const Assignment& assignment) {
+        // The path is used rather than the key, because a name in quotes may contain dots.
         const std::vector<std::string>& path = assignment.path;
         LEDGE_ASSERT(!path.empty());
         if (path.front() == counters_key && path.size() == 1)
@@ -228,6 +230,8 @@ private:
             return add(std::move(draft.rule), draft.place);
         }
         const bool is_pattern = draft.rule.is_pattern();
+        // Each line becomes a rule of its own, which wins against patterns. A device whose line is removed is then not
+        // admitted by the pattern of this member, since the member itself adds no rule.
         const std::string start = draft.rule.client_id.substr(0, draft.rule.client_id.size() - (is_pattern ? 1 : 0));
         bool has_line = false;
         for (const auto& [client_id, key] : keys->by_client_id) {
@@ -245,6 +249,7 @@ private:
 
     /// nullptr: the file cannot be used, and a complaint has been added. Several members may name one file.
     const DeviceKeys* keys_of(const DeviceDraft& draft) {
+        // The file is read once, so that its mistakes are told once.
         const auto [known, is_new] = keys_.try_emplace(draft.key_file);
         if (!is_new) return known->second ? &*known->second : nullptr;
         // Whoever can read the file can speak as these devices.
@@ -252,6 +257,7 @@ private:
                               S_IROTH | S_IWOTH);
         if (!text) return nullptr;
         auto keys = parse_device_keys(*text);
+        // Also after a mistake, and before the complaint is made.
         wipe(text->data(), text->size());
         if (!keys) {
             const KeyFileProblem& problem = keys.error();
@@ -264,8 +270,10 @@ private:
         return &*known->second;
     }
 
+    /// Two rules for one client id would leave open which of them counts.
     void add(mqttsn::DeviceRule rule, const std::string& place) {
         const std::string name = device_name(rule.client_id);
+        // One complaint, not one for each device too many.
         if (out_.table.size() >= devices_max) {
             if (out_.table.size() == devices_max)
                 complain(place, "more than " + std::to_string(devices_max) + " devices");

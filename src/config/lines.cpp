@@ -8,6 +8,7 @@ namespace {
 
 constexpr std::size_t topic_bytes_max = 1024;
 
+/// Topics have levels: "plant/meter2" is not below "plant/meter".
 bool is_at_or_below(std::string_view topic, std::string_view other) {
     return topic.starts_with(other) && (topic.size() == other.size() || topic[other.size()] == '/');
 }
@@ -86,6 +87,7 @@ private:
     void state_of_one_port(const std::string& state) {
         for (std::size_t i = 0; i < loaded_.config.sockets.size(); ++i) {
             const ListenerSocket& other = loaded_.config.sockets[i];
+            // Only listeners that were checked before this one are in the list, so a pair is told once.
             if (other.mode != ListenerMode::lines || other.lines.topic_of_state() != state) continue;
             complain("lines.state_topic", "and that of the listener '" + loaded_.config.shard.listeners[i].name +
                                               "' are both " + quoted(state) +
@@ -94,6 +96,7 @@ private:
         }
     }
 
+    /// Keys about JSON that no other key asks for.
     void json() {
         const lines::Options& lines = draft_.lines;
         if (lines.json_topic_slashes && lines.json_topic_member.empty())
@@ -131,6 +134,7 @@ void check_lines(const std::string& prefix, const ListenerDraft& draft, const En
     draft.mode == ListenerMode::lines ? checks.of_lines() : checks.of_other_mode();
 }
 
+/// The sentence of `ledgemq check`: where lines go, and where commands come from.
 std::string explain_lines(const ListenerSocket& socket) {
     const lines::Options& lines = socket.lines;
     const std::string qos =

@@ -70,6 +70,7 @@ public:
     }
 
 private:
+    /// Devices make no connections, so a limit of them would never be reached.
     void refuse_keys_of_connections() {
         constexpr std::string_view why = "has no effect on a listener for MQTT-SN devices; remove the key";
         if (draft_.proxy_protocol) complain("proxy_protocol", std::string(why));
@@ -78,6 +79,7 @@ private:
         if (draft_.connections_burst != 0) complain("connections_burst", std::string(why));
     }
 
+    /// The address is checked here since a group that cannot be joined would be noticed only when the network is up.
     void check_group() {
         const std::string& group = draft_.mqttsn.multicast;
         if (!is_group(group))
@@ -126,6 +128,7 @@ std::string listener_of_predefined_topics(std::string_view key) {
     return std::string(key.substr(0, key.find('.')));
 }
 
+/// The ids are keys, so this section has no rows of options and is read by hand.
 std::string assign_predefined_topic(MqttsnSettings& settings, const Assignment& assignment, std::string_view rest) {
     if (rest.empty()) {
         const auto* other = std::get_if<OtherValue>(&assignment.value);
@@ -162,6 +165,7 @@ void flatten_predefined_topics(const std::string& listener, const MqttsnSettings
 // ---------------------------------------------------------------------------------------------------------------------
 // For people
 
+/// One sentence for `ledgemq check`. It says first who may connect: UDP proves nothing about a sender.
 std::string explain_devices(const ListenerSocket& socket, bool allows_anonymous) {
     const MqttsnSettings& settings = socket.mqttsn;
     std::string out = "for MQTT-SN devices, ";
@@ -202,13 +206,16 @@ void check_serial_ports(Loaded& loaded) {
             loaded.complaints.push_back(
                 {place != loaded.places.end() ? place->second : std::string(), "key '" + key + "': " + text});
         };
+        // Two paths may lead to one port, such as /dev/ttyUSB0 and a link of /dev/serial/by-id.
         struct stat file {};
+        // An adapter may be plugged in later; the listener waits for it.
         if (::stat(endpoint.path.c_str(), &file) != 0) continue;  // not plugged in
         if (!S_ISCHR(file.st_mode)) {
             complain(endpoint.path +
                      " is not a serial line (a tty); ls -l /dev/serial/by-id shows those of this machine");
             continue;
         }
+        // The second listener would find the port locked, and try to open it for ever.
         const auto [other, is_new] = ports.emplace(file.st_rdev, name);
         if (!is_new)
             complain(endpoint.path + " is the serial line of the listener '" + other->second +

@@ -16,6 +16,7 @@ constexpr Option bridge_rows[] = {
         "wss://HOST:PORT/PATH or ws://HOST:PORT/PATH (WebSocket). HOST is a name or an address. If an address cannot "
         "be reached, the bridge tries the next one, and later the first one again. A ws:// or wss:// without PATH "
         "means /mqtt. Default: none; every bridge needs at least one."),
+    // [MQTT-3.1.4-3] of 5.0: the server disconnects the client that had the same client id before.
     bridge_row<&BridgeSettings::client_id>(
         "client_id", "", {},
         "The client id at the upstream. Each gateway needs its own: two clients with the same id disconnect each "
@@ -32,6 +33,7 @@ constexpr Option bridge_rows[] = {
         "password_file", "", {},
         "The file whose first line is the password. Nobody but its owner and group may read it. The file is read "
         "again before each connection. \"\" = no password."),
+    // No shell, so that no character in an argument has a meaning.
     bridge_row<&BridgeSettings::password_command>(
         "password_command", "", {},
         "A program that prints the password, for passwords that change: its whole path, then its arguments, for "
@@ -48,6 +50,7 @@ constexpr Option bridge_rows[] = {
         "Whether the bridge asks a server of ws:// or wss:// for compressed messages (permessage-deflate), in both "
         "directions. Without the server's agreement messages pass as they are; otherwise a connection takes 50 to 75 "
         "KiB more memory."),
+    // Below 5 s the answers of a slow radio network would come too late.
     bridge_row<&BridgeSettings::keep_alive>(
         "keep_alive_s", "s", {5, u16_max},
         "Seconds of silence after which the bridge asks the upstream for a sign of life. Without an answer, the "
@@ -63,9 +66,11 @@ constexpr Option bridge_rows[] = {
         "connack_timeout_s", "s", {1, 600},
         "Seconds from the CONNECT of the bridge to the answer. A broker that accepts connections and does not answer "
         "counts as away after this time."),
+    // A limit of its own: the connection is good, only the answer is slow.
     bridge_row<&BridgeSettings::suback_timeout>(
         "suback_timeout_s", "s", {1, 3'600},
         "Seconds until the upstream has answered a SUBSCRIBE. Some brokers need seconds for 50 filters."),
+    // At random, so that a thousand gateways do not come back in the same second after a failure of the upstream.
     bridge_row<&BridgeSettings::retry_first>(
         "retry_first_s", "s", {1, 3'600},
         "Seconds between the first failure and the next attempt. The pause doubles with each failure, and is "
@@ -79,16 +84,20 @@ constexpr Option bridge_rows[] = {
     bridge_row<&BridgeSettings::lazy_idle>(
         "lazy_idle_s", "s", {1, 86'400},
         "Seconds without a message after which a lazy bridge disconnects. Without lazy = true this has no effect."),
+    // UTC, because local time has an hour twice a year that does not exist or exists twice.
     bridge_row<&BridgeSettings::windows>(
         "windows", "", {},
         "The parts of the day in which the bridge may be connected, in UTC, written HH:MM-HH:MM: "
         "[\"22:00-06:00\", \"12:00-12:30\"]. At the end of a window the bridge disconnects. [] = the whole day."),
+    // Receive Maximum (5.0 section 3.1.2.11.3).
     bridge_row<&BridgeSettings::inflight_max>(
         "inflight_max", "messages", {1, u16_max},
         "Unacknowledged messages in each direction. A smaller Receive Maximum of the upstream counts instead."),
+    // Maximum Packet Size (5.0 section 3.1.2.11.4) in one direction; the upstream tells its own in CONNACK.
     bridge_row<&BridgeSettings::packet_bytes_max>(
         "packet_bytes_max", "bytes", {1024, mqtt_packet_max},
         "The largest packet in bytes, in both directions. A larger message is set aside (queue.dead_letter_topic)."),
+    // The will (section 3.1.2.5) is published by the upstream, so it also tells that the whole gateway is gone.
     bridge_row<&BridgeSettings::state_topic>(
         "state_topic", "", {},
         "A topic of the upstream that tells there whether the bridge is connected: a retained 1, or 0 as the will. "
@@ -101,6 +110,7 @@ constexpr Option bridge_rows[] = {
         "fall_back_to_qos0", "", {},
         "Whether the bridge asks for QoS 0 when the upstream refuses a filter. NATS refuses the 64th filter of QoS "
         "1."),
+    // Properties cost bytes on each message, so most messages of one-way routes go without them.
     bridge_row<&BridgeSettings::marks>(
         "marks", "", {},
         "Which messages get two user properties (MQTT 5) by which a ring of bridges is noticed: the client id of the "

@@ -32,6 +32,7 @@ constexpr Option lines_rows[] = {
         "line_end", "", {},
         "What follows each command. lf: line feed. crlf: carriage return and line feed. cr: carriage return. A line of "
         "the device may end in any of them."),
+    // The limit keeps noise without a line end from growing in memory.
     line<&lines::Options::line_bytes_max>(
         "line_bytes_max", "bytes", {1, 16'384},
         "The longest line in bytes, in both directions, without its end. A longer line is dropped up to its end."),
@@ -51,6 +52,7 @@ constexpr Option lines_rows[] = {
         "example \"sensor\": the line {\"sensor\": \"hall\"} is then published on TOPIC/hall. The value is a text of "
         "at "
         "most 64 bytes or a whole number. \"\" = no such member."),
+    // Without this key a device cannot choose a topic outside the one level that the operator has left to the device.
     line<&lines::Options::json_topic_slashes>(
         "json_topic_slashes", "", {}, "Whether that value may contain '/', and so be several levels of the topic."),
     line<&lines::Options::json_members>(

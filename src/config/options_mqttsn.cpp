@@ -49,6 +49,7 @@ constexpr Option mqttsn_rows[] = {
     device<&MqttsnSettings::retries_max>(
         "retries_max", "repetitions", {1, 20},
         "Repetitions without an answer after which a device counts as lost, and its will is published."),
+    // The range ends with the payload of the largest UDP datagram; mqttsn.cpp checks the smaller limit of serial lines.
     device<&MqttsnSettings::packet_bytes_max>(
         "packet_bytes_max", "bytes", {0, 65'507},
         "The largest packet in bytes, in both directions, at least 32; 0 = 1024 on UDP, 250 on a serial line, which is "
@@ -57,6 +58,7 @@ constexpr Option mqttsn_rows[] = {
         "peers_max", "devices", {1, 1'000'000},
         "Devices that are remembered, connected or not. At the limit a new device takes the place of the one that was "
         "not heard for longest; if all are connected, the new one is refused."),
+    // Topic ids have 16 bits, and a connection gives none twice.
     device<&MqttsnSettings::topics_max>("topics_max", "topics", {1, 60'000},
                                         "Topics that one device may register or be told, beside the predefined ones."),
     device<&MqttsnSettings::session_expiry_s>(
@@ -67,6 +69,7 @@ constexpr Option mqttsn_rows[] = {
         "roaming", "", {},
         "Whether a sleeping device may wake at another address, as behind a NAT router. Its client id is then all that "
         "somebody else has to know to get its messages."),
+    // Such answers go to addresses that anybody may have written into a packet.
     device<&MqttsnSettings::unknown_per_second>(
         "unknown_per_second", "packets", {0, 1'000'000},
         "Packets per second of peers that have not connected which are answered; 0 = unlimited. CONNECT packets of "

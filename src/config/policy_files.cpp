@@ -10,6 +10,7 @@
 #include "acl_toml.hpp"
 #include "ledge/auth/authenticator.hpp"
 #include "ledge/auth/text_file.hpp"
+#include "ledge/base/quote.hpp"
 #include "ledge/config/devices_file.hpp"
 #include "ledge/os/file.hpp"
 #include "listener_url.hpp"
@@ -243,12 +244,21 @@ std::map<std::string, std::string> devices_files_of(const Config& config) {
 }
 
 void load_devices(const std::map<std::string, std::string>& files, Loaded& loaded) {
+    std::map<std::string, std::string> writers;  // file of counters -> the listener that writes it
     for (const auto& [listener, path] : files) {
         auto devices = std::make_shared<Devices>(read_devices_file(path));
         // The same list as for the files of [auth]: one watch, and one reading after a change.
         loaded.policy_files.insert(loaded.policy_files.end(), devices->files.begin(), devices->files.end());
         loaded.complaints.insert(loaded.complaints.end(), devices->complaints.begin(), devices->complaints.end());
         loaded.notes.insert(loaded.notes.end(), devices->notes.begin(), devices->notes.end());
+        // Each listener replaces the whole file, so two of them would remove the counters of each other.
+        const bool is_written = devices->ok() && devices->table.has_keys();
+        const auto writer = is_written ? writers.try_emplace(devices->counters_file, listener).first : writers.end();
+        if (writer != writers.end() && writer->second != listener)
+            loaded.complaints.push_back(
+                {path, "counters_file " + quoted(devices->counters_file) + " of the listener '" + listener +
+                           "' is that of the listener '" + writer->second +
+                           "', too; give each listener a devices file, a counters_file and keys of its own"});
         loaded.devices[listener] = std::move(devices);
     }
 }

@@ -78,6 +78,8 @@ BridgeTrial::BridgeTrial(TrialLoop& loop, const uplink::UplinkOptions& options, 
 
 BridgeTrial::~BridgeTrial() = default;
 
+/// Step by step, each with its line. Without a password, a connection and a CONNACK the later steps say nothing. A
+/// refused SUBSCRIBE says nothing about PUBLISH, so both are tried.
 bool BridgeTrial::run(const std::string& topic) {
     if (!make_password()) return false;
     std::vector<bridge::Upstream::Dialect> tried;
@@ -98,6 +100,7 @@ bool BridgeTrial::run(const std::string& topic) {
 // ---------------------------------------------------------------------------------------------------------------------
 // Lines
 
+/// Each line begins with the step and ends with the reason, so that a script can look for ": failed".
 void BridgeTrial::tell(const std::string& step, bool has_worked, const std::string& text) {
     const std::string verdict = has_worked ? ": ok" : ": failed";
     print_(without_controls("  " + step + verdict + (text.empty() ? "" : ", ") + text));

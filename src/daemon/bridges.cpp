@@ -26,6 +26,7 @@ session::OverflowPolicy policy_of(config::BridgeQueueSettings::Overflow overflow
     return session::OverflowPolicy::drop_oldest;
 }
 
+/// The configuration allows what a peer may grant; a session of this broker has a smaller limit.
 std::uint16_t inflight_max_of(const config::BridgeSettings& settings) {
     return static_cast<std::uint16_t>(std::min<std::uint32_t>(settings.inflight_max, session::inflight_ceiling));
 }
@@ -36,11 +37,13 @@ broker::ListenerOptions inner_listener(const config::BridgeSettings& settings, b
     constexpr std::uint64_t memory_max_with_store = 16ULL * 1024 * 1024;
     broker::ListenerOptions listener;
     const std::string lane = session::priority_lane_of(settings.name);
+    // A name that no section [listeners.NAME] can have, so log lines and metrics tell the two apart.
     listener.name = session::listener_of_bridge(is_lane ? lane : settings.name);
     listener.connections_max = 4;  // the present connection, and earlier ones that are closing
     listener.arrivals_max = 4;
     listener.is_local = true;
     session::SessionLimits& limits = listener.limits;
+    // Never: what waits for the upstream must outlive every time without a connection.
     limits.session_expiry_max_s = 0xFFFF'FFFF;
     limits.inflight_max = inflight_max_of(settings);
     limits.queue_messages_max = settings.queue.messages_max;
@@ -82,6 +85,7 @@ uplink::Server server_of(const config::Endpoint& endpoint, const config::BridgeS
     return server;
 }
 
+/// Retained, so that somebody who subscribes later learns the state, too.
 client::WillOptions state_message(const std::string& topic, std::string payload) {
     client::WillOptions message;
     message.topic = topic;
@@ -91,6 +95,7 @@ client::WillOptions state_message(const std::string& topic, std::string payload)
     return message;
 }
 
+/// What both ends of a bridge do with messages. `machine` makes the client ids of two gateways different.
 bridge::RelayOptions relay_options(const config::BridgeSettings& settings, std::string_view machine) {
     bridge::RelayOptions relay;
     relay.routes = settings.routes;
@@ -131,6 +136,7 @@ net::TlsClientOptions tls_client_options(const config::BridgeTlsSettings& settin
     return tls;
 }
 
+/// Everything about the connection to the upstream: where, how, when, and with which password.
 uplink::UplinkOptions uplink_options(const config::BridgeSettings& settings, std::uint16_t listener,
                                      std::string_view machine) {
     uplink::UplinkOptions uplink;
@@ -149,6 +155,7 @@ uplink::UplinkOptions uplink_options(const config::BridgeSettings& settings, std
     uplink.rate_bytes_per_second = settings.queue.rate_bytes_per_second;
     uplink.backoff.first = settings.retry_first;
     uplink.backoff.largest = settings.retry_max;
+    // A pause for an operator must not be longer than the longest pause that the operator has allowed.
     uplink.backoff.operator_smallest = std::min(uplink.backoff.operator_smallest, settings.retry_max);
     uplink.connect_timeout = settings.connect_timeout;
     for (const config::DayWindow& window : settings.day_windows)
@@ -174,14 +181,17 @@ void check_bridge_client_ids(config::Loaded& loaded, const MachineName& machine)
 uplink::UplinkOptions priority_options(const config::BridgeSettings& settings, const uplink::UplinkOptions& bridge,
                                        std::uint16_t listener) {
     LEDGE_ASSERT(bridge.name == settings.name);
+    // A lane differs in little, so that a key that is added to bridges holds for lanes, too.
     uplink::UplinkOptions lane = bridge;
     lane.name = session::priority_lane_of(settings.name);
     lane.priority_of = settings.name;
     lane.inner_listener = listener;
+    // With equal client ids the upstream would end one connection for the other, again and again.
     lane.relay.client_id += config::priority_client_id_end;
     lane.relay.inner_client_id = session::client_id_of_bridge(lane.name);
     lane.relay.local_filters = settings.queue.priority;
     lane.relay.only_empties = settings.queue.priority.empty();
+    // Otherwise each message of the upstream would come twice.
     lane.relay.carries_incoming = false;
     // The state at the upstream is that of the connection that carries both directions.
     lane.relay.will.reset();

@@ -15,6 +15,7 @@
 namespace ledge::daemon {
 namespace {
 
+/// The module mqttsn knows no configuration, so each key finds its place here.
 mqttsn::GatewayOptions gateway_options(const config::MqttsnSettings& settings, const std::string& listener,
                                        bool is_serial) {
     mqttsn::GatewayOptions gateway;
@@ -32,11 +33,14 @@ mqttsn::GatewayOptions gateway_options(const config::MqttsnSettings& settings, c
     gateway.endpoint.retries_max = settings.retries_max;
     gateway.endpoint.topics_max = settings.topics_max;
     gateway.endpoint.session_expiry_s = settings.session_expiry_s;
+    // A copy of CONNECT may come late over UDP. On a line a second CONNECT is always a device that has started again.
     gateway.endpoint.link_reorders = !is_serial;
     return gateway;
 }
 
 /// Of the wall clock; 0 before that time.
+/// Devices refuse counters that they have seen. A gateway that has lost its file of counters begins with this number,
+/// which is behind all former counters as long as a device got less than one packet per second on average.
 std::uint32_t seconds_since_2020() {
     constexpr std::chrono::sys_days begin = std::chrono::year(2020) / 1 / 1;
     const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(runtime::read_wall_clock() - begin).count();
@@ -78,14 +82,17 @@ void add_links(runtime::BrokerLoopOptions& options, const config::Loaded& loaded
     std::vector<link::LinkOptions> links;
     for (std::size_t i = 0; i < config.sockets.size(); ++i) {
         const config::ListenerSocket& socket = config.sockets[i];
+        // Serial listeners with mode = "lines" are those of lines.cpp.
         if (!socket.endpoint.is_for_devices() || socket.mode != config::ListenerMode::mqttsn) continue;
         link::LinkOptions& link = links.emplace_back(link_options(config, static_cast<std::uint16_t>(i)));
         const auto devices = loaded.devices.find(link.name);
         if (devices == loaded.devices.end()) continue;
         link.devices = devices->second->table;
         link.counters_file = devices->second->counters_file;
+        // Only listeners with a devices file can have devices with a key.
         link.gateway.envelope_first_counter = seconds_since_2020();
     }
+    // Without devices nothing of the module link is constructed, and the loop has no part more.
     if (links.empty()) return;
     options.parts.push_back([links = std::move(links), &log, seed, &gateways](const runtime::LoopServices& services) {
         auto made = std::make_unique<link::Gateways>(links, services, log, seed);

@@ -35,6 +35,8 @@ std::size_t LiveBridges::missing_listeners(const config::BridgeSettings& setting
 template <class AddListener>
 uplink::BridgePlan LiveBridges::plan(const config::BridgeSettings& settings, AddListener&& add_listener) {
     uplink::BridgePlan plan;
+    // A name keeps its listener for ever, because sessions and metrics refer to the index. So a bridge that changes, or
+    // comes back, uses the listener that it had.
     const auto listener = [&](bool is_lane) {
         const broker::ListenerOptions& options =
             plan.listeners.emplace_back(inner_listener(settings, has_store_, is_lane));
@@ -51,7 +53,9 @@ uplink::BridgePlan LiveBridges::plan(const config::BridgeSettings& settings, Add
 void LiveBridges::add_to(runtime::BrokerLoopOptions& options, const config::Config& config, const Log& log,
                          std::uint64_t seed) {
     LEDGE_ASSERT(options.shard.listeners.size() == config.shard.listeners.size());
+    // Kept for bridges that a reload adds: whether the broker has a store does not change while it runs.
     has_store_ = config.store.is_used();
+    // One uplink for each connection; a bridge with a lane for priority has two.
     std::vector<uplink::UplinkOptions> uplinks;
     for (const config::BridgeSettings& settings : config.bridges) {
         uplink::BridgePlan planned = plan(settings, [&options](const broker::ListenerOptions& listener) {
@@ -77,6 +81,7 @@ Result<bool, Error> LiveBridges::put(const config::BridgeSettings& settings, run
         // start: a bridge that has them goes on with its old values.
         const auto checked = net::check_tls_client(tls_client_options(settings.tls));
         if (!checked) return Failure{in_context("its TLS files have a mistake: {}", {}, checked.error().reason)};
+        // A broker that has started without TLS has no threads for handshakes yet.
         const auto workers = loop.tls_workers();
         if (!workers) return Failure{workers.error()};
         bridges_->use_tls_workers(**workers);
@@ -89,6 +94,7 @@ Result<bool, Error> LiveBridges::put(const config::BridgeSettings& settings, run
 
 void LiveBridges::remove(std::string_view name, runtime::BrokerLoop& loop) {
     LEDGE_ASSERT(bridges_ != nullptr);
+    // Its listener stays (see plan()).
     bridges_->remove(name, loop.now());
 }
 

@@ -17,6 +17,7 @@
 namespace ledge::daemon {
 namespace {
 
+/// Only this file knows both sides: the server of images never sees the configuration of the broker.
 ota::OtaOptions ota_options(const config::OtaSettings& settings, std::uint16_t listener) {
     ota::OtaOptions options;
     options.directory = settings.directory;
@@ -31,6 +32,7 @@ ota::OtaOptions ota_options(const config::OtaSettings& settings, std::uint16_t l
 
 }  // namespace
 
+/// A directory that is missing may be mounted later, so it is a note. A file in its place is a mistake.
 void check_ota_directory(config::Loaded& loaded) {
     const std::string& directory = loaded.config.ota.directory;
     if (!loaded.config.ota.is_used() || directory.empty()) return;
@@ -47,6 +49,7 @@ void check_ota_directory(config::Loaded& loaded) {
     }
 }
 
+/// The sentence of `ledgemq check`: the topics that a device has to know.
 std::string explain_ota(const config::OtaSettings& settings) {
     if (!settings.is_used()) return {};
     const std::string& prefix = settings.topic_prefix;
@@ -61,9 +64,11 @@ void add_ota(runtime::BrokerLoopOptions& options, const config::Config& config, 
     listener.name = session::listener_of_part("ota");
     listener.connections_max = 4;  // the present connection, and earlier ones that are closing
     listener.arrivals_max = 4;
+    // The server is a part of this process: limits for strangers, such as those of addresses, do not concern it.
     listener.is_local = true;
     options.shard.listeners.push_back(listener);
     const auto index = static_cast<std::uint16_t>(options.shard.listeners.size() - 1);
+    // Made in the loop's thread, when the shard exists. Nobody may use `server` before.
     options.parts.push_back(
         [made_options = ota_options(config.ota, index), &log, &server](const runtime::LoopServices& services) {
             auto made = std::make_unique<ota::OtaServer>(made_options, services, log);

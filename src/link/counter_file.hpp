@@ -32,19 +32,21 @@ public:
     /// All of them must outlive the object.
     CounterFile(mqttsn::Gateway& gateway, boost::asio::io_context& io, transport::Driver& driver, const Log& log,
                 std::string listener);
-    /// Waits for the write under way.
+    /// Does not wait for a write under way: the file stays the old one, or becomes the new one.
     ~CounterFile();
     CounterFile(const CounterFile&) = delete;
     CounterFile& operator=(const CounterFile&) = delete;
 
     /// Names the file; "" = no device has a key. The first name is the file that is read. A file that does not exist
-    /// yet is no error.
+    /// yet is no error. A later name is that of a file that is written soon.
     std::optional<Error> use(const std::string& path);
 
     void turn(Instant now);
     bool wants_turn(Instant now) const { return is_due() && now >= next_write_; }
     /// When turn() has something to do.
     Instant next_deadline() const { return is_due() ? next_write_ : never; }
+    /// Begins no further write: nobody connects any more, and a slow disk would delay the end.
+    void stop() { is_stopped_ = true; }
     /// True = a write is under way.
     bool is_writing() const { return worker_ != nullptr; }
 
@@ -61,6 +63,7 @@ private:
     std::string path_;
     bool was_read_ = false;
     bool has_failed_ = false;  // the last write
+    bool is_stopped_ = false;
     Instant next_write_{};
     // nullptr while nothing is written: a broker whose devices stay connected has no idle thread. The last member, so
     // that its thread ends before the other members do.

@@ -1,3 +1,4 @@
+// Moves bytes between the clients of a gateway and the core, and opens and closes their inner links.
 #include "device_links.hpp"
 
 #include "ledge/base/assert.hpp"
@@ -22,6 +23,7 @@ DeviceLinks::DeviceLinks(const LinkOptions& options, mqttsn::Gateway& gateway, t
 
 DeviceLinks::~DeviceLinks() {
     ends_.clear();
+    // Each end has left the list in its destructor.
     LEDGE_ASSERT(ready_.empty());
 }
 
@@ -39,11 +41,14 @@ void DeviceLinks::turn(const PacketLink& link, Instant now) {
 }
 
 void DeviceLinks::serve(mqttsn::DeviceId id, const PacketLink& link, Instant now) {
+    // An end of an earlier connection is gone by now: the gateway wants a new one only after inner_closed().
     if (gateway_.wants_inner(id)) open(id, link, now);
     End* const end = id < ends_.size() ? ends_[id].get() : nullptr;
+    // The broker has refused the connection, or the gateway wanted a call that its end no longer needs.
     if (end == nullptr) return;
     read(*end, now);
     write(*end, now);
+    // Only behind the last byte, which is the DISCONNECT of the client.
     if (gateway_.wants_inner_close(id) && gateway_.inner_output(id).empty()) end->finish();
     end->turn();
     // The core may have made room for the rest.
@@ -53,6 +58,7 @@ void DeviceLinks::serve(mqttsn::DeviceId id, const PacketLink& link, Instant now
         if ((end->wants_turn() || !end->readable().empty()) && !end->is_linked()) ready_.push_back(*end);
         return;
     }
+    // Closed, and everything was read. Only now may the gateway give the number to another device.
     ends_[id].reset();
     --open_;
     gateway_.inner_closed(id, now);
@@ -62,6 +68,7 @@ void DeviceLinks::open(mqttsn::DeviceId id, const PacketLink& link, Instant now)
     if (id >= ends_.size()) ends_.resize(id + 1);
     LEDGE_ASSERT(ends_[id] == nullptr);
     auto end = std::make_unique<End>(driver_, ready_, id);
+    // Messages of QoS -1 have a session of their own, whose user the operator has named for them.
     const bool is_device = id != mqttsn::connectionless_device;
     // The user of the devices file, or else the one of the listener.
     std::string user = is_device ? std::string(gateway_.user(id)) : options_.connectionless_user;
@@ -80,11 +87,13 @@ void DeviceLinks::read(End& end, Instant now) {
     if (all.empty()) return;
     Bytes input = all;
     gateway_.inner_bytes(end.id, input, now);
+    // The gateway reads everything, so an end seldom keeps memory over a turn.
     end.consume(all.size() - input.size());
 }
 
 void DeviceLinks::write(End& end, Instant now) {
     const Bytes output = gateway_.inner_output(end.id);
+    // What does not fit waits in the gateway's client, which has a limit of its own.
     if (output.empty() || !end.is_open()) return;
     if (const std::size_t count = end.write(output); count > 0) gateway_.inner_sent(end.id, count, now);
 }

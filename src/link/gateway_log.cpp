@@ -1,3 +1,4 @@
+// The events of a gateway as log lines; src/base/log_events.cpp says what each line means and what an operator can do.
 #include "gateway_log.hpp"
 
 #include <utility>
@@ -9,7 +10,9 @@ namespace ledge::link {
 using Kind = mqttsn::GatewayEvent::Kind;
 
 void GatewayLog::tell(const mqttsn::GatewayEvent& event, Instant now) {
+    // The core logs both as it does for every client.
     if (event.kind == Kind::connected || event.kind == Kind::left) return;
+    // One pace for each kind: a flood of refused devices must not hide that a device was lost.
     const auto index = static_cast<std::size_t>(event.kind);
     LEDGE_ASSERT(index < paces_.size());
     Pace& pace = paces_[index];
@@ -18,6 +21,7 @@ void GatewayLog::tell(const mqttsn::GatewayEvent& event, Instant now) {
         return;
     }
     pace.next = now + this->pause;
+    // The next line of the kind tells how many were left out before it, so the number is never lost.
     const unsigned skipped = std::exchange(pace.skipped, 0U);
     switch (event.kind) {
         case Kind::refused:

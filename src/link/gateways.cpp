@@ -1,3 +1,5 @@
+// Gateways: one gateway with its link and its inner links for each listener for MQTT-SN devices. This file decides only
+// who is called when; it owns all parts of a listener. On the loop's thread.
 #include "ledge/link/gateways.hpp"
 
 #include <algorithm>
@@ -51,6 +53,7 @@ public:
         gateway_.set_devices(options_.devices, now);
     }
 
+    /// The counters are read before the first packet can come: a repeated CONNECT must not be accepted meanwhile.
     std::optional<Error> start(Instant now) {
         auto problem = counter_file_.use(options_.counters_file);
         if (!problem) problem = link_->start(now);
@@ -58,11 +61,13 @@ public:
         return problem;
     }
 
+    /// Packets go in first and out last, so that an answer of the gateway itself leaves in the turn of its request.
     void turn(Instant now) {
         if (link_->wants_turn()) link_->read(now);
         counter_file_.turn(now);
         links_.turn(*link_, now);
         if (gateway_.has_output() || link_->wants_turn()) link_->write(now);
+        // All events of a turn, or their queue would grow.
         while (const auto event = gateway_.take_event()) log_.tell(*event, now);
     }
 
@@ -73,6 +78,8 @@ public:
 
     const std::string& name() const { return options_.name; }
 
+    /// A reload has no way back, because other files are in force already. So a file of counters that cannot be read is
+    /// told, and the devices are served.
     void set_devices(const mqttsn::DeviceTable& table, const std::string& counters_file, Instant now) {
         if (const auto problem = counter_file_.use(counters_file))
             plain_log_.error("mqttsn_counters_unread",
@@ -81,6 +88,7 @@ public:
         turn(now);  // the devices that are sent away are told now
     }
 
+    /// A deadline wakes the loop for all parts, so each part is asked whether its own time has come.
     void on_time(Instant now) {
         if (now >= link_->next_deadline()) link_->on_time(now);
         if (now >= gateway_.next_deadline()) gateway_.on_time(now);
@@ -96,16 +104,19 @@ public:
     void stop(Instant now) {
         is_stopping_ = true;
         next_facts_ = never;
+        counter_file_.stop();
         gateway_.stop(now);
         turn(now);
     }
 
+    /// The output counts, because the DISCONNECT of the devices waits there while a line is slow.
     bool is_stopped() const {
         return is_stopping_ && links_.is_empty() && !gateway_.has_output() && !counter_file_.is_writing();
     }
 
     std::string place() const { return link_->place(); }
 
+    /// Counted when somebody asks: states change with almost every packet.
     LinkFigures figures() const {
         LinkFigures figures;
         figures.name = options_.name;
@@ -122,12 +133,14 @@ public:
 private:
     /// What has to be looked at from time to time, because nobody calls when it changes.
     void look(Instant now) {
+        // Without $SYS topics, too: the store is looked at here.
         next_facts_ = now + std::max<Duration>(shard_.sys_interval(), ToldFacts::interval_min);
         // A failed store acknowledges nothing until a restart. Devices had better find another gateway.
         gateway_.set_usable(!shard_.metrics().is_store_failed, now);
         facts_.publish(std::span<const LinkMetric>(link_metrics), figures(), shard_, now);
     }
 
+    // The order matters: links_ and link_ use the gateway, and are destroyed before it.
     const LinkOptions options_;
     broker::Shard& shard_;
     mqttsn::Gateway gateway_;
@@ -137,6 +150,7 @@ private:
     bool is_stopping_ = false;
     Instant next_facts_ = never;
     ToldFacts facts_;
+    // For lines that are no events of the gateway.
     const Log& plain_log_;
     transport::Driver& driver_;
     CounterFile counter_file_;
@@ -145,6 +159,7 @@ private:
 Gateways::Gateways(std::vector<LinkOptions> options, const runtime::LoopServices& services, const Log& log,
                    std::uint64_t seed)
     : driver_(services.driver) {
+    // Each gateway gets a seed of its own, so that a peer that guesses the hashes of one learns nothing about another.
     Rng seeds(seed);
     for (LinkOptions& one : options)
         gateways_.push_back(std::make_unique<One>(std::move(one), services, log, seeds.next(), services.driver.now()));
@@ -153,6 +168,7 @@ Gateways::Gateways(std::vector<LinkOptions> options, const runtime::LoopServices
 Gateways::~Gateways() = default;
 
 void Gateways::start(Instant now) {
+    // All listeners are started even if one fails, so that the log names every mistake at once.
     for (const auto& one : gateways_) {
         if (auto problem = one->start(now); problem && !problem_) problem_ = std::move(problem);
     }
@@ -189,11 +205,13 @@ bool Gateways::is_stopped() const {
 void Gateways::set_devices(const std::string& listener, const mqttsn::DeviceTable& table,
                            const std::string& counters_file) {
     const auto found = std::ranges::find(gateways_, listener, [](const auto& one) { return one->name(); });
+    // A reload adds no listener for devices, so the configuration in force names only those that exist.
     LEDGE_ASSERT(found != gateways_.end());
     (*found)->set_devices(table, counters_file, driver_.now());
 }
 
 std::vector<LinkFigures> Gateways::figures() const {
+    // In the order of the configuration, so that two readings can be compared line by line.
     std::vector<LinkFigures> all;
     for (const auto& one : gateways_) all.push_back(one->figures());
     return all;

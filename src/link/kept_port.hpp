@@ -28,6 +28,7 @@ public:
             put_off(text_of(*problem), now);
             return false;
         }
+        // The port works, so a later loss has another cause, and the pauses begin anew.
         ++opened_;
         pause_ = pause_min;
         problem_.clear();

@@ -1,3 +1,5 @@
+// LineListeners: a port, a lines::LinePort and a client of the broker for each serial listener with mode = "lines".
+// This file decides when the port is read and written; lines::LinePort decides what the bytes mean.
 #include "ledge/link/line_listeners.hpp"
 
 #include <algorithm>
@@ -30,6 +32,7 @@ inner::InnerClientOptions inner_client_options(const LineListenerOptions& option
     inner.listener = options.listener;
     inner.address = "serial:" + options.line.path;
     inner.user = options.client_id;
+    // The session survives a restart: commands that came meanwhile wait in it.
     inner.client = lines.client_options(options.client_id);
     if (!options.lines.command_topic.empty())
         inner.filters.push_back({options.lines.command_topic, lines::LinePort::command_subscription()});
@@ -52,17 +55,19 @@ public:
           client_(services.driver, inner_client_options(options_, lines_)),
           facts_(line_topics_begin, options_.name) {}
 
+    /// The client first: lines that are read before it has connected wait in lines_.
     void start(Instant now) {
         client_.start(now);
         open(now);
         publish(now);
     }
 
+    /// Lines in, then the answers of the broker, which make room for further lines, then commands out.
     void turn(Instant now) {
         read(now);
         take_events(now);
         lines_.pump(client_.client());
-        if (!lines_.is_half_full()) read_at_ = never;
+        if (!lines_.is_half_full()) put_off_reading(never);
         write(now);
         client_.turn(now);
         tell_losses(now);
@@ -77,7 +82,7 @@ public:
         if (now >= port_.retry_at()) open(now);
         if (now >= client_.next_deadline()) client_.on_time(now);
         if (now >= read_at_) {
-            read_at_ = never;
+            put_off_reading(never);
             read(now);
         }
         if (now >= drained_at_) {
@@ -105,6 +110,7 @@ public:
         client_.turn(now);
     }
 
+    /// The client ends when the broker has the last state message, so that subscribers learn that the port is closed.
     bool is_stopped() const { return is_stopping_ && client_.is_stopped(); }
 
     LineFigures figures() const {
@@ -114,6 +120,7 @@ public:
         figures.is_open = lines_.is_open();
         figures.last_problem = port_.problem();
         figures.opened = port_.opened();
+        // Lines that the client holds are not with the broker yet either.
         figures.waiting = lines_.waiting() + client_.client().held_messages();
         figures.commands_waiting = lines_.waiting_commands();
         figures.lines = lines_.counters();
@@ -121,27 +128,37 @@ public:
     }
 
 private:
+    /// What the device has sent before is unknown: the first bytes may be the rest of a line, which lines_ drops.
     void open(Instant now) {
         if (!port_.open(now)) return tell_problem();
         log_.info("serial_port_opened", {{"listener", options_.name}, {"port", options_.line.path}});
         lines_.opened(now);
     }
 
+    /// The rest of a line is no line. A command that the system had not sent yet stays, and is written again.
     void close_lines() {
         lines_.closed();
         read_at_ = drained_at_ = never;
     }
 
+    /// After each use of the port, which is where a lost port is noticed.
     void close_if_lost(Instant now) {
         if (!port_.close_if_lost(now)) return;
         close_lines();
         tell_problem();
     }
 
+    /// A port that stays away for days is one line in the log.
     void tell_problem() {
         if (!port_.has_new_problem()) return;
         log_.warning("serial_port_closed",
                      {{"listener", options_.name}, {"port", options_.line.path}, {"reason", port_.problem()}});
+    }
+
+    /// The poller is told, too: it would wake the loop for the waiting bytes again and again during the pause.
+    void put_off_reading(Instant until) {
+        read_at_ = until;
+        port_.port().set_reading(until == never);
     }
 
     void read(Instant now) {
@@ -150,11 +167,14 @@ private:
         const std::size_t size =
             std::clamp<std::size_t>(options_.lines.lines_waiting_max, line_read_bytes_min, line_read_bytes_max);
         const std::size_t count = port_.port().read(buffer_.first(std::min(buffer_.size(), size)));
+        // The buffer is that of all links, so lines_ copies what it keeps.
         if (count > 0) lines_.on_bytes(Bytes(buffer_).first(count), now);
-        read_at_ = lines_.is_half_full() ? now + read_pause : never;
+        put_off_reading(lines_.is_half_full() ? now + read_pause : never);
         close_if_lost(now);
     }
 
+    /// A client that cannot connect is told once. Lines wait meanwhile; above their limit the oldest ones are dropped
+    /// and counted.
     void take_events(Instant now) {
         for (;;) {
             const client::Event event = client_.next_event(now);
@@ -172,9 +192,11 @@ private:
         for (const broker::SubscriptionFacts& one : shard_.subscriptions_of(options_.client_id))
             if (one.filter != options_.lines.command_topic) others.push_back(one.filter);
         const std::vector<std::string_view> filters(others.begin(), others.end());
+        // If the request cannot be sent, the next connection tries again.
         if (!filters.empty()) static_cast<void>(client_.client().unsubscribe(filters));
     }
 
+    /// False while a command is on its way through the system: drained_at_ is then the time to look again.
     bool wants_write() const {
         return port_.port().may_write() && drained_at_ == never && lines_.waiting_commands() > 0;
     }
@@ -204,6 +226,7 @@ private:
     /// Says what was lost, at most once in loss_report_pause. The rest of a line after an opening is no news.
     void tell_losses(Instant now) {
         const lines::Counters& counters = lines_.counters();
+        // A noisy line loses something each second, and would fill the log.
         if (counters.losses == told_.losses) return;
         if (now < next_report_) {
             report_at_ = next_report_;
@@ -212,10 +235,12 @@ private:
         for (std::size_t i = 0; i < lines::loss_count; ++i) {
             const auto loss = static_cast<lines::Loss>(i);
             const std::uint64_t count = counters.of(loss) - told_.of(loss);
+            // The rest of a line after an opening was never a line.
             if (count == 0 || loss == lines::Loss::stale) continue;
             log_.warning(lines::is_of_command(loss) ? "lines_commands_lost" : "lines_lost",
                          {{"listener", options_.name}, {"reason", lines::name_of(loss)}, {"count", count}});
         }
+        // The losses of the pause are in the next line, since told_ stays as it is until then.
         told_ = counters;
         next_report_ = now + loss_report_pause;
         report_at_ = never;
@@ -239,7 +264,9 @@ private:
     Instant next_report_{};       // not before
     Instant report_at_ = never;
     Instant next_facts_ = never;
+    // A problem that stays is told once.
     std::string told_problem_;
+    // stop() was called: nothing is opened any more, and is_stopped() may become true.
     bool is_stopping_ = false;
 };
 

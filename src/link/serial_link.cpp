@@ -1,3 +1,4 @@
+// The frames of a serial line: makes packets for the gateway of the bytes of the port, and frames of its packets.
 #include "serial_link.hpp"
 
 #include <algorithm>
@@ -30,6 +31,7 @@ SerialLink::SerialLink(SerialLine line, mqttsn::Gateway& gateway, net::Poller& p
 // ---------------------------------------------------------------------------------------------------------------------
 // The port comes and goes
 
+/// Never an error: an adapter may be plugged in after the start.
 std::optional<Error> SerialLink::start(Instant now) {
     open(now);
     return std::nullopt;
@@ -37,6 +39,7 @@ std::optional<Error> SerialLink::start(Instant now) {
 
 void SerialLink::open(Instant now) {
     if (!kept_.open(now)) return tell_problem();
+    // The rest of a frame from before would damage the first frame of now.
     framer_.open();
     frame_size_ = frame_sent_ = 0;
     paced_until_ = never;
@@ -46,6 +49,7 @@ void SerialLink::open(Instant now) {
 }
 
 void SerialLink::close_if_lost(Instant now) {
+    // A lost port is noticed by a read or a write, so this follows each of them.
     if (!kept_.close_if_lost(now)) return;
     paced_until_ = never;
     tell_problem();
@@ -63,6 +67,7 @@ void SerialLink::read(Instant now) {
     if (!port_.may_read()) return;
     const std::size_t count = port_.read(buffer_);
     Bytes input = Bytes(buffer_).first(count);
+    // All frames of the read, since the buffer is used by others afterwards.
     while (const auto packet = framer_.next(input)) gateway_.on_packet(line_address, *packet, now);
     close_if_lost(now);
 }
@@ -78,8 +83,10 @@ void SerialLink::write(Instant now) {
     }
     if (paced_until_ != never && now < paced_until_) return;
     paced_until_ = never;
+    // A slow line fills the system's buffer long before this limit; it is for ports without a real rate.
     for (int i = 0; i < packets_per_turn_max && port_.may_write(); ++i) {
         if (frame_sent_ == frame_size_ && !make_frame(now)) break;
+        // A frame is never given up in the middle: the receiver would take the next one for its rest.
         frame_sent_ += port_.write(Bytes(frame_).subspan(frame_sent_, frame_size_ - frame_sent_));
         idle_from_ = now + port_.time_of(frame_size_);
         if (port_.is_lost()) break;
@@ -111,6 +118,7 @@ bool SerialLink::make_frame(Instant now) {
     return true;
 }
 
+/// Without a port packets are dropped, which is work, too: a packet that stayed would keep the loop awake.
 bool SerialLink::wants_turn() const {
     if (port_.may_read()) return true;
     const bool has_bytes = frame_sent_ < frame_size_ || gateway_.has_output();
@@ -129,6 +137,7 @@ Instant SerialLink::next_deadline() const { return std::min(kept_.retry_at(), pa
 
 std::string SerialLink::text_of(Bytes address) const {
     static_cast<void>(address);
+    // All devices of the line have the line as their address.
     return port_.line().path;
 }
 
@@ -142,6 +151,7 @@ void SerialLink::add_to(LinkFigures& figures) const {
     const mqttsn::LinkFramer::Counters& framer = framer_.counters();
     figures.link.frames = framer.frames;
     figures.link.too_long = framer.too_long;
+    // All three mean a damaged line, and an operator mends them in one way.
     figures.link.bad_crc = framer.bad_crc + framer.bad_cobs + framer.too_short;
 }
 

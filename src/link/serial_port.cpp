@@ -1,3 +1,4 @@
+// The tty of a serial listener: opening and setting it, reading, writing, and noticing that it is gone.
 #include "ledge/link/serial_port.hpp"
 
 #include <fcntl.h>
@@ -7,6 +8,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <utility>
 
 #include "ledge/base/assert.hpp"
 #include "ledge/os/baud.hpp"
@@ -20,6 +22,7 @@ bool set_raw(int port, const SerialLine& line) {
     termios settings{};
     if (::tcgetattr(port, &settings) != 0) return false;
     ::cfmakeraw(&settings);
+    // cfmakeraw() leaves these as another program has set them.
     settings.c_cflag |= CLOCAL | CREAD | CS8;
     settings.c_cflag &= ~static_cast<tcflag_t>(HUPCL | CSTOPB | PARENB | CRTSCTS);
     if (line.has_rtscts) settings.c_cflag |= CRTSCTS;
@@ -29,6 +32,9 @@ bool set_raw(int port, const SerialLine& line) {
     if (::cfsetspeed(&settings, os::speed_of_baud(line.baud)) != 0) return false;
     return ::tcsetattr(port, TCSANOW, &settings) == 0;
 }
+
+/// The flag of TIOCEXCL outlives the descriptor while another program has the port open, and would keep everybody out.
+void unlock(int port) { ::ioctl(port, TIOCNXCL); }
 
 }  // namespace
 
@@ -44,32 +50,45 @@ std::optional<Error> SerialPort::open() {
     // O_NONBLOCK: without it, open(2) waits for the modem line DCD. O_NOCTTY: Ctrl-C of the line must not end us.
     os::Descriptor port(::open(line_.path.c_str(), O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC));
     if (!port.is_open()) return refused(errno);
+    // A regular file would be always readable, and the loop would read it without end.
     if (::isatty(port.get()) == 0)
         return Error{
             {}, "{} is not a serial line (a tty); ls -l /dev/serial/by-id shows those of this machine", line_.path};
+    // Before any setting is changed: the other program may be in the middle of its work.
     if (::flock(port.get(), LOCK_EX | LOCK_NB) != 0) return refused(errno == EWOULDBLOCK ? EBUSY : errno);
-    if (::ioctl(port.get(), TIOCEXCL) != 0 || !set_raw(port.get(), line_)) return refused(errno);
+    if (::ioctl(port.get(), TIOCEXCL) != 0) return refused(errno);
+    if (!set_raw(port.get(), line_) || !poller_.add(port.get(), *this, EPOLLIN)) {
+        const int error = errno;
+        unlock(port.get());
+        return refused(error);
+    }
     // Bytes of before were received with other settings.
     ::tcflush(port.get(), TCIFLUSH);
-    if (!poller_.add(port.get(), *this, EPOLLIN)) return refused(errno);
     port_ = std::move(port);
+    // A port that comes back has nothing in common with the one that was lost.
     lost_reason_.clear();
     is_readable_ = is_full_ = false;
+    is_reading_ = true;
     return std::nullopt;
 }
 
 void SerialPort::close() {
     if (!is_open()) return;
     poller_.remove(port_.get());
-    // The flag would outlive us if another program has the port open.
-    ::ioctl(port_.get(), TIOCNXCL);
+    unlock(port_.get());
     port_.reset();
+    // What was noted about the closed descriptor does not hold for the next one.
     is_readable_ = is_full_ = false;
+}
+
+void SerialPort::set_reading(bool is_wanted) {
+    if (std::exchange(is_reading_, is_wanted) != is_wanted && is_open()) watch();
 }
 
 std::size_t SerialPort::read(std::span<Byte> buffer) {
     LEDGE_ASSERT(is_open());
     if (is_lost()) return 0;
+    // Less than the size of the buffer does not mean that nothing more is there: a tty hands over what it has.
     const ssize_t count = ::read(port_.get(), buffer.data(), buffer.size());
     if (count > 0) return static_cast<std::size_t>(count);
     is_readable_ = false;
@@ -90,6 +109,7 @@ std::size_t SerialPort::write(Bytes bytes) {
         return 0;
     }
     const std::size_t written = count > 0 ? static_cast<std::size_t>(count) : 0;
+    // Also after EINTR: the poller then reports room at once.
     if (written < bytes.size()) {
         is_full_ = true;
         watch();
@@ -104,6 +124,7 @@ Duration SerialPort::time_of(std::size_t count) const {
 
 std::size_t SerialPort::unsent() const {
     int count = 0;
+    // A driver that does not know the number counts as one that has sent everything.
     return is_open() && ::ioctl(port_.get(), TIOCOUTQ, &count) == 0 && count > 0 ? static_cast<std::size_t>(count) : 0;
 }
 
@@ -116,7 +137,11 @@ void SerialPort::on_ready(std::uint32_t events) {
     if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0) is_readable_ = true;
 }
 
-void SerialPort::watch() { poller_.change(port_.get(), *this, is_full_ ? EPOLLIN | EPOLLOUT : EPOLLIN); }
+void SerialPort::watch() {
+    const std::uint32_t in = is_reading_ ? std::uint32_t{EPOLLIN} : 0U;
+    const std::uint32_t out = is_full_ ? std::uint32_t{EPOLLOUT} : 0U;
+    poller_.change(port_.get(), *this, in | out);
+}
 
 void SerialPort::lose(std::string_view why) {
     lost_reason_ = why;

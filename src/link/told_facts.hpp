@@ -28,8 +28,10 @@ public:
         const Duration interval = shard.sys_interval();
         if (interval <= Duration::zero()) return never;
         for (const broker::MetricRow<Figures>& row : rows) {
+            // This row is for /metrics only.
             if (row.topic.empty()) continue;
             const std::string value = broker::text_of(row.read(figures));
+            // The first value is always published, so that no retained value of an earlier run stays.
             const auto [at, is_first] = told_.try_emplace(row.topic);
             if (!is_first && at->second == value) continue;
             at->second = value;

@@ -1,3 +1,5 @@
+// The bytes of UDP peers. The gateway compares them and keeps them for each device, so an IPv4 peer takes 11 bytes and
+// not the 28 of a sockaddr_in6.
 #include "udp_address.hpp"
 
 #include <algorithm>
@@ -35,6 +37,7 @@ in6_addr mapped(in_addr address) {
     return result;
 }
 
+// A dual socket reports IPv4 peers with mapped addresses, an IPv4 socket with plain ones. Both become the same bytes.
 bool is_mapped(const in6_addr& address) { return IN6_IS_ADDR_V4MAPPED(&address) != 0; }
 
 in_addr unmapped(const in6_addr& address) {
@@ -60,6 +63,7 @@ std::size_t encode_peer(const UdpPeer& peer, UdpPeerBytes& out) {
 }
 
 UdpPeer decode_peer(Bytes bytes) {
+    // The bytes come from the gateway, which has them from encode_peer(), and never from the network.
     LEDGE_ASSERT(!bytes.empty() && bytes.size() <= udp_peer_bytes_max);
     UdpPeer peer;
     const Byte* at = bytes.data() + 1;
@@ -70,6 +74,7 @@ UdpPeer decode_peer(Bytes bytes) {
         get(ip, at);
         get(own, at);
         peer.ip = mapped(ip);
+        // Without an address `own` stays all zeros, which means "not known". A mapped 0.0.0.0 would not be all zeros.
         if (own.s_addr != 0) peer.own = mapped(own);
     } else {
         get(peer.ip, at);

@@ -1,3 +1,4 @@
+// The UDP socket of a gateway: opening it, reading and sending packets, and what the log and the metrics show of it.
 #include "udp_link.hpp"
 
 #include <arpa/inet.h>
@@ -22,6 +23,7 @@ namespace {
 /// Room for one IP_PKTINFO or IPV6_PKTINFO.
 constexpr std::size_t control_bytes_max = CMSG_SPACE(sizeof(in6_pktinfo));
 
+// A packet that finds no room in the kernel is lost, and its device repeats it only after T_retry (10 s on UDP).
 constexpr int receive_bytes = 1024 * 1024;
 
 bool is_any(const std::string& host) { return host == "::" || host == "0.0.0.0"; }
@@ -125,6 +127,7 @@ UdpLink::~UdpLink() { close(); }
 // ---------------------------------------------------------------------------------------------------------------------
 // Opening
 
+/// An interface without an address is no mistake: after a power cut the broker often starts before the network does.
 std::optional<Error> UdpLink::start(Instant now) {
     auto problem = open();
     if (!problem) {
@@ -132,8 +135,10 @@ std::optional<Error> UdpLink::start(Instant now) {
         return std::nullopt;
     }
     close();
+    // The socket may be open although its group could not be joined. Then nothing of it must stay.
     if (!may_come(*problem)) return problem;
     problem_ = ledge::text_of(*problem);
+    // Tried each second for hours perhaps, so only a new problem is logged.
     if (std::exchange(reported_, problem_) != problem_)
         log_.warning("mqttsn_link_closed", {{"listener", name_}, {"place", place()}, {"reason", problem_}});
     retry_at_ = now + retry_pause;
@@ -154,6 +159,7 @@ std::optional<Error> UdpLink::open() {
     family_ = bound->family();
     const bool is_dual = family_ == AF_INET6 && address_.host == "::" && !address_.is_ipv6_only;
     if (family_ == AF_INET6 && !set_on(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY, is_dual ? 0 : 1)) return refused(errno);
+    // A socket that is bound to one address answers from there anyway, and needs no control data.
     knows_own_ = is_any(address_.host) && (family_ == AF_INET ? set_on(socket.get(), IPPROTO_IP, IP_PKTINFO)
                                                               : set_on(socket.get(), IPPROTO_IPV6, IPV6_RECVPKTINFO));
     // After a power cut all devices speak at once. The kernel grants what its limit (net.core.rmem_max) allows.
@@ -161,7 +167,9 @@ std::optional<Error> UdpLink::open() {
     if (::bind(socket.get(), bound->get(), bound->size()) != 0) return refused(errno);
     if (!poller_.add(socket.get(), *this, EPOLLIN)) return refused(errno);
     socket_ = std::move(socket);
+    // A listener without its group would serve nobody who searches, and the operator would not notice.
     if (auto problem = join()) return problem;
+    // The counter tells an operator of addresses that come and go.
     ++counters_.opened;
     problem_.clear();
     reported_.clear();
@@ -189,15 +197,18 @@ std::optional<Error> UdpLink::join() {
             target >= 0 && set_on(target, SOL_SOCKET, SO_REUSEADDR) && ::bind(target, group->get(), group->size()) == 0;
         if (!is_bound || !poller_.add(target, *this, EPOLLIN)) return refused(errno);
     }
+    // The group is joined at one interface: that of the listener's address, or the one that the routes choose.
     const auto own = parse_ip(address_.host.substr(0, address_.host.find('%')));
     if (group->family() == AF_INET) {
         ip_mreqn request{};
         request.imr_multiaddr = reinterpret_cast<const sockaddr_in*>(group->get())->sin_addr;
         if (own && !is_any(address_.host)) std::memcpy(&request.imr_address, own->data() + 12, 4);
         if (::setsockopt(target, IPPROTO_IP, IP_ADD_MEMBERSHIP, &request, sizeof(request)) != 0) return refused(errno);
+        // Announcements leave by the interface where the group was joined. If the system refuses, it chooses one.
         ::setsockopt(socket_.get(), IPPROTO_IP, IP_MULTICAST_IF, &request, sizeof(request));
         return std::nullopt;
     }
+    // IPv6 names the interface by the zone of the group ("ff02::1%eth0").
     const std::size_t percent = address_.multicast.find('%');
     ipv6_mreq request{};
     request.ipv6mr_multiaddr = reinterpret_cast<const sockaddr_in6*>(group->get())->sin6_addr;
@@ -213,6 +224,7 @@ void UdpLink::close() {
         if (socket->is_open()) poller_.remove(socket->get());
         socket->reset();
     }
+    // Nothing that was noted about the closed sockets holds for the next ones.
     is_readable_ = is_full_ = false;
     retry_at_ = busy_until_ = never;
 }
@@ -220,11 +232,13 @@ void UdpLink::close() {
 // ---------------------------------------------------------------------------------------------------------------------
 // Packets
 
+/// Only notes. Reading here would give a flood of packets the whole loop.
 void UdpLink::on_ready(std::uint32_t events) {
     if ((events & EPOLLOUT) != 0 && is_full_) {
         is_full_ = false;
         watch();
     }
+    // An error of the socket is used up by a read, too.
     if ((events & ~std::uint32_t{EPOLLOUT}) != 0) is_readable_ = true;
 }
 
@@ -234,6 +248,7 @@ void UdpLink::watch() { poller_.change(socket_.get(), *this, is_full_ ? EPOLLIN 
 void UdpLink::read(Instant now) {
     if (!is_readable_ || !socket_.is_open()) return;
     for (int i = 0; i < packets_per_turn_max && is_readable_; ++i) {
+        // Not `||`, which would leave the group's socket out while the other one has packets.
         bool has_read = read_one(socket_.get(), now);
         if (group_socket_.is_open()) has_read |= read_one(group_socket_.get(), now);
         is_readable_ = has_read;
@@ -254,8 +269,10 @@ bool UdpLink::read_one(int socket, Instant now) {
     message.msg_controllen = control.size();
     const ssize_t count = ::recvmsg(socket, &message, MSG_DONTWAIT);
     if (count < 0) return errno != EAGAIN && errno != EWOULDBLOCK;
+    // peer_of() reads only these two.
     if (from.ss_family != AF_INET && from.ss_family != AF_INET6) return true;
     const auto size = static_cast<std::size_t>(count);
+    // The buffer holds the largest datagram, so a packet that was cut cannot pass for a shorter one.
     if (size > packet_bytes_max_) {
         ++counters_.too_long;
         return true;
@@ -267,6 +284,8 @@ bool UdpLink::read_one(int socket, Instant now) {
     return true;
 }
 
+/// Sends what the gateway has. A packet stays in the queue while the system is short of memory for it, and is lost in
+/// every other case: the device repeats its request, or the gateway its packet.
 void UdpLink::write(Instant now) {
     if (is_full_ || (busy_until_ != never && now < busy_until_)) return;
     busy_until_ = never;
@@ -277,6 +296,7 @@ void UdpLink::write(Instant now) {
             if (!is_full_) busy_until_ = now + busy_pause;
             return;
         }
+        // A packet that was lost here is gone for the gateway as well, as if a radio had dropped it.
         ++(sent == Sent::yes ? counters_.sent : counters_.send_failed);
         gateway_.output_sent();
     }
@@ -284,6 +304,7 @@ void UdpLink::write(Instant now) {
 
 UdpLink::Sent UdpLink::send(Bytes address, Bytes packet) {
     const bool is_broadcast = address.empty();
+    // Without a group nobody is announced to; UDP broadcasts would reach machines that have not asked.
     if (is_broadcast && address_.multicast.empty()) return Sent::lost;
     const UdpPeer peer = is_broadcast ? UdpPeer{} : decode_peer(address);
     os::SocketAddress to = is_broadcast ? group_ : system_address(peer, family_);
@@ -295,6 +316,7 @@ UdpLink::Sent UdpLink::send(Bytes address, Bytes packet) {
         to = system_address(group, family_);
     }
     alignas(cmsghdr) std::array<Byte, control_bytes_max> control{};
+    // sendmsg() only reads the bytes, although its structure cannot say so.
     iovec part{const_cast<Byte*>(packet.data()), packet.size()};
     msghdr message{};
     message.msg_name = const_cast<sockaddr*>(to.get());
@@ -303,6 +325,7 @@ UdpLink::Sent UdpLink::send(Bytes address, Bytes packet) {
     message.msg_iovlen = 1;
     if (knows_own_) set_own(peer.own, family_, control.data(), message);
     if (::sendmsg(socket_.get(), &message, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0) return Sent::yes;
+    // The queue of the interface is full. No event tells when it has room, so write() waits for a moment.
     if (errno == ENOBUFS || errno == ENOMEM) return Sent::later;
     if (errno != EAGAIN && errno != EWOULDBLOCK) return Sent::lost;
     is_full_ = true;
@@ -311,6 +334,7 @@ UdpLink::Sent UdpLink::send(Bytes address, Bytes packet) {
 }
 
 bool UdpLink::wants_turn() const {
+    // While the system takes nothing, a turn would change nothing: the poller or the deadline wakes the loop.
     return is_readable_ || (gateway_.has_output() && !is_full_ && busy_until_ == never);
 }
 
@@ -334,10 +358,12 @@ Instant UdpLink::next_deadline() const { return std::min(retry_at_, busy_until_)
 // For people
 
 std::string UdpLink::text_of(Bytes address) const {
+    // Always as IPv6, which shows mapped addresses in the form of IPv4.
     return address.empty() ? std::string() : os::to_text(system_address(decode_peer(address), AF_INET6));
 }
 
 std::string UdpLink::place() const {
+    // Port 0 lets the system choose; an operator wants the chosen one.
     std::uint16_t port = address_.port;
     if (socket_.is_open()) port = os::own_address(socket_.get()).port();
     const bool is_ipv6 = address_.host.find(':') != std::string::npos;

@@ -7,6 +7,8 @@
 //
 // A restarted gateway knows the senders from its file of counters. Their packets are answered by DISCONNECT, so they
 // connect again at once; a packet of before the restart, sent again by somebody else, brings nothing but this answer.
+// An old PUBLISH of QoS -1 is published again. Such messages are accepted without an envelope, too, so nobody gains by
+// it.
 #include <utility>
 
 #include "ledge/base/assert.hpp"

@@ -103,6 +103,17 @@ class Device:
         code = self.expect(CONNACK)[0]
         check(code == ACCEPTED, f'{client_id} was refused by code {code}')
 
+    def opens_again(self, client_id):
+        """Connects to a gateway that believes the device connected. What the gateway repeats until it reads CONNECT
+        belongs to the former connection, so the device ignores these packets. Clients have to do so, too: only CONNACK
+        ends the state "connecting" (firmware-bridge/PROTOCOL.md section 2)."""
+        self.topics.clear()
+        self.send(connect(client_id, clean=False))
+        while (found := self.receive()) and found[1] in (REGISTER, PUBLISH, DISCONNECT):
+            pass
+        check(found is not None, 'no CONNACK came')
+        check(found[1] == CONNACK and found[2] == ACCEPTED, f'CONNACK expected, got {found.hex()}')
+
     def registers(self, topic):
         message_id = self.message_id()
         self.send(register(topic, message_id))

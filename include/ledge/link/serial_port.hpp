@@ -41,6 +41,9 @@ public:
 
     /// True: read() may bring bytes, or will find that the port is gone.
     bool may_read() const { return is_open() && is_readable_; }
+    /// False: the poller does not report bytes until it is wanted again; otherwise it would report unread bytes in each
+    /// turn. A port that is gone is reported all the same. Wanted after open().
+    void set_reading(bool is_wanted);
     /// Reads what is there, at most the size of `buffer`. 0 = nothing is there now, or is_lost().
     std::size_t read(std::span<Byte> buffer);
     /// Writes as many bytes as the system takes now, and returns their number.
@@ -68,6 +71,7 @@ private:
     os::Descriptor port_;
     std::string lost_reason_;
     bool is_readable_ = false;
+    bool is_reading_ = true;
     bool is_full_ = false;  // the system takes no bytes; the poller tells when it does
 };
 

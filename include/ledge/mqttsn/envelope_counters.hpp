@@ -12,7 +12,8 @@
 //
 // What must be on disk before what:
 //     - the counter of a CONNECT before the CONNECT is carried out. All other packets need a connection, so after a
-//       restart nothing old has an effect, although `seen` of other packets is older in the file than in memory.
+//       restart nothing old has an effect, although `seen` of other packets is older in the file than in memory. The
+//       exception is PUBLISH of QoS -1. It needs neither a connection nor an envelope, so anybody can send it anyway.
 //     - the limit before a counter above the former limit is used. Limits grow by `block`, so one write of the file
 //       serves that many packets to a device.
 #pragma once
@@ -66,7 +67,7 @@ public:
 
     /// The counter of the next envelope to the device. 0 = none may be used before the file is written, or ever.
     std::uint32_t next(Record& record);
-    /// The present `seen` of some record must come to disk.
+    /// The present `seen` of some record must come to disk, or all of them to another file.
     void want_write() { wants_write_ = true; }
 
     /// True = begin_write() is due. False while a write is under way.

@@ -84,6 +84,10 @@ public:
     bool load_counters(std::string_view text) { return envelope_counters_.load(text); }
     /// True = devices with a key wait until the file of counters is written.
     bool wants_counters_written() const { return envelope_counters_.wants_write(); }
+    /// The file has another name from now on, so the text is wanted there.
+    void want_counters_written() {
+        if (envelope_counters_.size() > 0) envelope_counters_.want_write();
+    }
     /// The whole text of the file. The owner replaces the file, and then calls counters_written().
     std::string counters_to_write() { return envelope_counters_.begin_write(); }
     /// `is_durable`: the text has reached the disk. Otherwise it is wanted again at once; the owner makes a pause.

@@ -169,10 +169,31 @@ TEST_CASE("devices file: complaints about keys never show a key") {
           "D:4: K has no line CLIENT_ID:KEY for client_id \"a\"; add one, or correct client_id");
     CHECK(complaint_of("[[devices]]\nclient_id = \"a\"\nkey_file = \"/nowhere\"\n") ==
           "D:3: the key file cannot be opened: No such file or directory");
+    CHECK(complaint_of(with_key, "a:" + ones + "\na*:" + twos) ==
+          "K:2: the line has a '*' in its client id; a line is for one device, so write its whole client id");
     // A client id may contain a colon.
     const auto keys = parse_device_keys("a:b:" + ones);
     REQUIRE(keys.ok());
     CHECK(keys->by_client_id.contains("a:b"));
+}
+
+TEST_CASE("devices file: two listeners must not write the same file of counters") {
+    const TemporaryFile keys("keys", ones);
+    const auto text_with = [&](const char* counters) {
+        return std::string("counters_file = \"") + counters +
+               "\"\n[[devices]]\nclient_id = \"a\"\nkey_file = " + ledge::quoted(keys.path()) + "\n";
+    };
+    const TemporaryFile one("one", text_with("/c"));
+    const TemporaryFile same("same", text_with("/c"));
+    const TemporaryFile other("other", text_with("/d"));
+    const TemporaryFile without_keys("without", "counters_file = \"/c\"\n[[devices]]\nclient_id = \"a\"\n");
+    const std::string complaint =
+        "counters_file \"/c\" of the listener 'b' is that of the listener 'a', too; give each listener a devices file, "
+        "a counters_file and keys of its own";
+    CHECK(lines_of(load_policy({}, {{"a", one.path()}, {"b", same.path()}})) == Lines{same.path() + ": " + complaint});
+    CHECK(lines_of(load_policy({}, {{"a", one.path()}, {"b", one.path()}})) == Lines{one.path() + ": " + complaint});
+    CHECK(lines_of(load_policy({}, {{"a", one.path()}, {"b", other.path()}})).empty());
+    CHECK(lines_of(load_policy({}, {{"a", one.path()}, {"b", without_keys.path()}})).empty());
 }
 
 TEST_CASE("devices file: a file that cannot be read, is too large or may be written by everybody") {

@@ -1,10 +1,16 @@
 // All listeners together: what they cost, what they tell, how they stop.
 #include "ledge/link/gateways.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <array>
+#include <filesystem>
 #include <set>
 
 #include "ledge/link/link_metrics.hpp"
+#include "ledge/mqttsn/device_table.hpp"
+#include "ledge/mqttsn/envelope.hpp"
 #include "rig.hpp"
 
 namespace ledge::link {
@@ -106,6 +112,38 @@ TEST_CASE("messages of QoS -1 have the rights of their user, and are dropped wit
         CHECK(rig.figures().gateway.connectionless == (*user != '\0' ? 1 : 0));
         CHECK(rig.has_logged("user=beacons") == (*user != '\0'));
     }
+}
+
+TEST_CASE("counters of devices with a key are written to a new file as soon as a reload names one") {
+    Rig rig;
+    rig.starts();
+    const std::array<Byte, mqttsn::device_key_bytes> key_bytes{1};
+    mqttsn::DeviceRule rule;
+    rule.client_id = "meter";
+    rule.key = Secret(key_bytes);
+    mqttsn::DeviceTable table = mqttsn::DeviceTable::of_file();
+    REQUIRE(table.add(rule));
+    const std::string folder = "/tmp/ledge-counters-" + std::to_string(::getpid());
+    std::filesystem::create_directory(folder);
+    const auto is_written = [&](const std::string& path) {
+        return rig.until([&] {
+            rig.io.restart();
+            rig.io.poll();
+            return std::filesystem::exists(path);
+        });
+    };
+    rig.gateways->set_devices(rig.links[0].name, table, folder + "/first");
+    UdpDevice meter(rig, rig.port());
+    meter.sends_bytes(mqttsn::make_envelope(rule.key, mqttsn::sender_of("meter"), 1, bytes_of(connect_as("meter"))));
+    CHECK(is_written(folder + "/first"));
+    CHECK(rig.until([&] {
+        rig.io.poll();
+        return rig.figures().connected == 1;
+    }));
+    rig.passes(1s);  // the pause between two writes
+    rig.gateways->set_devices(rig.links[0].name, table, folder + "/second");
+    CHECK(is_written(folder + "/second"));
+    std::filesystem::remove_all(folder);
 }
 
 TEST_CASE("a stop says DISCONNECT to devices, and publishes no will") {

@@ -54,6 +54,24 @@ TEST_CASE("bytes pass unchanged in both directions") {
     CHECK(here == all);
 }
 
+TEST_CASE("bytes that nobody wants to read now wake nobody") {
+    Rig rig;
+    Line line(rig);
+    SerialPort port(*rig.poller, {line.path(), 115200, false});
+    REQUIRE(!port.open());
+    port.set_reading(false);
+    line.sends_bytes("later");
+    CHECK(rig.poller->poll(0) == 0);
+    CHECK(!port.may_read());
+    port.set_reading(true);
+    CHECK(rig.poller->poll(100) == 1);
+    CHECK(port.may_read());
+    // A port that is gone is noticed all the same.
+    port.set_reading(false);
+    line.unplugs();
+    CHECK(rig.poller->poll(100) == 1);
+}
+
 TEST_CASE("a second program is kept out") {
     Rig rig;
     Line line(rig);
