@@ -72,6 +72,28 @@ TEST_CASE("unknown images, offsets beyond the end and malformed requests get an 
     CHECK(rig.server->figures().refused == 15);
 }
 
+TEST_CASE("the largest blocks for many devices at once: each device gets its answer, as soon as there is room") {
+    OtaOptions options;
+    options.block_bytes_max = 0xFFFF;
+    options.bytes_per_second_max = options.device_bytes_per_second_max = 0;
+    Rig rig(options);
+    const std::string image = firmware(70'000);
+    rig.folder.has("boiler", image);
+    rig.passes(2s);
+    Device dev(rig);
+    Guest crowd(rig.core, "crowd");
+    rig.settles({&dev, &crowd});
+    wire::QoS qos{};
+    SUBCASE("QoS 0") { qos = wire::QoS::at_most_once; }
+    SUBCASE("QoS 1") { qos = wire::QoS::at_least_once; }
+    for (int i = 0; i < 40; ++i)
+        crowd.publishes("ota/get/dev" + std::to_string(i), request(id_of(image), 0, 0xFFFF), qos);
+    rig.settles({&dev, &crowd});
+    CHECK(rig.server->figures().blocks == 40);
+    CHECK(rig.server->figures().refused == 0);
+    CHECK(dev.takes() == Texts{answer(id_of(image), 0, Status::data, image.substr(0, 0xFFFF))});
+}
+
 TEST_CASE("a file that is replaced or written to under way is another image at once, and the device is told") {
     Rig rig;
     const std::string old_image = firmware(3000, 1);
