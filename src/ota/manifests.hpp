@@ -48,7 +48,7 @@ private:
 
     std::string manifest_prefix_;
     std::string image_prefix_;
-    std::map<std::string, std::vector<Byte>, std::less<>> known_;  // retained at the broker, by topic; empty = not known
+    std::map<std::string, std::vector<Byte>, std::less<>> known_;  // retained, by topic; empty = not known
     std::map<wire::PacketId, std::string> unanswered_;             // topics of publications
 };
 

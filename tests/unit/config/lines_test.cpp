@@ -105,8 +105,9 @@ TEST_CASE("no device can forge the state of its port with JSON") {
     CHECK(has(complaint(listener_text("state_topic = 'a/b/status'\n" + members)), "forge the state"));
     CHECK(has(complaint(listener_text("state_topic = 'a/b/unparsed'\njson_topic_member = 'id'\n")), "forge the state"));
     for (const char* usable : {"a/b/$status", "a/bc", "a/status", "none"})
-        CHECK(one_listener(listener_text("state_topic = '" + std::string(usable) + "'\n" + members)).lines.state_topic ==
-              usable);
+        CHECK(
+            one_listener(listener_text("state_topic = '" + std::string(usable) + "'\n" + members)).lines.state_topic ==
+            usable);
     CHECK(one_listener(listener_text("state_topic = 'a/b/status'\n")).lines.state_topic == "a/b/status");
 }
 

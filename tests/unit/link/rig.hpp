@@ -1,5 +1,6 @@
 // Rig: the listeners for MQTT-SN devices and for lines with the real core, over real UDP sockets on the loopback
-// interface and real pseudo terminals. Its time is virtual. Everything happens on one thread; nothing sleeps, every wait is bounded.
+// interface and real pseudo terminals. Its time is virtual. Everything happens on one thread; nothing sleeps, every
+// wait is bounded.
 #pragma once
 
 #include <doctest/doctest.h>
