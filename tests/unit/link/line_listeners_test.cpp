@@ -13,7 +13,6 @@
 namespace ledge::link {
 namespace {
 
-using wire::QoS;
 using Texts = std::vector<std::string>;
 
 const std::string client_id = "$part/lines/meter";
@@ -42,7 +41,7 @@ public:
     void stop(Instant now) override { client_.stop(now); }
     bool is_stopped() const override { return client_.is_stopped(); }
 
-    void publishes(std::string_view topic, std::string_view payload, QoS qos = QoS::at_least_once) {
+    void publishes(std::string_view topic, std::string_view payload, wire::QoS qos = wire::QoS::at_least_once) {
         wire::Publish packet;
         packet.topic = topic;
         packet.payload = as_bytes(payload);
@@ -139,7 +138,7 @@ TEST_CASE("lines of a device are published, and the idle listener lets the loop 
 TEST_CASE("commands are written one after the other, each with the end of a line") {
     Scene scene;
     scene.panel->publishes("cmd/meter", "on");
-    scene.panel->publishes("cmd/meter", "off", QoS::at_most_once);
+    scene.panel->publishes("cmd/meter", "off", wire::QoS::at_most_once);
     CHECK(scene.device_gets(7) == "on\noff\n");
     scene.rig.passes(1s);
     CHECK(scene.figures().lines.commands == 2);
