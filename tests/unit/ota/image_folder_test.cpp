@@ -211,7 +211,7 @@ TEST_CASE("images stay while the directory can be read, but not entered") {
     rig.folder.has("boiler", "1");
     rig.passes(2s);
     REQUIRE(rig.server->figures().images == 1);
-    fs::permissions(rig.folder.path, fs::perms::owner_read | fs::perms::others_read);
+    fs::permissions(rig.folder.path, fs::perms::owner_read | fs::perms::group_read | fs::perms::others_read);
     {
         const WithoutRoot user;
         rig.passes(20s);
