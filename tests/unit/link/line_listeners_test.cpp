@@ -197,6 +197,7 @@ TEST_CASE("losses are logged with their reason, at most once a minute") {
 TEST_CASE("an operator who removes the session gets the listener back, with its state and its commands") {
     Scene scene;
     scene.rig.shard->remove_session(client_id, scene.rig.clock.now());
+    scene.rig.rests();  // the listener notices
     scene.rig.passes(3s);
     CHECK(scene.rig.has_logged("warning lines_client_problem listener=meter"));
     const Texts states = scene.panel->takes();
