@@ -60,6 +60,7 @@ MANIFEST = {
     'fuzz_relay': CORE_BUILDS,
     'fuzz_store': CORE_BUILDS,
     'fuzz_lines': CORE_BUILDS,
+    'fuzz_ota': CORE_BUILDS,
     'fuzz_mqttsn': CORE_BUILDS,
     'fuzz_mqttsn_gateway': CORE_BUILDS,
     'fuzz_topic': CORE_BUILDS,

@@ -71,6 +71,14 @@ private:
         if (!state.empty() && (state == lines.topic || state == lines.command_topic))
             complain("lines.state_topic",
                      "is the topic of the lines or of the commands; choose another topic, or none");
+        // A level that begins with $ is one that a device cannot choose.
+        const bool is_choosable = is_at_or_below(state, lines.topic) && state.size() > lines.topic.size() + 1 &&
+                                  state[lines.topic.size() + 1] != '$';
+        if (lines.wants_json() && is_choosable)
+            complain("lines.state_topic",
+                     "is " + quoted(state) +
+                         ", which a device could choose with its JSON and so forge the state; choose a topic that is "
+                         "not below lines.topic, or remove the key");
         if (!state.empty()) state_of_one_port(state);
     }
 

@@ -1,5 +1,6 @@
 #include "lines.hpp"
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <utility>
@@ -54,6 +55,15 @@ void add_lines(runtime::BrokerLoopOptions& options, const config::Config& config
         lines = made.get();
         return made;
     });
+}
+
+broker::Listeners with_line_parts(broker::Listeners listeners, const config::Config& config) {
+    for (std::size_t i = 0; i < config.sockets.size(); ++i) {
+        if (config.sockets[i].mode != config::ListenerMode::lines) continue;
+        const auto found = std::ranges::find(listeners, config.shard.listeners[i].name, &broker::ListenerOptions::name);
+        if (found != listeners.end()) make_inner(*found);
+    }
+    return listeners;
 }
 
 }  // namespace ledge::daemon

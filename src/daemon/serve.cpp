@@ -213,8 +213,8 @@ int serve(const config::Sources& sources, const config::Loaded& loaded) {
         [&running](std::shared_ptr<const auth::Policy> policy, std::vector<std::string> files) {
             if (running != nullptr) running->set_policy(std::move(policy), std::move(files));
         },
-        [&running](const broker::Listeners& listeners) {
-            if (running != nullptr) running->set_limits(listeners);
+        [&running, &loaded](const broker::Listeners& listeners) {
+            if (running != nullptr) running->set_limits(with_line_parts(listeners, loaded.config));
         },
         [&running, descriptors](const config::Config& config, std::size_t index) {
             return add_listener(running, config, index, descriptors);

@@ -35,11 +35,39 @@ FileStamp stamp_of(const struct stat& status) {
             status.st_ctim.tv_sec * second_ns + status.st_ctim.tv_nsec};
 }
 
-/// The stamp of a regular file; nullopt = there is no such file, or it is a link, a directory or a pipe.
+/// The stamp of a regular file; nullopt = there is no such file, or it is a link, a directory or a pipe. errno is 0
+/// unless the file could not be looked at.
 std::optional<FileStamp> look_at(const std::string& path) {
     struct stat status {};
-    if (lstat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) return std::nullopt;
+    const bool is_there = lstat(path.c_str(), &status) == 0;
+    if (is_there || errno == ENOENT) errno = 0;
+    if (!is_there || !S_ISREG(status.st_mode)) return std::nullopt;
     return stamp_of(status);
+}
+
+using Files = std::map<std::string, FileStamp>;
+
+/// The regular files among the first `entries_max` entries of the directory. `error` = why the directory cannot be
+/// read; then the map says nothing. With the right to read the directory, but not to enter it, only the names can be
+/// read: that is an error too, and not a directory without files.
+Files files_in(const std::string& directory_path, std::size_t entries_max, int& error) {
+    Files files;
+    DIR* const directory = opendir(directory_path.c_str());
+    error = directory == nullptr ? errno : 0;
+    if (directory == nullptr) return files;
+    for (std::size_t entries = 0; error == 0 && entries < entries_max; ++entries) {
+        errno = 0;  // readdir() returns nullptr at the end, and after an error
+        const dirent* const entry = readdir(directory);
+        error = errno;
+        if (entry == nullptr) break;
+        const std::string file = entry->d_name;
+        if (file.starts_with('.')) continue;  // ".", "..", and what rsync and editors have not finished
+        const auto stamp = look_at(directory_path + "/" + file);
+        error = errno;
+        if (stamp) files.emplace(file, *stamp);
+    }
+    closedir(directory);
+    return files;
 }
 
 /// Opens the file for reading if it still is the one with this stamp. Never waits for another process.
@@ -84,28 +112,22 @@ Instant ImageFolder::look(Instant now) {
 
 /// The regular files of the directory with names that an image may have. Files that do not fit are told once.
 std::optional<std::map<std::string, FileStamp>> ImageFolder::list() {
+    int error = 0;
+    const Files files = files_in(directory_, entries_max, error);
+    note_directory(error);
+    if (error != 0) return std::nullopt;
     std::map<std::string, FileStamp> present;
     std::set<std::string> named;
-    DIR* const directory = opendir(directory_.c_str());
-    note_directory(directory == nullptr ? errno : 0);
-    if (directory == nullptr) return std::nullopt;
-    std::size_t entries = 0;
-    for (const dirent* entry = readdir(directory); entry != nullptr && entries < entries_max;
-         entry = readdir(directory), ++entries) {
-        const std::string file = entry->d_name;
-        if (file.starts_with('.')) continue;  // ".", "..", and what rsync and editors have not finished
-        const auto stamp = look_at(path_of(file));
-        if (!stamp) continue;
+    for (const auto& [file, stamp] : files) {
         const auto unusable = unusable_.find(file);
-        const bool is_unusable = unusable != unusable_.end() && unusable->second == *stamp;
-        const std::string problem = is_unusable ? std::string() : problem_of(file, *stamp);
+        const bool is_unusable = unusable != unusable_.end() && unusable->second == stamp;
+        const std::string problem = is_unusable ? std::string() : problem_of(file, stamp);
         if (!problem.empty()) refuse(file, problem);
         if (problem.empty() && !is_unusable)
-            present.emplace(file, *stamp);
+            present.emplace(file, stamp);
         else
             named.insert(file);
     }
-    closedir(directory);
     std::erase_if(unusable_, [&](const auto& one) { return !named.contains(one.first); });
     // The names are sorted, so at each look the same files are the first ones.
     while (present.size() > images_max_) {

@@ -25,9 +25,11 @@ bool Manifests::is_refused(const client::PublishDone& done) {
     if (found == unanswered_.end()) return false;
     const std::string topic = std::move(found->second);
     unanswered_.erase(found);
-    const bool is_retained = done.how == client::PublishDone::How::answered && !wire::is_error(done.code);
-    if (!is_retained) known_.erase(topic);
-    return !is_retained;
+    const bool is_done = done.how == client::PublishDone::How::answered && !wire::is_error(done.code);
+    // An earlier manifest may still be retained. No manifest is empty, so an empty one differs from what is wanted, and
+    // is removed when nothing is wanted.
+    if (!is_done) known_.insert_or_assign(topic, std::vector<Byte>());
+    return !is_done;
 }
 
 std::string_view Manifests::name_of(std::string_view topic) const {

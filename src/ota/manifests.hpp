@@ -39,8 +39,8 @@ public:
     std::vector<Publication> differences(const ImageFolder& folder) const;
     /// One of the differences was published with this packet id.
     void published(const Publication& publication, wire::PacketId packet_id);
-    /// The broker has answered the publication, or it was given up. True = it was one of these, and is not retained: it
-    /// is one of the differences again.
+    /// The broker has answered the publication, or it was given up. True = it was one of these, and has changed nothing
+    /// at the broker, as far as is known: its topic is one of the differences again.
     bool is_refused(const client::PublishDone& done);
 
 private:
@@ -48,7 +48,7 @@ private:
 
     std::string manifest_prefix_;
     std::string image_prefix_;
-    std::map<std::string, std::vector<Byte>, std::less<>> known_;  // retained at the broker, by topic
+    std::map<std::string, std::vector<Byte>, std::less<>> known_;  // retained, by topic; empty = not known
     std::map<wire::PacketId, std::string> unanswered_;             // topics of publications
 };
 

@@ -34,6 +34,9 @@ constexpr OtaFact ota_facts[] = {{"ota/images", &OtaFigures::images},
 /// not helped by more.
 constexpr std::size_t held_answers_max = 100;
 
+/// More than an answer has beside its data: the topic, the head, and what MQTT adds. A manifest has fewer bytes.
+constexpr std::size_t envelope_bytes_max = 1024;
+
 inner::InnerClientOptions client_options(const OtaOptions& options) {
     inner::InnerClientOptions client;
     client.listener = options.inner_listener;
@@ -225,8 +228,14 @@ void OtaServer::Parts::tell_problem() {
 // ---------------------------------------------------------------------------------------------------------------------
 // What leaves
 
+/// True: the client takes one more answer, whatever its size and QoS are. Otherwise a device would wait for an answer
+/// that was dropped.
 bool OtaServer::Parts::may_publish() const {
-    return client.is_running() && client.client().wants_input() && client.client().held_messages() < held_answers_max;
+    const client::Client& core = client.client();
+    const client::Limits& limits = core.options().limits;
+    const std::size_t bytes = std::size_t{options.block_bytes_max} + envelope_bytes_max;
+    return client.is_running() && core.output().size() + bytes <= limits.outbox_bytes_max &&
+           core.held_bytes() + bytes <= limits.held_bytes_max && core.held_messages() < held_answers_max;
 }
 
 /// Publishes what differs from the retained messages. It is computed anew only after a change on either side.
@@ -239,9 +248,12 @@ void OtaServer::Parts::announce() {
         packet.payload = one.payload;
         packet.qos = wire::QoS::at_least_once;
         packet.retain = true;
-        // A manifest is so small that only its number could be refused, and may_publish() has asked for that.
         const auto sent = client.client().publish(packet);
-        manifests.published(one, sent.ok() ? *sent : wire::PacketId{0});
+        if (!sent.ok()) {  // the topic stays one of the differences, for the time after the next look
+            is_refused = true;
+            continue;
+        }
+        manifests.published(one, *sent);
     }
     announced = folder.version();
     is_announced = true;

@@ -63,6 +63,9 @@ void fwb_ota_init(fwb_ota* o, const fwb_ota_config* config, void* io, const fwb_
     if (!stored) return;
     // A cursor behind the end comes from damaged memory.
     if (stored->size == 0 || stored->offset > stored->size) return;
+    // The cursor of the image that runs is left over from before the last start. To fetch and install the image once
+    // more would start the device again and again.
+    if (config->running && is_equal(config->running, stored->sha256, 32)) return;
     set_image(o, stored->sha256, stored->size, stored->offset);
     advance(o);
 }

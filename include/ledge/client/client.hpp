@@ -116,6 +116,8 @@ public:
     PacketId withdraw_oldest();
     /// Flow::kept. The number of messages of QoS 1 and 2 whose exchange is not finished.
     std::size_t held_messages() const { return kept_ ? kept_->held.size() : 0; }
+    /// Bytes of these messages, as held_bytes_max limits them.
+    std::size_t held_bytes() const { return kept_ ? kept_->held.bytes() : 0; }
     /// Flow::passed_on. True: the server's Receive Maximum leaves room for one more PUBLISH of QoS 1 or 2.
     bool has_window() const { return window_out_.has_room(); }
 

@@ -5,7 +5,7 @@
 //     port.opened(now), port.closed()            when the tty is open, or gone
 //     port.on_bytes(bytes, now)                  what the device has sent
 //     port.on_event(event, client, now)          each event of the client
-//     port.pump(client, now)                     afterwards: hands what waits to the client
+//     port.pump(client)                          afterwards: hands what waits to the client
 //     port.output(client, now), port.sent(count) the bytes for the device, and how many of them the system has taken
 //     port.drained(client)                       while has_sent(): the system has sent them
 //
@@ -105,7 +105,6 @@ private:
     void tell_state(client::Client& client);
     void on_message(const wire::Publish& packet, client::Client& client, Instant now);
     std::optional<Loss> problem_of(const wire::Publish& command) const;
-    void on_done(const client::PublishDone& done);
     void forget_commands();
     void finish_command(client::Client& client, wire::ReasonCode code);
 

@@ -13,7 +13,7 @@ struct LineFigures {
     std::string name;
     std::string place;                   // "serial:/dev/ttyUSB0"
     bool is_open = false;                // the port is open
-    std::string last_problem;            // why it was not open last; "" = it always was
+    std::string last_problem;            // why the port is not open; "" = it is open
     std::uint64_t opened = 0;            // times that the port was opened
     std::uint64_t waiting = 0;           // publications that the broker has not got yet
     std::uint64_t commands_waiting = 0;  // commands that were not written yet, beside those in the session's queue

@@ -100,6 +100,17 @@ TEST_CASE("a device cannot command itself, and no topic has two meanings") {
     CHECK(lines_of(both) == std::vector<std::string>{});
 }
 
+TEST_CASE("no device can forge the state of its port with JSON") {
+    const std::string members = "json_members = 'topics'\n";
+    CHECK(has(complaint(listener_text("state_topic = 'a/b/status'\n" + members)), "forge the state"));
+    CHECK(has(complaint(listener_text("state_topic = 'a/b/unparsed'\njson_topic_member = 'id'\n")), "forge the state"));
+    for (const char* usable : {"a/b/$status", "a/bc", "a/status", "none"})
+        CHECK(
+            one_listener(listener_text("state_topic = '" + std::string(usable) + "'\n" + members)).lines.state_topic ==
+            usable);
+    CHECK(one_listener(listener_text("state_topic = 'a/b/status'\n")).lines.state_topic == "a/b/status");
+}
+
 TEST_CASE("keys without effect are refused") {
     CHECK(has(complaint(listener_text("json_topic_slashes = true\n")), "json_topic_member"));
     CHECK(has(complaint(listener_text("unparsed = 'drop'\n")), "no line is read as JSON"));

@@ -48,6 +48,13 @@ public:
         config_.running = running_.data();
     }
 
+    void has_stored(const auth::Digest256& digest, std::uint32_t size, std::uint32_t offset) {
+        stored_.emplace();
+        std::ranges::copy(digest, stored_->sha256);
+        stored_->size = size;
+        stored_->offset = offset;
+    }
+
     /// Lets time pass until the client is in this state.
     bool until(std::uint8_t state, Duration time_max = 3600s) {
         const Instant end = core_now + time_max;
@@ -250,6 +257,22 @@ TEST_CASE("download: a client that is busy is asked again soon, and the pause do
     CHECK(device.requests == 0);
     device.is_busy = false;
     CHECK(device.until(FWB_OTA_READY, 2s));
+}
+
+TEST_CASE("download: a stored cursor of the image that runs is left over, and is not fetched or installed again") {
+    for (const std::uint32_t offset : {0U, 960U, 1000U}) {
+        CAPTURE(offset);
+        Rig rig;
+        const std::string image = firmware(1000);
+        Bootloader device(rig, 1);
+        std::ranges::copy(image, device.flash.begin());
+        device.knows_running(auth::sha256(as_bytes(image)));
+        device.has_stored(auth::sha256(as_bytes(image)), 1000, offset);
+        device.resets();
+        device.passes(1min);
+        CHECK(device.ota.state == FWB_OTA_IDLE);
+        CHECK(device.requests == 0);
+    }
 }
 
 TEST_CASE("download: the image that runs is not fetched, and a present one is not fetched twice") {

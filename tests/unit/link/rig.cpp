@@ -97,6 +97,7 @@ Rig::Rig()
 }
 
 Rig::~Rig() {
+    line_listeners.reset();
     gateways.reset();
     if (driver) driver->close_all();
 }
@@ -104,17 +105,38 @@ Rig::~Rig() {
 void Rig::starts() {
     shard = std::make_unique<broker::Shard>(options, log, 1, virtual_now);
     driver = std::make_unique<transport::Driver>(*shard, *poller, clock);
-    gateways = std::make_unique<Gateways>(links, runtime::LoopServices{io, *shard, *driver}, log, 7);
+    const runtime::LoopServices services{io, *shard, *driver};
+    gateways = std::make_unique<Gateways>(links, services, log, 7);
     gateways->start(virtual_now);
+    line_listeners = std::make_unique<LineListeners>(line_ports, services, log);
+    line_listeners->start(virtual_now);
+}
+
+std::vector<runtime::LoopPart*> Rig::parts() const {
+    std::vector<runtime::LoopPart*> all = guests;
+    all.push_back(gateways.get());
+    all.push_back(line_listeners.get());
+    return all;
+}
+
+bool Rig::wants_turn() const {
+    return std::ranges::any_of(parts(), [](const auto* part) { return part->wants_turn(); });
+}
+
+Instant Rig::next_deadline() const {
+    Instant next = never;
+    for (const auto* const part : parts()) next = std::min(next, part->next_deadline());
+    return next;
 }
 
 void Rig::turn() {
     clock.begin_turn();
     poller->poll(0);
-    if (gateways->next_deadline() <= virtual_now) gateways->on_time(virtual_now);
+    for (auto* const part : parts())
+        if (part->next_deadline() <= virtual_now) part->on_time(virtual_now);
     shard->on_time(virtual_now);
     driver->on_time();
-    gateways->turn(virtual_now);
+    for (auto* const part : parts()) part->turn(virtual_now);
     driver->flush();
 }
 
@@ -122,7 +144,7 @@ bool Rig::until(const std::function<bool()>& holds) {
     for (int i = 0; i < waits_max; ++i) {
         turn();
         if (holds()) return true;
-        if (!gateways->wants_turn()) poller->poll(1);
+        if (!wants_turn()) poller->poll(1);
     }
     return false;
 }
@@ -131,14 +153,14 @@ void Rig::rests() {
     // The kernel hands packets over within one process before the call of the sender returns.
     for (int quiet = 0; quiet < 4; ++quiet) {
         do turn();
-        while (gateways->wants_turn());
+        while (wants_turn());
     }
 }
 
 void Rig::passes(Duration time) {
     const Instant end = virtual_now + time;
-    while (gateways->next_deadline() < end) {
-        virtual_now = std::max(virtual_now, gateways->next_deadline());
+    while (next_deadline() < end) {
+        virtual_now = std::max(virtual_now, next_deadline());
         rests();
     }
     virtual_now = end;

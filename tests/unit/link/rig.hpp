@@ -1,5 +1,6 @@
-// Rig: the listeners for MQTT-SN devices with the real core, over real UDP sockets on the loopback interface and real
-// pseudo terminals. Its time is virtual. Everything happens on one thread; nothing sleeps, every wait is bounded.
+// Rig: the listeners for MQTT-SN devices and for lines with the real core, over real UDP sockets on the loopback
+// interface and real pseudo terminals. Its time is virtual. Everything happens on one thread; nothing sleeps, every
+// wait is bounded.
 #pragma once
 
 #include <doctest/doctest.h>
@@ -15,10 +16,12 @@
 #include "ledge/broker/options.hpp"
 #include "ledge/broker/shard.hpp"
 #include "ledge/link/gateways.hpp"
+#include "ledge/link/line_listeners.hpp"
 #include "ledge/mqttsn/link_framer.hpp"
 #include "ledge/mqttsn/messages.hpp"
 #include "ledge/net/poller.hpp"
 #include "ledge/os/descriptor.hpp"
+#include "ledge/runtime/loop_part.hpp"
 #include "ledge/transport/driver.hpp"
 
 namespace ledge::link {
@@ -41,7 +44,7 @@ public:
     Rig(const Rig&) = delete;
     Rig& operator=(const Rig&) = delete;
 
-    /// Makes the listeners of `links` and starts them.
+    /// Makes the listeners of `links` and of `line_ports`, and starts them.
     void starts();
     void turn();
     /// Turns until the condition holds; false = it does not within some seconds.
@@ -58,6 +61,8 @@ public:
     std::vector<std::string> lines;  // of the log
     broker::ShardOptions options;    // one listener that admits everybody, one that admits nobody without a user
     std::vector<LinkOptions> links;  // one UDP listener at 127.0.0.1
+    std::vector<LineListenerOptions> line_ports;
+    std::vector<runtime::LoopPart*> guests;  // of the test; they have turns like the listeners
     boost::asio::io_context io;
     Log log;
     std::unique_ptr<net::Poller> poller;
@@ -65,6 +70,12 @@ public:
     std::unique_ptr<broker::Shard> shard;
     std::unique_ptr<transport::Driver> driver;
     std::unique_ptr<Gateways> gateways;
+    std::unique_ptr<LineListeners> line_listeners;
+
+private:
+    std::vector<runtime::LoopPart*> parts() const;
+    bool wants_turn() const;
+    Instant next_deadline() const;
 };
 
 /// A device with a UDP socket.

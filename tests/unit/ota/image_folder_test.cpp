@@ -192,6 +192,37 @@ TEST_CASE("a missing directory is told once, and its files are found when it app
     fs::rename(away, rig.folder.path);
 }
 
+/// Without the rights of root, to which the rights of files do not apply. Nothing happens for other users.
+class WithoutRoot {
+public:
+    WithoutRoot() { become(::geteuid() == 0 ? nobody : ::geteuid()); }
+    ~WithoutRoot() { become(before_); }
+    WithoutRoot(const WithoutRoot&) = delete;
+    WithoutRoot& operator=(const WithoutRoot&) = delete;
+
+private:
+    static constexpr uid_t nobody = 65534;
+    static void become(uid_t user) { REQUIRE(::seteuid(user) == 0); }
+    const uid_t before_ = ::geteuid();
+};
+
+TEST_CASE("images stay while the directory can be read, but not entered") {
+    Rig rig;
+    rig.folder.has("boiler", "1");
+    rig.passes(2s);
+    REQUIRE(rig.server->figures().images == 1);
+    fs::permissions(rig.folder.path, fs::perms::owner_read | fs::perms::group_read | fs::perms::others_read);
+    {
+        const WithoutRoot user;
+        rig.passes(20s);
+    }
+    fs::permissions(rig.folder.path, fs::perms::owner_all);
+    CHECK(rig.server->figures().images == 1);
+    CHECK(rig.has_logged("ota_directory_unreadable directory="));
+    CHECK_FALSE(rig.has_logged("ota_image_removed"));
+    CHECK(retained(rig).size() == 1);
+}
+
 TEST_CASE("a file that cannot be read is named once, and taken when its rights are mended") {
     const bool is_root = ::geteuid() == 0;  // root reads every file
     Rig rig;

@@ -1,6 +1,8 @@
 // The server with the real core: blocks, errors, rates, and what a device may do to it.
 #include "ledge/ota/ota_server.hpp"
 
+#include "ledge/storage/commit_report.hpp"
+#include "ledge/storage/memory_store.hpp"
 #include "rig.hpp"
 
 namespace ledge::ota {
@@ -70,6 +72,47 @@ TEST_CASE("unknown images, offsets beyond the end and malformed requests get an 
     CHECK(reply(good + "x") == answer(0, 0, Status::malformed));
     CHECK(reply(good) == answer(id, 0, Status::data, image.substr(0, 10)));
     CHECK(rig.server->figures().refused == 15);
+}
+
+TEST_CASE("the largest blocks for many devices at once: each gets its answer, also while the store is slow") {
+    OtaOptions options;
+    options.block_bytes_max = 0xFFFF;
+    options.bytes_per_second_max = options.device_bytes_per_second_max = 0;
+    broker::ShardOptions with_store = Rig::core_options();
+    with_store.durability.journal.is_enabled = true;
+    Rig rig(options, with_store);
+    storage::MemoryStore store;
+    const auto commit = [&] {
+        while (rig.core.shard.wants_commit(core_now)) {
+            const auto report = store.commit(rig.core.shard.take_batch(core_now));
+            REQUIRE(report.ok());
+            rig.core.shard.on_committed(report->last, 0, core_now);
+        }
+    };
+    const std::string image = firmware(70'000);
+    rig.folder.has("boiler", image);
+    rig.passes(2s);
+    inner::InnerClientOptions sleeper_options =
+        inner::guest_options("sleeper", {{"ota/block/+", {.qos = wire::QoS::at_least_once}}});
+    sleeper_options.client.session_expiry_s = 3600;  // so each answer has to become durable
+    Guest sleeper(rig.core, sleeper_options);
+    Guest crowd(rig.core, "crowd");
+    for (int i = 0; i < 3; ++i) {
+        rig.settles({&sleeper, &crowd});
+        commit();
+    }
+    REQUIRE(sleeper.client.is_running());
+    sleeper.client.stop(core_now);
+    for (int i = 0; i < 40; ++i)
+        crowd.publishes("ota/get/dev" + std::to_string(i), request(id_of(image), 0, 0xFFFF), wire::QoS::at_least_once);
+    rig.settles({&sleeper, &crowd});
+    CHECK(rig.server->figures().blocks < 16);  // 1 MiB waits for the store
+    for (int i = 0; i < 10; ++i) {
+        commit();
+        rig.settles({&sleeper, &crowd});
+    }
+    CHECK(rig.server->figures().blocks == 40);
+    CHECK(rig.server->figures().refused == 0);
 }
 
 TEST_CASE("a file that is replaced or written to under way is another image at once, and the device is told") {

@@ -81,7 +81,8 @@ class Rig {
 public:
     static constexpr std::uint32_t retained_max = 100;
 
-    explicit Rig(OtaOptions options_ = {}) : options(std::move(options_)) {
+    explicit Rig(OtaOptions options_ = {}, const broker::ShardOptions& core_options_ = core_options())
+        : options(std::move(options_)), core(core_options_) {
         options.directory = folder.path;
         starts();
     }
@@ -141,7 +142,7 @@ public:
             },
             this};
     boost::asio::io_context io{1};
-    inner::Core core{core_options()};
+    inner::Core core;
     std::unique_ptr<OtaServer> server;
     int turns = 0;  // of the last settles()
 };
