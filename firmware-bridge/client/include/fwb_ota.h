@@ -69,7 +69,7 @@ typedef struct fwb_ota {
     fwb_sha256 hash;
 } fwb_ota;
 
-// Goes on where `stored` is, or waits for a manifest (NULL). Call fwb_ota_poll next.
+// Goes on where `stored` is, or waits for a manifest: with NULL, or if that image runs now. Call fwb_ota_poll next.
 void fwb_ota_init(fwb_ota* o, const fwb_ota_config* config, void* io, const fwb_ota_cursor* stored);
 
 // A manifest has arrived. Returns 1 if it names another image than the present one: the download begins with its first

@@ -63,6 +63,8 @@ void fwb_ota_init(fwb_ota* o, const fwb_ota_config* config, void* io, const fwb_
     if (!stored) return;
     // A cursor behind the end comes from damaged memory.
     if (stored->size == 0 || stored->offset > stored->size) return;
+    // The download has ended, and its image runs: the other slot may hold the way back.
+    if (config->running && is_equal(config->running, stored->sha256, 32)) return;
     set_image(o, stored->sha256, stored->size, stored->offset);
     advance(o);
 }

