@@ -1,6 +1,6 @@
-// The flash of ../examples/board.h for the emulated board: RAM that keeps its bytes across a reset and obeys the rule of
-// flash, by which a write clears bits and only the erasure of a whole sector sets them. There is no bootloader: the same
-// firmware starts again and takes itself for the new image.
+// The flash of ../examples/board.h for the emulated board: RAM that keeps its bytes across a reset and obeys the rule
+// of flash, by which a write clears bits and only the erasure of a whole sector sets them. There is no bootloader: the
+// same firmware starts again and takes itself for the new image.
 #include "board.h"
 #include "mps2.h"
 

@@ -152,8 +152,8 @@ class Board:
             return file.read().splitlines()
 
     def reset(self, anywhere=False):
-        """The reset pin: the processor starts again, and RAM keeps what it has. This happens while the processor sleeps,
-        because a client that lives on in RAM must not be half changed, or `anywhere`."""
+        """The reset pin: the processor starts again, and RAM keeps what it has. This happens while the processor
+        sleeps, because a client that lives on in RAM must not be half changed, or `anywhere`."""
         with Monitor(self.monitor) as monitor:
             end = time.monotonic() + DEADLINE_S
             while not anywhere:
