@@ -1,6 +1,6 @@
 // A device that renews its firmware: it fetches the image that the gateway announces into the second slot of its flash,
 // verifies the SHA-256, and leaves the rest to the bootloader. A reset under way costs one sector. The new firmware
-// publishes which image it is.
+// publishes which image it is. With SLEEP_S it has its receiver off while an answer is on its way.
 #include "board.h"
 
 #ifndef CLIENT_ID
@@ -9,7 +9,14 @@
 #ifndef IMAGE_NAME
 #define IMAGE_NAME "boiler"
 #endif
-#define ANSWER_MS 5000  // several times the round trip on a slow line; the messages themselves are repeated sooner
+#ifndef SLEEP_S
+#define SLEEP_S 0  // the gateway counts the device as lost when it hears nothing for longer; 0 = always awake
+#endif
+#ifndef MAIL_EVERY_MS
+#define MAIL_EVERY_MS 60000
+#endif
+// Several times the round trip on a slow line, or two naps. The client repeats its packets sooner.
+#define ANSWER_MS (SLEEP_S > 0 && MAIL_EVERY_MS > 2500 ? 2 * MAIL_EVERY_MS : 5000)
 
 enum { GET, BLOCK, MANIFEST, RUNNING };
 static const fwb_topic topics[] = {
@@ -23,6 +30,14 @@ static fwb_cortex_m port;
 static fwb client;
 static uint16_t ids[sizeof topics / sizeof topics[0]];
 static fwb_ota ota;
+static uint8_t is_asleep;
+static uint32_t mail_ms;
+
+static void send(void* io, const uint8_t* head, uint8_t head_bytes, const uint8_t* body, uint8_t body_bytes) {
+    board_receiver(1);
+    is_asleep = 0;
+    fwb_cortex_m_send(io, head, head_bytes, body, body_bytes);
+}
 
 static int ask(void* io, const uint8_t* request, uint8_t bytes) {
     (void)io;
@@ -52,9 +67,14 @@ static fwb_ota_config ota_config = {
 
 static void on_event(void* io, uint8_t event, uint8_t argument) {
     (void)io;
-    (void)argument;
     if (event == FWB_READY) board_log("ready");
     if (event == FWB_LOST) board_log("lost");
+    if (SLEEP_S > 0 && event == FWB_DELIVERED && argument == GET) fwb_sleep(&client, SLEEP_S, port.now_ms);
+    if (event == FWB_ASLEEP) {
+        board_receiver(0);
+        is_asleep = 1;
+        mail_ms = port.now_ms + MAIL_EVERY_MS;
+    }
 }
 
 static uint8_t on_message(void* io, const fwb_message* m) {
@@ -68,7 +88,7 @@ static const fwb_config config = {
     .client_id = CLIENT_ID,
     .topics = topics,
     .topic_count = sizeof topics / sizeof topics[0],
-    .send = fwb_cortex_m_send,
+    .send = send,
     .event = on_event,
     .message = on_message,
     .keep_alive_s = 60,
@@ -108,6 +128,7 @@ int main(void) {
         fwb_cortex_m_step(&port, &client);
         if (unpublished && publish_running(unpublished) == FWB_OK) unpublished = 0;
         fwb_ota_poll(&ota, port.now_ms);
+        if (is_asleep && (int32_t)(port.now_ms - mail_ms) >= 0) fwb_check_mail(&client, port.now_ms);
         if (ota.state == known) continue;
         known = ota.state;
         on_state(known);

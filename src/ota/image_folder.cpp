@@ -42,6 +42,11 @@ std::optional<FileStamp> look_at(const std::string& path) {
     return stamp_of(status);
 }
 
+bool is_link(const std::string& path) {
+    struct stat status {};
+    return lstat(path.c_str(), &status) == 0 && S_ISLNK(status.st_mode);
+}
+
 /// Opens the file for reading if it still is the one with this stamp. Never waits for another process.
 os::Descriptor open_same(const std::string& path, const FileStamp& stamp) {
     os::Descriptor descriptor(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
@@ -95,7 +100,13 @@ std::optional<std::map<std::string, FileStamp>> ImageFolder::list() {
         const std::string file = entry->d_name;
         if (file.starts_with('.')) continue;  // ".", "..", and what rsync and editors have not finished
         const auto stamp = look_at(path_of(file));
-        if (!stamp) continue;
+        if (!stamp) {
+            if (is_link(path_of(file))) {
+                refuse(file, "it is a symbolic link, which is not followed; put the file itself there");
+                named.insert(file);
+            }
+            continue;
+        }
         const auto unusable = unusable_.find(file);
         const bool is_unusable = unusable != unusable_.end() && unusable->second == *stamp;
         const std::string problem = is_unusable ? std::string() : problem_of(file, *stamp);

@@ -16,7 +16,7 @@ DEADLINE_S = 90.0
 class Download:
     """A broker with an image, a device that fetches it, and its requests as a normal client sees them."""
 
-    def __init__(self, context, size, errors=0.0, firmware_name='ota_quick'):
+    def __init__(self, context, size, errors=0.0, firmware_name='ota_quick', settings=()):
         self.image = firmware(size)
         self.digest = hashlib.sha256(self.image).hexdigest()
         folder = os.path.join(context.folder, f'{context.client_id}-images')
@@ -26,7 +26,7 @@ class Download:
         self.line = Line(context, 'line', errors=errors)
         self.site = Site(context, [], settings=[
             f'ota.directory={folder}', f'listeners.boiler.url={self.line.url}', 'listeners.boiler.user=boilers',
-            'listeners.boiler.mqttsn.retry_interval_ms=10', 'listeners.boiler.mqttsn.retries_max=20'])
+            'listeners.boiler.mqttsn.retry_interval_ms=10', 'listeners.boiler.mqttsn.retries_max=20', *settings])
         self.site.broker.log_line('ota_image file=boiler@1.3')
         self.peer = self.site.subscriber(f'ota/get/{DEVICE}', 0)
         self.peer.subscribe(f'plant/{DEVICE}/running', 1)
@@ -85,3 +85,18 @@ def _resets(context):
     said = [text for text in download.board.said() if text not in ('ready', 'lost')]
     check(said == ['fetching', 'verified', 'starting the second slot'], f'{said}')
     check('0 flipped' not in download.line.tell('stats'), 'the line had no errors')
+
+
+@case('a device that sleeps while an answer is on its way fetches the blocks of its firmware with its mail', GROUP,
+      needs_ledge=True, quick=False)
+def _sleeper(context):
+    # The rate lets each block wait, so that it finds the device asleep.
+    download = Download(context, 10 * BLOCK_BYTES, firmware_name='ota_sleeper',
+                        settings=['ota.device_bytes_per_second_max=100'])
+    download.until_running()
+    check(download.running == download.digest[:8], f'the device runs {download.running}')
+    check(download.board.memory('slot', len(download.image)) == download.image, 'the image in flash differs')
+    names = ' '.join(f'{direction} {text.split()[0]}' for _, direction, text in download.line.packets())
+    by_mail = names.count('> PINGREQ < PUBLISH > PUBACK')
+    print(f'    {by_mail} of 10 blocks came with the mail')
+    check(by_mail >= 5, names)
