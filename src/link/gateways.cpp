@@ -67,7 +67,8 @@ public:
     }
 
     bool wants_turn() const {
-        return link_->wants_turn() || links_.wants_turn() || counter_file_.wants_turn(driver_.now());
+        return link_->wants_turn() || links_.wants_turn() || gateway_.has_inner() ||
+               counter_file_.wants_turn(driver_.now());
     }
 
     const std::string& name() const { return options_.name; }

@@ -191,8 +191,9 @@ void Endpoint::on_pingreq(const Pingreq& message, Moment at) {
     // Rule 4: a repeated PINGREQ does not disturb the delivery, whose end is told by one PINGRESP.
     if (state_ == State::awake) return;
     LEDGE_ASSERT(state_ == State::asleep);
-    // A device that pings without its client id believes itself active. It learns better, and connects again.
-    if (message.client_id != client_id_) {
+    // The address says whose packet it is, so a client id may be missing: some clients of the wild leave it out, and a
+    // PINGREQ of before the sleep may have been overtaken by its DISCONNECT.
+    if (!message.client_id.empty() && message.client_id != client_id_) {
         at.peer.send(Disconnect{});
         return leave(true);
     }

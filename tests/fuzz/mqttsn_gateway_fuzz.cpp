@@ -86,8 +86,7 @@ public:
             inner = encoded_of(Publish{
                 .qos = QoS::at_least_once, .type = TopicIdType::short_name, .topic_id = 0x6162, .message_id = 1});
         if (kind == 3) {
-            const Bytes any = input.bytes(input.byte() % 32U + 1U);
-            inner.assign(any.begin(), any.end());
+            inner = input.bytes(input.byte() % 32U + 1U);
             if (inner.empty()) inner = {0x02};
         }
         const bool is_new = kind != 4;  // 4: the counter was used before
@@ -117,8 +116,9 @@ public:
     }
 
     void packet(std::string_view peer, bool is_forwarded, Bytes bytes) {
-        std::vector<Byte> packet(bytes.begin(), bytes.end());
-        if (is_forwarded) packet.insert(packet.begin(), {0x05, 0xFE, 0x00, 0x6E, 0x31});
+        std::vector<Byte> packet;
+        if (is_forwarded) packet = {0x05, 0xFE, 0x00, 0x6E, 0x31};
+        packet.insert(packet.end(), bytes.begin(), bytes.end());
         const std::uint64_t known = gateway().counters().unknown_answered;
         drop_output();
         gateway().on_packet(as_bytes(peer), packet, now_);

@@ -94,6 +94,8 @@ public:
     void set_usable(bool is_usable, Instant now);
     /// A device whose inner link wants one of the calls above; each change brings it once. nullopt = none.
     std::optional<DeviceId> take_inner();
+    /// True: take_inner() returns a device.
+    bool has_inner() const { return !inner_wanted_.empty(); }
     std::string_view client_id(DeviceId id) const;
     /// The link address where the device is, without the node id of a forwarder; empty for a device that is nowhere.
     Bytes address(DeviceId id) const;

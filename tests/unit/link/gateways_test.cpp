@@ -97,6 +97,8 @@ TEST_CASE("messages of QoS -1 have the rights of their user, and are dropped wit
         rig.links[0].connectionless_user = user;
         if (*user != '\0') rig.links[0].gateway.connectionless_client_id = "mqttsn-connectionless-sensors";
         rig.starts();
+        // The session of these messages connects in the first turn, which nothing else calls for.
+        CHECK(rig.gateways->wants_turn() == (*user != '\0'));
         rig.rests();
         UdpDevice beacon(rig, rig.port());
         beacon.sends(publish_short("ab", "1", QoS::without_connection, 0));

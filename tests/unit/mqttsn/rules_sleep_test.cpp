@@ -129,11 +129,13 @@ TEST_CASE("rule 5: a device that does not wake is lost, and its will is publishe
     CHECK(rig.watcher.heard() == "will/dev1 gone q1");
 }
 
-TEST_CASE("a sleeping device that pings as if it were active is told to connect again") {
+TEST_CASE("a sleeping device that pings without its client id is known by its address, with another id it is not") {
     Rig rig;
     rig.connects("a", "dev1");
     rig.says("a", sleeps);
-    CHECK(rig.says("a", Pingreq{}) == "DISCONNECT");
+    CHECK(rig.says("a", Pingreq{}) == "PINGRESP");
+    CHECK(rig.in(State::asleep) == 1);
+    CHECK(rig.says("a", Pingreq{"dev2"}) == "DISCONNECT");
     CHECK(rig.in(State::disconnected) == 1);
 }
 
