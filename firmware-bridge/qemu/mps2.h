@@ -32,6 +32,9 @@ typedef struct SysTick {
 #define INTERRUPT_ENABLE (*(volatile uint32_t*)0xE000E100U)
 #define UART0_RX_BIT 0x01U  // interrupt 0
 
+#define RESET_CONTROL (*(volatile uint32_t*)0xE000ED0CU)
+#define RESET_NOW 0x05FA0004U  // the key of the register, and SYSRESETREQ
+
 #define CLOCK_HZ 25000000U
 #define LINE_BAUD 115200U
 

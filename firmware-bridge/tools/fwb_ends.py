@@ -129,13 +129,30 @@ class PseudoTerminal(End):
         os.close(self.number)
 
 
+BAUD = 115200  # unless the user gives another rate
+
+
+def path_and_baud(text):
+    """Of /dev/NAME or /dev/NAME,BAUD."""
+    path, _, baud = text.partition(',')
+    if baud and not hasattr(termios, f'B{baud}'):
+        raise EndError(f'{baud} baud is no rate of a serial line; for example 9600 or 115200')
+    return path, int(baud or BAUD)
+
+
+def make_raw(number, baud):
+    """An open terminal passes all bytes as they are, with 8 data bits, no parity and this rate."""
+    tty.setraw(number)
+    settings = termios.tcgetattr(number)
+    settings[4] = settings[5] = getattr(termios, f'B{baud}')
+    termios.tcsetattr(number, termios.TCSAFLUSH, settings)
+
+
 class Device(End):
-    """A serial device, raw, with 8 data bits and no parity. It may be unplugged and come back."""
+    """A serial device. It may be unplugged and come back."""
 
     def __init__(self, path, baud):
         self.path, self.baud = path, baud
-        if not hasattr(termios, f'B{baud}'):
-            raise EndError(f'{baud} baud is no rate of a serial line; for example 9600 or 115200')
 
     def name(self):
         return self.path
@@ -146,10 +163,7 @@ class Device(End):
         except OSError:
             return
         if os.isatty(self.number):
-            tty.setraw(self.number)
-            settings = termios.tcgetattr(self.number)
-            settings[4] = settings[5] = getattr(termios, f'B{self.baud}')
-            termios.tcsetattr(self.number, termios.TCSAFLUSH, settings)
+            make_raw(self.number, self.baud)
 
 
 def is_abandoned(path):
@@ -223,7 +237,6 @@ def make_end(text):
             return Socket(socket.AF_INET, (host or '127.0.0.1', int(port)), kind == 'tcp-listen')
         raise EndError(f'{text}: the port must be a number from 1 to 65535, as in tcp:127.0.0.1:5000')
     if text.startswith('/'):
-        path, _, baud = text.partition(',')
-        return Device(path, int(baud) if baud.isdigit() else 115200)
+        return Device(*path_and_baud(text))
     raise EndError(f'{text}: an end is pty, pty:PATH, unix:PATH, unix-listen:PATH, tcp:HOST:PORT, tcp-listen:HOST:PORT '
                    'or /dev/NAME,BAUD')

@@ -250,7 +250,8 @@ constexpr Option broker_rows[] = {
     setting<&Config::ota, &OtaSettings::directory>(
         "ota", "directory", "", {},
         "The directory of the images, or \"none\". A file NAME or NAME@VERSION is an image of NAME; the one that was "
-        "modified last is announced. Put a file there under a name that begins with a dot, then rename it."),
+        "modified last is announced. A symbolic link is no image. Put a file there under a name that begins with a "
+        "dot, then rename it."),
     setting<&Config::ota, &OtaSettings::topic_prefix>(
         "ota", "topic_prefix", "", {},
         "What the topics of the server begin with: PREFIX/manifest/NAME, PREFIX/image/NAME, PREFIX/get/CLIENT_ID and "

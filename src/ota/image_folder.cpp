@@ -45,9 +45,14 @@ std::optional<FileStamp> look_at(const std::string& path) {
     return stamp_of(status);
 }
 
-using Files = std::map<std::string, FileStamp>;
+bool is_link(const std::string& path) {
+    struct stat status {};
+    return lstat(path.c_str(), &status) == 0 && S_ISLNK(status.st_mode);
+}
 
-/// The regular files among the first `entries_max` entries of the directory. `error` = why the directory cannot be
+using Files = std::map<std::string, std::optional<FileStamp>>;  // nullopt = a symbolic link
+
+/// The regular files and links among the first `entries_max` entries of the directory. `error` = why the directory cannot be
 /// read; then the map says nothing. With the right to read the directory, but not to enter it, only the names can be
 /// read: that is an error too, and not a directory without files.
 Files files_in(const std::string& directory_path, std::size_t entries_max, int& error) {
@@ -64,7 +69,7 @@ Files files_in(const std::string& directory_path, std::size_t entries_max, int& 
         if (file.starts_with('.')) continue;  // ".", "..", and what rsync and editors have not finished
         const auto stamp = look_at(directory_path + "/" + file);
         error = errno;
-        if (stamp) files.emplace(file, *stamp);
+        if (stamp || (error == 0 && is_link(directory_path + "/" + file))) files.emplace(file, stamp);
     }
     closedir(directory);
     return files;
@@ -119,12 +124,17 @@ std::optional<std::map<std::string, FileStamp>> ImageFolder::list() {
     std::map<std::string, FileStamp> present;
     std::set<std::string> named;
     for (const auto& [file, stamp] : files) {
+        if (!stamp) {
+            refuse(file, "it is a symbolic link, which is not followed; put the file itself there");
+            named.insert(file);
+            continue;
+        }
         const auto unusable = unusable_.find(file);
-        const bool is_unusable = unusable != unusable_.end() && unusable->second == stamp;
-        const std::string problem = is_unusable ? std::string() : problem_of(file, stamp);
+        const bool is_unusable = unusable != unusable_.end() && unusable->second == *stamp;
+        const std::string problem = is_unusable ? std::string() : problem_of(file, *stamp);
         if (!problem.empty()) refuse(file, problem);
         if (problem.empty() && !is_unusable)
-            present.emplace(file, stamp);
+            present.emplace(file, *stamp);
         else
             named.insert(file);
     }

@@ -129,11 +129,11 @@ class Board:
         settings.setdefault('seed', 7)
         self.console = line.socket.removesuffix('socket') + 'console'
         self.monitor = line.socket.removesuffix('socket') + 'monitor'
-        path = os.path.join(IMAGES, f'{image}.elf')
-        self.sleeping_at = sleeping_addresses(path)
+        self.image = os.path.join(IMAGES, f'{image}.elf')
+        self.sleeping_at = sleeping_addresses(self.image)
         arguments = ''.join(f',arg={key}={value}' for key, value in settings.items())
         self.process = context.run([
-            QEMU, '-M', 'mps2-an385', '-kernel', path, '-display', 'none',
+            QEMU, '-M', 'mps2-an385', '-kernel', self.image, '-display', 'none',
             '-nodefaults', '-nic', 'none', '-monitor', 'none', '-qmp', f'unix:{self.monitor},server=on,wait=off',
             '-semihosting-config', f'enable=on,target=native,arg=board{arguments}',
             '-chardev', f'socket,id=line,path={line.socket},server=off', '-serial', 'chardev:line',
@@ -151,12 +151,12 @@ class Board:
         with open(self.console, encoding='utf-8') as file:
             return file.read().splitlines()
 
-    def reset(self):
-        """The reset pin, while the processor sleeps: it starts again, and RAM keeps what it has. In the middle of a
-        function of the client the reset would leave the client half changed, which no firmware may rely on."""
+    def reset(self, anywhere=False):
+        """The reset pin: the processor starts again, and RAM keeps what it has. This happens while the processor
+        sleeps, because a client that lives on in RAM must not be half changed, or `anywhere`."""
         with Monitor(self.monitor) as monitor:
             end = time.monotonic() + DEADLINE_S
-            while True:
+            while not anywhere:
                 monitor.execute('stop')
                 registers = monitor.execute('human-monitor-command', **{'command-line': 'info registers'})
                 if int(re.search(r'R15=([0-9a-f]+)', registers)[1], 16) in self.sleeping_at:
@@ -165,6 +165,16 @@ class Board:
                 monitor.execute('cont')
             monitor.execute('system_reset')
             monitor.execute('cont')
+
+    def memory(self, symbol, size):
+        """The bytes of a static variable, from its beginning on."""
+        listing = subprocess.run(['arm-none-eabi-nm', self.image], capture_output=True, text=True, check=True).stdout
+        address = int(re.search(rf'^([0-9a-f]+) . {symbol}$', listing, re.M)[1], 16)
+        path = self.monitor + '.memory'
+        with Monitor(self.monitor) as monitor:
+            monitor.execute('pmemsave', val=address, size=size, filename=path)
+        with open(path, 'rb') as file:
+            return file.read()
 
     def power_off(self):
         """Without any notice, and RAM is lost."""

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import termios
 import time
 import tty
 
@@ -239,12 +240,24 @@ def _raw(bench):
     out, _ = start('fwb-dump', '--raw', bench.path('bytes')).communicate(timeout=DEADLINE_S)
     check(out.splitlines()[0].endswith('> PINGREQ'), out)
     _, device, _ = bench.line(is_open=False)
-    tool = start('fwb-dump', os.path.realpath(bench.path('line')))
+    tool = start('fwb-dump', os.path.realpath(bench.path('line')) + ',9600')
     bench.closing.append(lambda: end(tool))
     until = time.monotonic() + DEADLINE_S
     while not select.select([tool.stdout], [], [], 0.05)[0] and time.monotonic() < until:
         os.write(device, wire.encode_frame(b'\2\x17'))  # those before fwb-dump has opened the line are lost
     check('PINGRESP' in tool.stdout.readline(), 'nothing was shown')
+    check(termios.tcgetattr(bench.open_line())[4] == termios.B9600, 'the line has another rate')
+
+
+@claim('fwb-dump ends quietly when its reader has seen enough')
+def _closed_pipe(bench):
+    with open(bench.path('capture'), 'w', encoding='utf-8') as file:
+        file.writelines(wire.capture_line(1.0, '>', wire.encode_frame(b'\2\x16')) for _ in range(5000))
+    tool = start('fwb-dump', bench.path('capture'))
+    tool.stdout.readline()
+    tool.stdout.close()
+    errors = tool.stderr.read()
+    check(tool.wait(DEADLINE_S) == 0 and errors == '', errors)
 
 
 @claim('fwb-dump and fwb-line explain a wrong command line, and end with status 2')
@@ -252,7 +265,8 @@ def _usage(bench):
     os.mkdir(bench.path('folder'))
     cases = (('fwb-dump', 'No such file', '/nowhere'), ('fwb-line', 'an end is pty', 'x', 'pty'),
              ('fwb-line', 'no share of bytes', 'pty', 'pty', '--errors', '2'), ('fwb-line', 'port', 'tcp:1:x', 'pty'),
-             ('fwb-line', 'no rate', '/dev/null,17', 'pty'), ('fwb-line', 'whole number', 'pty', 'pty', '--baud', '-1'),
+             ('fwb-line', 'no rate', '/dev/null,17', 'pty'),
+             ('fwb-dump', 'no rate', '/dev/null,17'), ('fwb-line', 'whole number', 'pty', 'pty', '--baud', '-1'),
              ('fwb-line', 'give a path', 'pty', f'pty:{bench.path("folder")}'))
     for tool, text, *arguments in cases:
         process = start(tool, *arguments)

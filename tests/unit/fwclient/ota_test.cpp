@@ -392,5 +392,20 @@ TEST_CASE("download: a stored cursor that makes no sense is no image") {
     CHECK(ota.state == FWB_OTA_IDLE);
 }
 
+TEST_CASE("download: the stored cursor of the image that runs by now asks for nothing, and overwrites nothing") {
+    Ram ram;
+    fwb_ota_config config = ram_config();
+    fwb_ota_cursor cursor{};
+    std::memset(cursor.sha256, 7, sizeof cursor.sha256);
+    cursor.size = 100;
+    cursor.offset = 90;
+    config.running = cursor.sha256;
+    fwb_ota ota;
+    fwb_ota_init(&ota, &config, &ram, &cursor);
+    CHECK(ota.state == FWB_OTA_IDLE);
+    CHECK(fwb_ota_poll(&ota, 0) == UINT32_MAX);
+    CHECK(ram.asked == 0);
+}
+
 }  // namespace
 }  // namespace ledge::ota
