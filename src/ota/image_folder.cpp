@@ -52,7 +52,7 @@ bool is_link(const std::string& path) {
 
 using Files = std::map<std::string, std::optional<FileStamp>>;  // nullopt = a symbolic link
 
-/// The regular files and links among the first `entries_max` entries of the directory. `error` = why the directory cannot be
+/// The regular files and links among the first `entries_max` entries of the directory. `error` = why it cannot be
 /// read; then the map says nothing. With the right to read the directory, but not to enter it, only the names can be
 /// read: that is an error too, and not a directory without files.
 Files files_in(const std::string& directory_path, std::size_t entries_max, int& error) {

@@ -3,6 +3,7 @@ import base64
 import os
 import random
 import re
+import secrets
 import signal
 import socket
 import subprocess
@@ -199,6 +200,25 @@ def with_made_files(context, text, authority):
     return text
 
 
+def listener_of_devices(context, text):
+    """A configuration with a listener whose devices file is `text`, with files made here in place of those of /etc."""
+    key = secrets.token_hex(32)
+    for named, content in (('/etc/ledgemq/meter-main.key', key), ('/etc/ledgemq/meters.keys', f'meter-1:{key}'),
+                           ('/var/lib/ledgemq/devices.counters', None)):
+        made = os.path.join(context.folder, os.path.basename(named))
+        check(named in text, f'{named} is not named')
+        text = text.replace(named, made)
+        if content is not None:
+            with open(made, 'w', encoding='ascii') as file:
+                file.write(content + '\n')
+            os.chmod(made, 0o600)
+    devices = os.path.join(context.folder, 'example-of-devices.toml')
+    with open(devices, 'w', encoding='utf-8') as file:
+        file.write(text)
+    return ('[listeners.field]\nurl = "udp://127.0.0.1:1884"\nallow_anonymous = true\n'
+            f'[listeners.field.mqttsn]\ndevices_file = "{devices}"\n')
+
+
 @case('the configuration files of the repository pass "check", once the files that they name exist', STARTING,
       needs_ledge=True)
 def _shipped(context):
@@ -213,6 +233,8 @@ def _shipped(context):
             code, out, error = run_to_end(context, 'check', '-c', os.path.join(folder, name))
             check(code == 0 or '/etc/ledgemq/' in error, f'{name}: the missing file is not named: {out} {error}')
             text = with_made_files(context, text, authority)
+        if name == 'devices.toml':
+            text = listener_of_devices(context, text)
         code, out, error = run_to_end(context, 'check', '-c', write_file(context, text))
         check(code == 0, f'{name}: {code}: {out} {error}')
 
