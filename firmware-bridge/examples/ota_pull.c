@@ -15,8 +15,14 @@
 #ifndef MAIL_EVERY_MS
 #define MAIL_EVERY_MS 60000
 #endif
-// Several times the round trip on a slow line, or two naps. The client repeats its packets sooner.
-#define ANSWER_MS (SLEEP_S > 0 && MAIL_EVERY_MS > 2500 ? 2 * MAIL_EVERY_MS : 5000)
+// Several times the round trip on a slow line, or two naps, as far as 16 bits go. The client repeats its packets sooner.
+#if SLEEP_S == 0 || MAIL_EVERY_MS <= 2500
+#define ANSWER_MS 5000
+#elif MAIL_EVERY_MS <= 32000
+#define ANSWER_MS (2 * MAIL_EVERY_MS)
+#else
+#define ANSWER_MS 64000
+#endif
 
 enum { GET, BLOCK, MANIFEST, RUNNING };
 static const fwb_topic topics[] = {

@@ -142,7 +142,8 @@ private:
         const Bytes data = bytes.subspan(ota::answer_head_bytes);
         require(data.empty() == (bytes[8] != 0) && data.size() <= block_max, "data comes with status 0, and not more");
         if (data.empty()) return;
-        const std::size_t offset = bytes[4] << 24U | bytes[5] << 16U | bytes[6] << 8U | bytes[7];
+        std::size_t offset = 0;
+        for (const Byte byte : bytes.subspan(4, 4)) offset = offset << 8U | byte;
         const std::string& image = directory().image;
         require(offset < image.size() && image.substr(offset).starts_with(as_text(data)), "data is that of the file");
         ++blocks_;

@@ -217,7 +217,7 @@ TEST_CASE("the same in envelopes, with somebody who repeats old packets and a sl
 TEST_CASE("envelope: the C client and the gateway read each other's, and name the ends alike") {
     PairKey one;
     const Secret key(Bytes(one.key.secret));
-    CHECK(shown(fwclient::Packet(one.key.device, one.key.device + 8)) == shown([] {
+    CHECK(fwclient::shown(fwclient::Packet(one.key.device, one.key.device + 8)) == fwclient::shown([] {
               fwclient::Packet bytes;
               for (unsigned i = 0; i < 8; ++i)
                   bytes.push_back(static_cast<std::uint8_t>(sender_of("dev1") >> (56 - 8 * i)));
