@@ -15,7 +15,7 @@
 #ifndef MAIL_EVERY_MS
 #define MAIL_EVERY_MS 60000
 #endif
-// Several times the round trip on a slow line, or two naps, as far as 16 bits go. The client repeats its packets sooner.
+// Several times the round trip on a slow line, or two naps, as far as 16 bits go. The client itself repeats sooner.
 #if SLEEP_S == 0 || MAIL_EVERY_MS <= 2500
 #define ANSWER_MS 5000
 #elif MAIL_EVERY_MS <= 32000
