@@ -213,8 +213,8 @@ void add_options(CLI::App& app, Sources& sources, bool& print_config) {
     app.add_option("-c,--config", sources.file, "Read the configuration from FILE (TOML)")->type_name("FILE");
     // A vector takes all words behind its flag by default. allow_extra_args(false) makes this one value per flag.
     app.add_option("--listen", sources.listen,
-                   "Listen at this address instead of the listeners of the file: mqtt://HOST:PORT, unix:PATH, "
-                   "udp://HOST:PORT or serial:PATH")
+                   "Listen at this address instead of the listeners of the file: mqtt://, mqtts://, ws://, wss:// or "
+                   "udp://HOST:PORT, unix:PATH or serial:PATH")
         ->type_name("URL")
         ->allow_extra_args(false);
     app.add_option("--store", sources.store, "The directory that keeps sessions and messages, or none")

@@ -209,7 +209,7 @@ void check_serial_ports(Loaded& loaded) {
         // Two paths may lead to one port, such as /dev/ttyUSB0 and a link of /dev/serial/by-id.
         struct stat file {};
         // An adapter may be plugged in later; the listener waits for it.
-        if (::stat(endpoint.path.c_str(), &file) != 0) continue;  // not plugged in
+        if (::stat(endpoint.path.c_str(), &file) != 0) continue;
         if (!S_ISCHR(file.st_mode)) {
             complain(endpoint.path +
                      " is not a serial line (a tty); ls -l /dev/serial/by-id shows those of this machine");

@@ -38,9 +38,9 @@ mqttsn::GatewayOptions gateway_options(const config::MqttsnSettings& settings, c
     return gateway;
 }
 
-/// Of the wall clock; 0 before that time.
 /// Devices refuse counters that they have seen. A gateway that has lost its file of counters begins with this number,
-/// which is behind all former counters as long as a device got less than one packet per second on average.
+/// which is behind all former counters as long as a device got less than one packet per second on average. Read from
+/// the wall clock; 0 while that shows an earlier year.
 std::uint32_t seconds_since_2020() {
     constexpr std::chrono::sys_days begin = std::chrono::year(2020) / 1 / 1;
     const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(runtime::read_wall_clock() - begin).count();

@@ -13,8 +13,8 @@ struct GatewayOptions {
     EndpointOptions endpoint;
     std::uint8_t gateway_id = 1;  // in ADVERTISE and GWINFO
 
-    /// Devices that are remembered, connected or not. At the limit a new device takes the place of the one that left
-    /// first; if all are connected, CONNACK says "congestion".
+    /// Devices that are remembered, connected or not. At the limit a new device takes the place of the one that was
+    /// not heard for longest and is not connected; if all are connected, CONNACK says "congestion".
     std::uint32_t peers_max = 1000;
     /// Packets of unknown peers per second that are answered; further ones are ignored and counted. CONNECT of
     /// unknown peers has a rate of its own, as large. 0 = unlimited.
