@@ -218,19 +218,25 @@ def _dump(bench):
     check(tool.returncode == 1 and errors == '' and len(lines) == 4, f'{tool.returncode} {errors}')
 
 
-@claim('fwb-dump follows a capture that grows, and SIGINT ends it with the counts')
-def _follow(bench):
+def follow(bench, ending, **options):
+    """fwb-dump reads two frames that are written one after the other, then gets the signal `ending`."""
     with open(bench.path('capture'), 'w', encoding='utf-8') as file:
-        tool = start('fwb-dump', '--follow', '--hex', bench.path('capture'))
+        tool = start('fwb-dump', '--follow', '--hex', bench.path('capture'), **options)
         bench.closing.append(lambda: end(tool))
         for name, packet in (('PINGREQ', b'\2\x16'), ('PINGRESP', b'\2\x17')):
             file.write(wire.capture_line(1, '>', wire.encode_frame(packet)))
             file.flush()
             line = tool.stdout.readline()
             check(line.endswith(f'{name}  [{packet.hex()}]\n'), line)
-    tool.send_signal(signal.SIGINT)
+    tool.send_signal(ending)
     out, _ = tool.communicate(timeout=DEADLINE_S)
     check(out == '2 frames, 0 damaged, 0 malformed\n' and tool.returncode == 0, out)
+
+
+@claim('fwb-dump follows a capture that grows, and SIGINT or SIGTERM ends it with the counts, in the background too')
+def _follow(bench):
+    follow(bench, signal.SIGTERM)
+    follow(bench, signal.SIGINT, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN))
 
 
 @claim('fwb-dump reads the bytes of one direction from a file and live from a terminal')
