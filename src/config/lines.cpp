@@ -2,6 +2,7 @@
 
 #include "ledge/base/quote.hpp"
 #include "ledge/topic/name.hpp"
+#include "places.hpp"
 
 namespace ledge::config {
 namespace {
@@ -11,10 +12,6 @@ constexpr std::size_t topic_bytes_max = 1024;
 /// Topics have levels: "plant/meter2" is not below "plant/meter".
 bool is_at_or_below(std::string_view topic, std::string_view other) {
     return topic.starts_with(other) && (topic.size() == other.size() || topic[other.size()] == '/');
-}
-
-bool is_key_or_below(std::string_view key, std::string_view section) {
-    return key.starts_with(section) && (key.size() == section.size() || key[section.size()] == '.');
 }
 
 /// Checks one listener.
@@ -118,13 +115,10 @@ private:
 
     void complain(std::string_view key, const std::string& what) {
         const std::string full = prefix_ + "." + std::string(key);
-        auto place = places_.find(full);
-        if (place == places_.end()) place = places_.lower_bound(full + ".");
-        // A section as a whole has the place of its first key, and a missing key that of the mode that wants it.
-        const bool is_found = place != places_.end() && is_key_or_below(place->first, full);
-        if (!is_found) place = places_.find(prefix_ + ".mode");
-        loaded_.complaints.push_back(
-            {place != places_.end() ? place->second : std::string(), "key '" + full + "' " + what});
+        const std::string* place = find_place(places_, full);
+        // A missing key has the place of the mode that wants it.
+        if (place == nullptr) place = find_place(places_, prefix_ + ".mode");
+        loaded_.complaints.push_back({place != nullptr ? *place : std::string(), "key '" + full + "' " + what});
     }
 
     const std::string& prefix_;

@@ -8,6 +8,7 @@
 #include "ledge/base/ip_text.hpp"
 #include "ledge/base/quote.hpp"
 #include "ledge/topic/name.hpp"
+#include "places.hpp"
 
 namespace ledge::config {
 namespace {
@@ -96,11 +97,8 @@ private:
 
     void complain(std::string_view key, const std::string& what) {
         const std::string full = prefix_ + "." + std::string(key);
-        auto place = places_.find(full);
-        // A section as a whole has the place of its first key.
-        if (place == places_.end()) place = places_.lower_bound(full + ".");
-        const bool is_found = place != places_.end() && place->first.starts_with(full);
-        loaded_.complaints.push_back({is_found ? place->second : std::string(), "key '" + full + "' " + what});
+        const std::string* const place = find_place(places_, full);
+        loaded_.complaints.push_back({place != nullptr ? *place : std::string(), "key '" + full + "' " + what});
     }
 
     const std::string& prefix_;

@@ -73,8 +73,7 @@ constexpr Option mqttsn_rows[] = {
     device<&MqttsnSettings::unknown_per_second>(
         "unknown_per_second", "packets", {0, 1'000'000},
         "Packets per second of peers that have not connected which are answered; 0 = unlimited. CONNECT packets of "
-        "such "
-        "peers have a rate of their own, as large. Further packets are ignored."),
+        "such peers have a rate of their own, as large. Further packets are ignored."),
     // QoS -1: section 6.8.
     device<&MqttsnSettings::connectionless_user>(
         "connectionless_user", "", {},

@@ -5,6 +5,7 @@
 
 #include "helpers.hpp"
 #include "listener_url.hpp"
+#include "places.hpp"
 
 using namespace ledge;
 using namespace ledge::config;
@@ -96,6 +97,14 @@ TEST_CASE("a topic is set by a flag") {
     const Loaded loaded = load(sources);
     CHECK(lines_of(loaded) == std::vector<std::string>{});
     CHECK(loaded.config.sockets.at(0).mqttsn.predefined_topics.at(3) == "a/b");
+}
+
+TEST_CASE("a section has the place of its first key, and a key that only begins like it has none of it") {
+    const std::map<std::string, std::string> places{{"a.b_c", "f:1"}, {"a.d.x", "f:2"}, {"a.d.y", "f:3"}};
+    REQUIRE(find_place(places, "a.d") != nullptr);
+    CHECK(*find_place(places, "a.d") == "f:2");
+    CHECK(*find_place(places, "a.d.y") == "f:3");
+    CHECK(find_place(places, "a.b") == nullptr);
 }
 
 TEST_CASE("mistakes of listeners for devices name the line, the key and the fix") {
