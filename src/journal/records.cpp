@@ -150,6 +150,19 @@ Blob encode(const QueuedRecord& record) {
     });
 }
 
+namespace {
+// QoS 0 is never in a stored queue. Each state of an exchange belongs to one of the other levels.
+bool fits(OutState state, wire::QoS qos) {
+    switch (state) {
+        case OutState::done: return qos != wire::QoS::at_most_once;
+        case OutState::sent_qos1: return qos == wire::QoS::at_least_once;
+        case OutState::sent_qos2:
+        case OutState::released: return qos == wire::QoS::exactly_once;
+    }
+    return false;
+}
+}  // namespace
+
 std::optional<QueuedRecord> parse_queued(Bytes body) {
     ByteReader in(body);
     QueuedRecord record;
@@ -172,6 +185,7 @@ std::optional<QueuedRecord> parse_queued(Bytes body) {
     // A packet id is set in exactly the states that are in flight.
     const bool is_in_flight = record.state != OutState::done;
     if (record.message == no_message || is_in_flight != (record.packet_id != 0)) return std::nullopt;
+    if (!fits(record.state, record.qos)) return std::nullopt;
     return record;
 }
 

@@ -120,7 +120,9 @@ TEST_CASE("names that are too long for a source make one that may publish nothin
 TEST_CASE("a queued record comes back as it was, in each state") {
     for (const OutState state : {OutState::done, OutState::sent_qos1, OutState::sent_qos2, OutState::released}) {
         const auto packet_id = static_cast<wire::PacketId>(state == OutState::done ? 0 : 65'535);
-        const QueuedRecord record{MessageNumber(1ULL << 40U), 77, 3, packet_id, state, QoS::at_least_once, false,
+        const bool is_of_qos2 = state == OutState::sent_qos2 || state == OutState::released;
+        const QoS qos = is_of_qos2 ? QoS::exactly_once : QoS::at_least_once;
+        const QueuedRecord record{MessageNumber(1ULL << 40U), 77, 3, packet_id, state, qos, false,
                                   as_bytes("\x0B\x07")};
         const std::vector<Byte> body = bytes_of(encode(record));
         const auto read = parse_queued(body);
@@ -130,11 +132,30 @@ TEST_CASE("a queued record comes back as it was, in each state") {
         CHECK(read->share_subscription == 3);
         CHECK(read->packet_id == packet_id);
         CHECK(read->state == state);
-        CHECK(read->qos == QoS::at_least_once);
+        CHECK(read->qos == qos);
         CHECK_FALSE(read->retain);
         CHECK(as_text(read->ids) == "\x0B\x07");
         CHECK_FALSE(read->is_live);
     }
+}
+
+TEST_CASE("a queued record whose state does not fit its QoS is refused, and so is one of QoS 0") {
+    using enum OutState;
+    const auto is_accepted = [](OutState state, QoS qos) {
+        const wire::PacketId id = state == done ? 0 : 7;
+        return parse_queued(bytes_of(encode(QueuedRecord{MessageNumber(1), 2, 0, id, state, qos, false, {}})))
+            .has_value();
+    };
+    for (const OutState state : {done, sent_qos1, sent_qos2, released})
+        CHECK_FALSE(is_accepted(state, QoS::at_most_once));
+    CHECK(is_accepted(done, QoS::at_least_once));
+    CHECK(is_accepted(done, QoS::exactly_once));
+    CHECK(is_accepted(sent_qos1, QoS::at_least_once));
+    CHECK_FALSE(is_accepted(sent_qos1, QoS::exactly_once));
+    CHECK(is_accepted(sent_qos2, QoS::exactly_once));
+    CHECK_FALSE(is_accepted(sent_qos2, QoS::at_least_once));
+    CHECK(is_accepted(released, QoS::exactly_once));
+    CHECK_FALSE(is_accepted(released, QoS::at_least_once));
 }
 
 TEST_CASE("a queued record may say when the message was queued, and has one form for each content") {
