@@ -65,7 +65,7 @@ BrokerLoop::Parts::Parts(BrokerLoopOptions given, const Log& log_, std::unique_p
       host(loop, tls_workers, log, {options.shard, options.seed, options.daily_write_budget_bytes}, std::move(store),
            image),
       driver(host.shard(), loop.poller(), loop.clock(), options.driver),
-      listening({loop.io(), tls_workers, driver, options.pages, log}),
+      listening({loop.io(), tls_workers, driver, options.pages, log, options.given_sockets}),
       reloader(loop.io(), host.shard(), options.on_hang_up, options.on_policy_files),
       process(loop.io(), host.shard(), process_options()),
       stopping(options.stop_time_max) {
@@ -75,7 +75,8 @@ BrokerLoop::Parts::Parts(BrokerLoopOptions given, const Log& log_, std::unique_p
 
 ProcessServices::Options BrokerLoop::Parts::process_options() {
     ProcessServices::Options result{
-        options.shard.memory_budget_bytes, options.has_unwritten_log, options.write_log, {}};
+        options.shard.memory_budget_bytes, options.has_unwritten_log,  options.write_log,
+        options.heartbeat_interval,        options.on_heartbeat,       {}};
     if (options.handles_signals) result.on_signal = [this](int signal) { on_signal(signal); };
     return result;
 }
@@ -94,7 +95,7 @@ std::optional<Error> BrokerLoop::Parts::make_loop_parts() {
         if (auto problem = tls_workers.start()) return problem;
     }
     const LoopServices services{loop.io(), host.shard(), driver,
-                                options.needs_tls_workers ? &tls_workers.pool() : nullptr};
+                                options.needs_tls_workers ? &tls_workers.pool() : nullptr, options.given_sockets};
     for (const MakeLoopPart& make : options.parts) {
         loop_parts.push_back(make(services));
         loop_parts.back()->start(loop.now());
@@ -135,13 +136,14 @@ Result<bool, Error> BrokerLoop::Parts::open_listeners() {
         const FrontOptions wanted = i < options.fronts.size() ? options.fronts[i] : FrontOptions{};
         auto front = listening.make_front(static_cast<std::uint16_t>(i), options.shard.listeners[i].name, wanted);
         if (!front) return Failure{front.error()};
-        const auto opened = listening.open(options.endpoints[i], std::move(*front), wanted.accept_rate);
+        const auto opened = listening.open(options.shard.listeners[i].name, options.endpoints[i], std::move(*front),
+                                           wanted.accept_rate);
         if (!opened) return opened;
     }
     if (!options.admin) return true;
     auto front = listening.make_admin_front(*options.admin);
     if (!front) return Failure{front.error()};
-    return listening.open(options.admin->endpoint, std::move(*front));
+    return listening.open("admin", options.admin->endpoint, std::move(*front));
 }
 
 BrokerLoop::BrokerLoop(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
@@ -211,8 +213,10 @@ void BrokerLoop::Parts::run_due() {
 // The end
 
 void BrokerLoop::Parts::on_signal(int signal) {
+    if (signal == SIGUSR2) return options.on_upgrade_signal ? options.on_upgrade_signal() : void();
     if (signal != SIGHUP) {
         log.info("stopping", {{"signal", signal}});
+        if (options.on_stop_signal) options.on_stop_signal();
         return stop();
     }
     listening.reload();
@@ -247,6 +251,22 @@ void BrokerLoop::stop() { parts_->stop(); }
 void BrokerLoop::request_stop() {
     boost::asio::post(parts_->loop.io(), [parts = parts_.get()] { parts->stop(); });
 }
+
+void BrokerLoop::request_hand_over() {
+    boost::asio::post(parts_->loop.io(), [parts = parts_.get()] {
+        parts->listening.keep_files();
+        parts->stop();
+    });
+}
+
+std::vector<os::GivenSocket> BrokerLoop::duplicate_sockets() const {
+    std::vector<os::GivenSocket> duplicates;
+    parts_->listening.add_duplicates(duplicates);
+    for (const auto& part : parts_->loop_parts) part->add_duplicates(duplicates);
+    return duplicates;
+}
+
+bool BrokerLoop::is_store_abandoned() const { return parts_->host.is_store_abandoned(); }
 
 // ---------------------------------------------------------------------------------------------------------------------
 // While it runs

@@ -32,6 +32,7 @@ public:
         transport::Driver& driver;
         const transport::HttpHandler& pages;
         const Log& log;
+        os::GivenSockets* given = nullptr;  // sockets to use instead of new ones
     };
     explicit Listening(const Services& services)
         : services_(services), late_listeners_(services.io, services.driver, services.log) {}
@@ -46,8 +47,9 @@ public:
     MadeFront make_admin_front(const AdminOptions& admin);
 
     /// Opens an endpoint at the start. An address that this machine does not have yet is no error: it is tried again.
-    Result<bool, Error> open(const transport::Endpoint& endpoint, std::unique_ptr<transport::Front> front,
-                             const transport::AcceptRate& rate = {});
+    /// `name` is the listener's, by which a given socket may be meant.
+    Result<bool, Error> open(const std::string& name, const transport::Endpoint& endpoint,
+                             std::unique_ptr<transport::Front> front, const transport::AcceptRate& rate = {});
     /// Opens an endpoint that a reload adds. Whatever keeps it from being opened now, it is tried again. A host name is
     /// looked up first, while the clients are served.
     void add(const std::string& name, const transport::Endpoint& endpoint, std::unique_ptr<transport::Front> front,
@@ -57,6 +59,10 @@ public:
     void reload();
     /// Stops accepting, and closes the peers that are no links yet.
     void close();
+    /// See the functions of BrokerLoop.
+    void add_duplicates(std::vector<os::GivenSocket>& to) const;
+    /// From now on the files of Unix sockets belong to a process that has duplicates of the sockets.
+    void keep_files();
 
     void on_time(Instant now);
     Instant next_deadline() const;
@@ -72,7 +78,11 @@ private:
 
     Services services_;
     std::vector<std::unique_ptr<transport::Front>> fronts_;
-    std::vector<std::unique_ptr<transport::Listener>> listeners_;  // they refer to the fronts
+    struct Open {
+        std::string name;
+        std::unique_ptr<transport::Listener> listener;
+    };
+    std::vector<Open> listeners_;  // they refer to the fronts
     LateListeners late_listeners_;
 };
 

@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "ledge/base/log.hpp"
@@ -11,6 +12,7 @@
 #include "ledge/base/time.hpp"
 #include "ledge/base/token_bucket.hpp"
 #include "ledge/os/address.hpp"
+#include "ledge/os/given_sockets.hpp"
 #include "ledge/transport/driver.hpp"
 #include "ledge/transport/endpoint.hpp"
 #include "ledge/transport/front.hpp"
@@ -26,6 +28,12 @@ struct AcceptRate {
     std::uint32_t burst = 0;       // connections that may come at once; 0 = the number of one second
 };
 
+/// Sockets that another process has opened for this one. A listener uses those that fit it instead of new ones.
+struct OfferedSockets {
+    os::GivenSockets* sockets = nullptr;  // nullptr = none
+    std::string listener{};               // the name of the listener, by which sockets may be meant
+};
+
 class Listener {
 public:
     static constexpr int accepts_per_turn_max = 64;      // connections accepted per address and turn
@@ -36,20 +44,27 @@ public:
     /// Binds and listens. TCP sockets get SO_REUSEADDR, TCP_NODELAY, SO_KEEPALIVE and the timeouts for peers that
     /// vanish without a FIN; IPv6 sockets do not accept IPv4. The file of a Unix socket gets mode 0660. An existing
     /// socket file is replaced if no process listens on it; any other file in its place is an error. `front` must
-    /// outlive the listener. Blocks while the system looks up the host, if the endpoint needs_look_up().
+    /// outlive the listener. Blocks while the system looks up the host, if the endpoint needs_look_up(). A socket of
+    /// `offered` that fits is used as it is, without binding.
     static Result<std::unique_ptr<Listener>, Error> create(const Endpoint& endpoint, Front& front, Driver& driver,
-                                                           const Log& log, const AcceptRate& rate = {});
+                                                           const Log& log, const AcceptRate& rate = {},
+                                                           const OfferedSockets& offered = {});
     /// As above, without the look-up: `addresses` are those of the endpoint's host, with any port.
     static Result<std::unique_ptr<Listener>, Error> create(const Endpoint& endpoint,
                                                            std::vector<os::SocketAddress> addresses, Front& front,
                                                            Driver& driver, const Log& log, const AcceptRate& rate = {});
-    /// Stops listening and removes the socket file.
+    /// Stops listening and removes the socket file, unless keep_files() was called.
     ~Listener();
     Listener(const Listener&) = delete;
     Listener& operator=(const Listener&) = delete;
 
     /// The addresses of the listener, with the ports that the system has chosen.
     std::vector<std::string> addresses() const;
+
+    /// Appends duplicates of the listener's sockets, for another process.
+    void add_duplicates(std::string_view name, std::vector<os::GivenSocket>& to) const;
+    /// From now on the files of Unix sockets belong to a process that has duplicates.
+    void keep_files();
 
     /// Starts accepting. The result is empty when that succeeds.
     std::error_code start();
