@@ -7,10 +7,10 @@
 #include "ledge/config/command_line.hpp"
 #include "passwd.hpp"
 #include "privileges.hpp"
+#include "program_start.hpp"
 #include "serve.hpp"
 #include "sessions.hpp"
 #include "tls_files.hpp"
-#include "upgrade.hpp"
 
 int main(int argc, char** argv) {
     using namespace ledge;

@@ -90,8 +90,8 @@ Result<Predecessor, Error> Predecessor::from_environment() {
 
 Result<bool, Error> Predecessor::take(int count, std::string_view names, bool is_upgrade) {
     if (count < 1 || count > descriptors_max) return Failure{Error{{}, "LISTEN_FDS must be 1 to 1024"}};
-    sockets_ = os::GivenSockets(is_upgrade ? os::GivenSockets::From::former_broker
-                                           : os::GivenSockets::From::service_manager);
+    sockets_ =
+        os::GivenSockets(is_upgrade ? os::GivenSockets::From::former_broker : os::GivenSockets::From::service_manager);
     for (int i = 0; i < count; ++i) {
         const int number = os::ChildProgram::first_descriptor + i;
         std::string name = next_name(names);
@@ -112,8 +112,7 @@ Result<bool, Error> Predecessor::take(int count, std::string_view names, bool is
 
 bool Predecessor::await_store() {
     if (!is_upgrade()) return true;
-    return channel_.say(UpgradeChannel::Word::prepared) &&
-           channel_.wait(store_wait_max) == UpgradeChannel::Word::open;
+    return channel_.say(UpgradeChannel::Word::prepared) && channel_.wait(store_wait_max) == UpgradeChannel::Word::open;
 }
 
 void Predecessor::tell_serving() {

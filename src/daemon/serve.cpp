@@ -263,6 +263,30 @@ struct Service {
     os::GivenSockets* given;  // sockets for the listeners of the next loop
 };
 
+/// Tells that all listeners are open. The order matters: the former broker ends when it hears of this one, and by then
+/// the service manager must know its new main process.
+void announce(const std::string& addresses, runtime::BrokerLoop& loop, const Service& service) {
+    const std::string status = "Serving on " + addresses;
+    if (service.predecessor.is_upgrade())
+        service.manager.ready_as_main(status);
+    else
+        service.manager.ready(status);
+    service.predecessor.tell_serving();
+    service.upgrade.attach(loop);
+}
+
+/// The exit status after a loop has ended; nullopt = the broker must serve again.
+std::optional<int> status_after(Upgrade::Outcome outcome, const Log& log) {
+    switch (outcome) {
+        case Upgrade::Outcome::serve_again: return std::nullopt;
+        case Upgrade::Outcome::failed: return config::exit_failure;
+        case Upgrade::Outcome::handed_over: return config::exit_ok;
+        case Upgrade::Outcome::stopped: break;
+    }
+    log.info("stopped");
+    return config::exit_ok;
+}
+
 /// Serves with one loop. nullopt: an upgrade has failed after the store was closed, and the broker must serve again.
 std::optional<int> serve_once(const config::Sources& sources, const config::Loaded& loaded, const Service& service) {
     LogSink& sink = service.sink;
@@ -334,33 +358,17 @@ std::optional<int> serve_once(const config::Sources& sources, const config::Load
     // The loop does not run yet, so no request comes before the pages have figures.
     pages.attach(**loop, {parts.bridges.bridges(), parts.gateways, parts.lines, parts.ota});
     for (const std::string& note : loaded.notes) log.warning("listener_note", {{"note", note}});
-    log.info(
-        "ready",
-        {{"addresses", join(addresses_of(**loop, parts))}, {"version", version}, {"descriptors_max", descriptors}});
-    // systemd starts what depends on the broker now: clients find all listeners open.
-    const std::string status = "Serving on " + join(addresses_of(**loop, parts));
-    if (service.predecessor.is_upgrade())
-        service.manager.ready_as_main(status);
-    else
-        service.manager.ready(status);
-    // After the service manager knows the new process, whose predecessor ends now.
-    service.predecessor.tell_serving();
-    service.upgrade.attach(**loop);
+    const std::string addresses = join(addresses_of(**loop, parts));
+    log.info("ready", {{"addresses", addresses}, {"version", version}, {"descriptors_max", descriptors}});
+    announce(addresses, **loop, service);
     // The code of the start is hardly used again, but its pages would count as memory of the broker.
     release_startup_code();
     (*loop)->run();
     running = nullptr;
-    switch (service.upgrade.conclude(*loop)) {
-        case Upgrade::Outcome::serve_again: return std::nullopt;
-        case Upgrade::Outcome::failed: return config::exit_failure;
-        case Upgrade::Outcome::handed_over: return config::exit_ok;
-        case Upgrade::Outcome::stopped: break;
-    }
-    log.info("stopped");
-    return config::exit_ok;
+    return status_after(service.upgrade.conclude(*loop), log);
 }
 
-/// The configuration for a broker that serves again: as the files say now, or, if they have a mistake by now, as before.
+/// The configuration for a broker that serves again: as the files say now, or as before if they have a mistake.
 config::Loaded load_again(const config::Sources& sources, const config::Loaded& before) {
     config::Loaded again = config::load(sources);
     if (again.ok()) check_files_and_warn(sources, again);
@@ -384,8 +392,9 @@ int serve(const config::Sources& sources, const config::Loaded& loaded, ProgramS
         return refuse(log, text_of(predecessor.error()), "correct the socket unit", config::exit_bad_configuration);
     const ServiceManager manager;
     config::Loaded present = loaded;
-    Upgrade upgrade(std::move(start), std::chrono::seconds(loaded.config.process.upgrade_time_max_s),
-                    [&present] { return find_obstacle(present); }, log, manager);
+    Upgrade upgrade(
+        std::move(start), std::chrono::seconds(loaded.config.process.upgrade_time_max_s),
+        [&present] { return find_obstacle(present); }, log, manager);
     os::GivenSockets given = std::move(predecessor.value().sockets());
     for (;;) {
         const auto status = serve_once(sources, present, {sink, log, manager, predecessor.value(), upgrade, &given});

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "ledge/config/load.hpp"
-#include "upgrade.hpp"
+#include "program_start.hpp"
 
 namespace ledge::daemon {
 

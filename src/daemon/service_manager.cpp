@@ -70,8 +70,8 @@ void ServiceManager::send(std::string_view state) const {
     const os::Descriptor socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
     if (!address || !socket.is_open()) return;
     // Without waiting: a service manager that does not read must not stop the loop.
-    [[maybe_unused]] const ssize_t sent = ::sendto(socket.get(), state.data(), state.size(), MSG_NOSIGNAL | MSG_DONTWAIT,
-                                                   address->get(), address->size());
+    [[maybe_unused]] const ssize_t sent = ::sendto(socket.get(), state.data(), state.size(),
+                                                   MSG_NOSIGNAL | MSG_DONTWAIT, address->get(), address->size());
 }
 
 }  // namespace ledge::daemon

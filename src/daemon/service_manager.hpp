@@ -1,5 +1,5 @@
-// ServiceManager: what the broker tells systemd (Type=notify), by datagrams of its own as sd_notify(3) describes them.
-// Without NOTIFY_SOCKET nothing is sent. A failure has no remedy: the service manager notices the absence of a datagram.
+// ServiceManager: what the broker tells systemd (Type=notify), by datagrams as sd_notify(3) describes them. Without
+// NOTIFY_SOCKET nothing is sent. A failure has no remedy: the service manager notices the absence of a datagram.
 // serve() owns the object; on the main thread.
 #pragma once
 

@@ -1,10 +1,8 @@
 // The old broker's side of an upgrade: what the steps of upgrade_stages.hpp do.
 #include "upgrade.hpp"
 
-#include <limits.h>
 #include <malloc.h>
 #include <poll.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -25,38 +23,12 @@ using Event = UpgradeEvent;
 using Step = UpgradeStep;
 using Word = UpgradeChannel::Word;
 
-constexpr Duration end_time_max = 5s;    // for the end of a killed program; one that waits for a disk takes longer
-constexpr Duration look_interval = 1s;   // of the wait for the new broker, between two looks at the time
-
-std::string path_of_this_program() {
-    std::array<char, PATH_MAX> path{};
-    const ssize_t size = ::readlink("/proc/self/exe", path.data(), path.size());
-    return size > 0 ? std::string(path.data(), static_cast<std::size_t>(size)) : "";
-}
-
-bool are_same_file(const std::string& a, const std::string& b) {
-    struct stat one {};
-    struct stat other {};
-    return ::stat(a.c_str(), &one) == 0 && ::stat(b.c_str(), &other) == 0 && one.st_dev == other.st_dev &&
-           one.st_ino == other.st_ino;
-}
+constexpr Duration end_time_max = 5s;   // for the end of a killed program; one that waits for a disk takes longer
+constexpr Duration look_interval = 1s;  // of the wait for the new broker, between two looks at the time
 
 std::string seconds_text(Duration time) { return std::to_string(time / 1s) + " s"; }
 
 }  // namespace
-
-ProgramStart program_start(int argc, char** argv) {
-    LEDGE_ASSERT(argc >= 1);
-    ProgramStart start{path_of_this_program(), {argv, argv + argc}};
-    const std::string& name = start.arguments.front();
-    // The name may be anything, so it counts only if it leads to the file that runs now.
-    if (name.find('/') == std::string::npos || !are_same_file(name, "/proc/self/exe")) return start;
-    std::array<char, PATH_MAX> folder{};
-    const bool is_relative = !name.starts_with('/');
-    if (is_relative && ::getcwd(folder.data(), folder.size()) == nullptr) return start;
-    start.path = is_relative ? std::string(folder.data()) + "/" + name : name;
-    return start;
-}
 
 // ---------------------------------------------------------------------------------------------------------------------
 // The part of the loop

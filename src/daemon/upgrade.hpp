@@ -16,6 +16,7 @@
 #include "ledge/os/child_program.hpp"
 #include "ledge/os/given_sockets.hpp"
 #include "ledge/runtime/broker_loop.hpp"
+#include "program_start.hpp"
 #include "service_manager.hpp"
 #include "upgrade_channel.hpp"
 #include "upgrade_stages.hpp"
@@ -23,16 +24,6 @@
 namespace ledge::daemon {
 
 class HeldSignals;
-
-/// The program as it was started.
-struct ProgramStart {
-    std::string path;                    // of the file that the next upgrade starts
-    std::vector<std::string> arguments;  // argv, with the name of the program first
-};
-
-/// Requires argc >= 1. The path is that of argv[0] if it has one, so that a link that names the newest version is
-/// followed anew by each upgrade; otherwise it is the path that the system tells.
-ProgramStart program_start(int argc, char** argv);
 
 class Upgrade {
 public:
@@ -85,7 +76,7 @@ private:
     const Log& log_;
     const ServiceManager& manager_;
     UpgradeStage stage_ = UpgradeStage::serving;
-    std::string reason_;  // why the new broker has failed; "" = as its end tells
+    std::string reason_;                 // why the new broker has failed; "" = as its end tells
     std::vector<os::GivenSocket> kept_;  // duplicates of the loop's sockets, from the start of the new broker on
     UpgradeChannel channel_;
     std::optional<os::ChildProgram> new_broker_;

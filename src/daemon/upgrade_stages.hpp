@@ -1,8 +1,8 @@
 // How far an upgrade has come, as the old broker sees it, and what each event means. Pure: no I/O and no clock.
 //
-// The old broker starts the new one, which checks its configuration and says "prepared". The old one then stops serving,
-// closes the store and says "open". The new one opens the store, serves, and says "serving"; the old one ends. At each
-// step the new one may fail: it is killed, and the old one serves on, or serves again.
+// The old broker starts the new one, which checks its configuration and says "prepared". The old one then stops to
+// serve, closes the store and says "open". The new one opens the store, serves, and says "serving"; the old one ends.
+// At each step the new one may fail: it is killed, and the old one serves on, or serves again.
 //
 //   event        serving        starting        closing           reopening     opening
 //   requested    start          refuse          refuse            refuse        refuse

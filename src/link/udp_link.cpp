@@ -187,7 +187,7 @@ std::optional<Error> UdpLink::open() {
 os::Descriptor UdpLink::take_given(const os::SocketAddress& bound) {
     if (given_ == nullptr) return {};
     if (auto given = given_->take(SOCK_DGRAM, bound)) return std::move(given->socket);
-    // By its name: the service manager may mean any socket, the former broker that of a port that the system has chosen.
+    // By its name: any socket of the service manager, and that of a port which the system chose for the former broker.
     if (given_->from() != os::GivenSockets::From::service_manager && address_.port != 0) return {};
     auto named = given_->take_named(SOCK_DGRAM, name_);
     return named.empty() ? os::Descriptor() : std::move(named.front().socket);

@@ -10,6 +10,7 @@
 #include "ledge/base/assert.hpp"
 #include "ledge/journal/image.hpp"
 #include "ledge/journal/store_reader.hpp"
+#include "ledge/os/given_sockets.hpp"
 #include "ledge/runtime/clock.hpp"
 #include "listening.hpp"
 #include "process_services.hpp"
@@ -74,9 +75,8 @@ BrokerLoop::Parts::Parts(BrokerLoopOptions given, const Log& log_, std::unique_p
 }
 
 ProcessServices::Options BrokerLoop::Parts::process_options() {
-    ProcessServices::Options result{
-        options.shard.memory_budget_bytes, options.has_unwritten_log,  options.write_log,
-        options.heartbeat_interval,        options.on_heartbeat,       {}};
+    ProcessServices::Options result{options.shard.memory_budget_bytes, options.has_unwritten_log, options.write_log,
+                                    options.heartbeat_interval,        options.on_heartbeat,      {}};
     if (options.handles_signals) result.on_signal = [this](int signal) { on_signal(signal); };
     return result;
 }

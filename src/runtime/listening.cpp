@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "ledge/base/assert.hpp"
+#include "ledge/os/given_sockets.hpp"
 #include "ledge/transport/proxy.hpp"
 #include "ledge/transport/tls.hpp"
 

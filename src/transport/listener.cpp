@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "ledge/base/assert.hpp"
+#include "ledge/os/given_sockets.hpp"
 #include "listening_socket.hpp"
 
 namespace ledge::transport {

@@ -13,6 +13,7 @@
 #include "ledge/base/assert.hpp"
 #include "ledge/base/ip_text.hpp"
 #include "ledge/os/address.hpp"
+#include "ledge/os/given_sockets.hpp"
 #include "ledge/os/look_up.hpp"
 
 namespace ledge::transport {
@@ -237,9 +238,9 @@ Result<Sockets, Error> open_listening_sockets(const Endpoint& endpoint, int back
     if (endpoint.kind == Endpoint::Kind::unix_socket) return open_unix(endpoint, backlog, offered.sockets);
     // The service manager may mean a socket by its name. After an upgrade the name counts only where the address of the
     // configuration does not tell the address of the socket.
-    const bool counts_name = offered.sockets != nullptr &&
-                             (offered.sockets->from() == os::GivenSockets::From::service_manager ||
-                              endpoint.port == 0 || needs_look_up(endpoint));
+    const bool counts_name =
+        offered.sockets != nullptr && (offered.sockets->from() == os::GivenSockets::From::service_manager ||
+                                       endpoint.port == 0 || needs_look_up(endpoint));
     if (counts_name) {
         auto given = offered.sockets->take_named(SOCK_STREAM, offered.listener);
         if (!given.empty()) return adopt_tcp(std::move(given), backlog);

@@ -15,7 +15,7 @@
 #include "ledge/os/address.hpp"
 #include "ledge/os/descriptor.hpp"
 #include "ledge/transport/endpoint.hpp"
-#include "ledge/transport/listener.hpp"
+#include "ledge/transport/offered_sockets.hpp"
 
 namespace ledge::transport {
 

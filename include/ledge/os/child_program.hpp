@@ -19,8 +19,8 @@ public:
     static constexpr int first_descriptor = 3;
 
     struct Start {
-        std::string path;                    // of the program's file; it is not searched for in PATH
-        std::vector<std::string> arguments;  // argv, with the name of the program first; not empty
+        std::string path;                      // of the program's file; it is not searched for in PATH
+        std::vector<std::string> arguments;    // argv, with the name of the program first; not empty
         std::vector<std::string> environment;  // "NAME=value"
         std::vector<int> descriptors;  // the program gets them as first_descriptor and the numbers behind it, no others
     };

@@ -17,7 +17,6 @@
 #include "ledge/base/time.hpp"
 #include "ledge/broker/options.hpp"
 #include "ledge/net/tls_options.hpp"
-#include "ledge/os/given_sockets.hpp"
 #include "ledge/runtime/loop_part.hpp"
 #include "ledge/runtime/reload_task.hpp"
 #include "ledge/storage/store.hpp"
@@ -36,6 +35,11 @@ class Shard;
 namespace ledge::auth {
 struct Policy;
 }  // namespace ledge::auth
+
+namespace ledge::os {
+class GivenSockets;
+struct GivenSocket;
+}  // namespace ledge::os
 
 namespace ledge::runtime {
 

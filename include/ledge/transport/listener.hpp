@@ -12,10 +12,14 @@
 #include "ledge/base/time.hpp"
 #include "ledge/base/token_bucket.hpp"
 #include "ledge/os/address.hpp"
-#include "ledge/os/given_sockets.hpp"
 #include "ledge/transport/driver.hpp"
 #include "ledge/transport/endpoint.hpp"
 #include "ledge/transport/front.hpp"
+#include "ledge/transport/offered_sockets.hpp"
+
+namespace ledge::os {
+struct GivenSocket;
+}
 
 namespace ledge::transport {
 
@@ -26,12 +30,6 @@ class ListeningSocket;
 struct AcceptRate {
     std::uint32_t per_second = 0;  // connections per second; 0 = unlimited
     std::uint32_t burst = 0;       // connections that may come at once; 0 = the number of one second
-};
-
-/// Sockets that another process has opened for this one. A listener uses those that fit it instead of new ones.
-struct OfferedSockets {
-    os::GivenSockets* sockets = nullptr;  // nullptr = none
-    std::string listener{};               // the name of the listener, by which sockets may be meant
 };
 
 class Listener {

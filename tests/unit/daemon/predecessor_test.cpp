@@ -120,8 +120,7 @@ TEST_CASE("in an upgrade the first descriptor is the channel, and the old broker
         if (!made || !made.value().is_upgrade()) return false;
         Predecessor& predecessor = made.value();
         const bool has_sockets =
-            predecessor.sockets().left() ==
-            std::vector<std::string>{first + " (name a_b)", second + " (name plain)"};
+            predecessor.sockets().left() == std::vector<std::string>{first + " (name a_b)", second + " (name plain)"};
         const bool may_open = predecessor.await_store();
         predecessor.tell_serving();
         return has_sockets && may_open && !predecessor.is_upgrade() && std::getenv("LEDGEMQ_UPGRADE") == nullptr;

@@ -73,7 +73,8 @@ TEST_CASE("an address that comes later is listened on at the next attempt, which
 TEST_CASE("attempts become rarer, never rarer than twice a minute, and the same reason is not said again") {
     Rig rig;
     LateListeners late(rig.io, rig.driver, rig.log);
-    late.add("lamp", at("192.0.2.1"), *rig.front, {}, {system_code(EADDRNOTAVAIL), "cannot listen on {}", "192.0.2.1:0"});
+    late.add("lamp", at("192.0.2.1"), *rig.front, {},
+             {system_code(EADDRNOTAVAIL), "cannot listen on {}", "192.0.2.1:0"});
     std::vector<std::int64_t> pauses;
     for (int i = 0; i < 7; ++i) {
         const Duration pause = late.next_deadline() - rig.driver.now();
