@@ -280,6 +280,16 @@ struct Service {
     bool is_first;            // of the loops
 };
 
+/// In an upgrade the former broker has the store until everything that can be wrong without the store was checked.
+/// False: the store cannot be had.
+bool await_store(const Service& service) {
+    service.manager.extend_timeout(store_time_max);
+    if (service.predecessor.await_store()) return true;
+    refuse(service.log, "the broker that was to be replaced has ended, or keeps the store", "start the broker again",
+           config::exit_failure);
+    return false;
+}
+
 /// Tells that all listeners are open. The order matters: the former broker ends when it hears of this one, and by then
 /// the service manager must know its new main process.
 void announce(const std::string& addresses, runtime::BrokerLoop& loop, const Service& service) {
@@ -354,11 +364,7 @@ std::optional<int> serve_once(const config::Sources& sources, const config::Load
     };
     options.parts.push_back(pages.make_part());
     // The store is opened before the listeners are bound, so that no client connects to a broker that cannot start.
-    // In an upgrade the old broker has the store until now. Everything that can be wrong without the store was checked.
-    if (!service.predecessor.await_store())
-        return refuse(log, "the broker that was to be replaced has ended, or keeps the store", "start the broker again",
-                      config::exit_failure);
-    service.manager.extend_timeout(store_time_max);
+    if (!await_store(service)) return config::exit_failure;
     std::unique_ptr<storage::Store> store;
     if (!open_store(loaded.config, account.value(), log, store)) return config::exit_failure;
     // A store is configured, but the broker starts without it. The metrics must show that.
