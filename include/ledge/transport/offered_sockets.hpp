@@ -1,5 +1,5 @@
-// OfferedSockets: what a listener gets instead of binding its own sockets. The owner of the sockets makes the object for
-// one call.
+// OfferedSockets: what a listener gets instead of binding its own sockets. The owner of the sockets makes the object
+// for one call.
 #pragma once
 
 #include <string>
