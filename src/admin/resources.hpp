@@ -11,4 +11,7 @@ struct Site;
 // index_resource.cpp
 void get_index(Site& site, ApiRequest request);
 
+// upgrade_resource.cpp
+void post_upgrade(Site& site, ApiRequest request);
+
 }  // namespace ledge::admin

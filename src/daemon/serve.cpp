@@ -380,7 +380,8 @@ std::optional<int> serve_once(const config::Sources& sources, const config::Load
     running = loop->get();
     if (is_without) note_unusable_store((*loop)->shard());
     // The loop does not run yet, so no request comes before the pages have figures.
-    pages.attach(**loop, {parts.bridges.bridges(), parts.gateways, parts.lines, parts.ota});
+    pages.attach(**loop, {parts.bridges.bridges(), parts.gateways, parts.lines, parts.ota,
+                          [&service] { return service.upgrade.request(); }});
     for (const std::string& note : loaded.notes) log.warning("listener_note", {{"note", note}});
     const std::string addresses = join(addresses_of(**loop, parts));
     log.info("ready", {{"addresses", addresses}, {"version", version}, {"descriptors_max", descriptors}});

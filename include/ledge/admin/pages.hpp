@@ -2,6 +2,7 @@
 // programs. Owned by serve(); runs on the thread of the loop.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -45,6 +46,8 @@ struct Parts {
     const link::Gateways* gateways = nullptr;
     const link::LineListeners* lines = nullptr;
     const ota::OtaServer* ota = nullptr;
+    /// Begins to replace the broker by a new process. The error says why not. Empty = the program cannot do it.
+    std::function<Result<bool, Error>()> upgrade{};
 };
 
 /// A file that browsers may read without a token, such as a part of the dashboard; nullopt = there is no such file.
