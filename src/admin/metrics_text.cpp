@@ -38,8 +38,12 @@ public:
     void operator()(const BridgeMetric& row) { add_named(row, parts_.bridges); }
     void operator()(const link::LinkMetric& row) { add_named(row, parts_.links); }
     void operator()(const link::LineMetric& row) { add_named(row, parts_.lines); }
+    void operator()(const ListenerMetric& row) { add_named(row, parts_.listeners); }
     void operator()(const OtaMetric& row) {
         if (parts_.ota) add_row(row, row.read(*parts_.ota));
+    }
+    void operator()(const ProcessMetric& row) {
+        if (parts_.process) add_row(row, row.read(*parts_.process));
     }
 
     std::string take() { return std::move(out_); }
@@ -54,7 +58,7 @@ private:
             const broker::Reading reading = row.read(source);
             if (!reading.is_defined) continue;
             if (!std::exchange(has_head, true)) add_head(row);
-            add({"ledgemq_", row.name, "{", row.label, "=\"", source.name, "\""});
+            add({row.prefix, row.name, "{", row.label, "=\"", source.name, "\""});
             if (!row.other_label.empty()) add({",", row.other_label, "=\"", row.other_label_value, "\""});
             add({"} ", broker::text_of(reading), "\n"});
         }
@@ -64,11 +68,12 @@ private:
     void add_row(const broker::MetricRow<Source>& row, const broker::Reading& reading) {
         // A row without a name exists only as a $SYS topic. Without a store, its figures would be zeros that nobody has
         // measured.
-        if (row.name.empty() || (row.needs_store && !has_store_)) return;
+        if (row.name.empty() || (row.needs_store && !has_store_) || !reading.is_defined) return;
         // A family without samples gets no HELP and TYPE lines either.
         if (reading.owners != nullptr && reading.owners->empty()) return;
         add_head(row);
-        if (row.label.empty()) return add({"ledgemq_", row.name, " ", std::to_string(reading.number), "\n"});
+        if (row.type == broker::MetricType::histogram) return add_histogram(row, reading);
+        if (row.label.empty()) return add({row.prefix, row.name, " ", broker::text_of(reading), "\n"});
         // One sample. The value of its label stands in the row, or was read together with the figure (a version, a
         // state).
         if (reading.owners == nullptr) {
@@ -82,8 +87,24 @@ private:
     template <class Source>
     void add_head(const broker::MetricRow<Source>& row) {
         if (row.help.empty()) return;  // not the first row of its family
-        add({"# HELP ledgemq_", row.name, " ", row.help, "\n"});
-        add({"# TYPE ledgemq_", row.name, " ", name_of(row.type), "\n"});
+        add({"# HELP ", row.prefix, row.name, " ", row.help, "\n"});
+        add({"# TYPE ", row.prefix, row.name, " ", name_of(row.type), "\n"});
+    }
+
+    /// Prometheus wants each bucket to contain all smaller values too, and a last one that contains all.
+    template <class Source>
+    void add_histogram(const broker::MetricRow<Source>& row, const broker::Reading& reading) {
+        const Histogram& histogram = *reading.histogram;
+        std::uint64_t sum = 0;
+        for (std::size_t i = 0; i < Histogram::buckets; ++i) {
+            sum += histogram.in_bucket(i);
+            const std::string bound = broker::text_of(histogram.bound(i), reading.decimals);
+            add({row.prefix, row.name, "_bucket{le=\"", bound, "\"} ", std::to_string(sum), "\n"});
+        }
+        const std::string count = std::to_string(histogram.count());
+        add({row.prefix, row.name, "_bucket{le=\"+Inf\"} ", count, "\n"});
+        add({row.prefix, row.name, "_sum ", broker::text_of(histogram.sum(), reading.decimals), "\n"});
+        add({row.prefix, row.name, "_count ", count, "\n"});
     }
 
     void add_sample(std::string_view name, std::string_view label, std::string_view label_value, std::uint64_t value) {

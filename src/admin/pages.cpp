@@ -12,10 +12,7 @@
 #include "ledge/base/constant_time.hpp"
 #include "ledge/base/json.hpp"
 #include "ledge/broker/shard.hpp"
-#include "ledge/link/gateways.hpp"
-#include "ledge/link/line_listeners.hpp"
 #include "ledge/os/file.hpp"
-#include "ledge/ota/ota_server.hpp"
 #include "ledge/runtime/broker_loop.hpp"
 #include "ledge/uplink/bridges.hpp"
 #include "sessions_page.hpp"
@@ -144,13 +141,9 @@ std::vector<uplink::BridgeFigures> Pages::figures_of_bridges() const {
     return parts_.bridges == nullptr ? std::vector<uplink::BridgeFigures>() : parts_.bridges->figures(loop_->now());
 }
 
-HttpAnswer Pages::metrics(Instant now) const {
+HttpAnswer Pages::metrics(Instant now) {
     LEDGE_ASSERT(loop_ != nullptr);
-    PartFigures parts;
-    parts.bridges = figures_of_bridges();
-    if (parts_.gateways != nullptr) parts.links = parts_.gateways->figures();
-    if (parts_.lines != nullptr) parts.lines = parts_.lines->figures();
-    if (parts_.ota != nullptr) parts.ota = parts_.ota->figures();
+    const PartFigures parts = collector_.collect(*loop_, parts_, now - start_);
     return {200, metrics_content_type,
             metrics_text(loop_->shard().metrics(), loop_->tls_counters(), parts, version_, now - start_)};
 }

@@ -34,7 +34,8 @@ Session::Session(const SessionServices& services, std::string client_id, const S
 Session::~Session() {
     LEDGE_ASSERT(connection_ == nullptr);
     if (is_waiting_for_commit_) std::erase(services_.waiting, this);
-    services_.memory.remove(counted_tables_);
+    services_.memory.remove(MemoryKind::subscriptions, counted_subscriptions_);
+    services_.memory.remove(MemoryKind::sessions, counted_tables_ - counted_subscriptions_);
     if (account_ != nullptr) leave_account();
 }
 

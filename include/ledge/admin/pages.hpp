@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "ledge/admin/metrics_collector.hpp"
 #include "ledge/auth/login_guard.hpp"
 #include "ledge/base/error.hpp"
 #include "ledge/base/log.hpp"
@@ -76,7 +77,7 @@ private:
     Access judge_token(const transport::HttpRequest& request, Instant now);
 
     transport::HttpAnswer health(Instant now) const;
-    transport::HttpAnswer metrics(Instant now) const;
+    transport::HttpAnswer metrics(Instant now);
     std::vector<uplink::BridgeFigures> figures_of_bridges() const;
     transport::HttpAnswer api(const transport::HttpRequest& request) const;
 
@@ -85,6 +86,7 @@ private:
     const Log& log_;
     auth::LoginGuard guard_;  // counts wrong tokens
     Instant start_;
+    MetricsCollector collector_;
     Parts parts_;
     runtime::BrokerLoop* loop_ = nullptr;  // nullptr = the broker has not started yet
 };

@@ -188,6 +188,7 @@ private:
     std::uint64_t dropped_in_a_row_ = 0;
     std::uint32_t counted_tables_ = 0;      // table_bytes() as in the memory budget and in the account
     std::uint32_t subscription_bytes_ = 0;  // memory of the subscriptions
+    std::uint32_t counted_subscriptions_ = 0;  // the part of counted_tables_ for the subscriptions
     bool is_waiting_for_commit_ = false;
     bool is_in_offline_list_ = false;  // the account has the session in its list of offline sessions
 };

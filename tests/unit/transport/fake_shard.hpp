@@ -8,6 +8,7 @@
 
 #include "ledge/broker/shard.hpp"
 #include "ledge/session/connection.hpp"
+#include "ledge/session/listener_counters.hpp"
 #include "ledge/session/limits.hpp"
 
 namespace ledge::broker {
@@ -23,6 +24,7 @@ struct FakeShard {
     Instant deadline = never;
 
     std::vector<Connection*> open;  // in the order of arrival
+    session::ListenerCounters counters;
     std::vector<Peer> peers;        // of all that ever came; the address points into addresses
     std::vector<std::string> addresses;
     std::vector<std::string> users;
