@@ -1,5 +1,5 @@
-// The rows of the metric table for listeners; metric_rows.hpp has their place among all rows. Each listener has a sample
-// of each row; its name is the value of the label.
+// The rows of the metric table for listeners; metric_rows.hpp has their place among all rows. Each listener has a
+// sample of each row; its name is the value of the label.
 #pragma once
 
 #include "ledge/admin/part_figures.hpp"

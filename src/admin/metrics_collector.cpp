@@ -1,6 +1,8 @@
 #include "ledge/admin/metrics_collector.hpp"
 
 #include "ledge/admin/pages.hpp"
+#include "ledge/admin/part_figures.hpp"
+#include "ledge/auth/wall_time.hpp"
 #include "ledge/broker/shard.hpp"
 #include "ledge/link/gateways.hpp"
 #include "ledge/link/line_listeners.hpp"
@@ -29,9 +31,9 @@ PartFigures MetricsCollector::collect(runtime::BrokerLoop& loop, const Parts& pa
     return figures;
 }
 
-std::optional<auth::WallTime> MetricsCollector::started(auth::WallTime wall, Duration uptime) {
+std::optional<std::chrono::sys_seconds> MetricsCollector::started(std::chrono::sys_seconds wall, Duration uptime) {
     if (wall < auth::earliest_plausible_time) return started_;
-    const auth::WallTime start = wall - std::chrono::floor<std::chrono::seconds>(uptime);
+    const std::chrono::sys_seconds start = wall - std::chrono::floor<std::chrono::seconds>(uptime);
     if (!started_ || start - *started_ > clock_slack || *started_ - start > clock_slack) started_ = start;
     return started_;
 }

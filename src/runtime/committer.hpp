@@ -83,7 +83,7 @@ private:
         failed,   // the store has failed; nothing is committed any more
     };
     State state_ = State::idle;
-    Instant busy_since_{};         // the first attempt to commit the present batch
+    Instant busy_since_{};          // the first attempt to commit the present batch
     std::size_t busy_records_ = 0;  // changes in this batch
     // The next action of serve(). In the state waiting: the next attempt. Busy: the commit counts as slow from then on;
     // `never` when this was logged. Idle: the next question for the store's room, if the store is short of room.

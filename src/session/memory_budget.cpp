@@ -47,8 +47,8 @@ void MemoryBudget::set_judge_at() {
     judge_at_ = held_then > measured_ ? measured_ + (held_then - measured_) / 3 * 2 : held_then;
 }
 
-// Blobs count into the one sum alone, because a second one would cost each message. So their sum is what the other kinds
-// leave.
+// Blobs count into the one sum alone, because a second one would cost each message. So their sum is what the other
+// kinds leave.
 MemoryByKind MemoryBudget::by_kind(std::uint64_t outboxes) const {
     MemoryByKind result = by_kind_;
     result[static_cast<std::size_t>(MemoryKind::outboxes)] = outboxes;

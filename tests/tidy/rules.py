@@ -111,7 +111,7 @@ WIDE_HEADERS = {
     'include/ledge/session/queue_rules.hpp': (54, 'options of a listener, as listener_options.hpp'),
     'include/ledge/session/services.hpp': (42, 'the version of the policy is compared for each message, inline'),
     'include/ledge/session/session_records.hpp': (41, IN_SESSION),
-    'include/ledge/storage/store.hpp': (41, 'what the options of the loop own the store by'),
+    'include/ledge/storage/store.hpp': (42, 'what the options of the loop own the store by'),
     'include/ledge/topic/levels.hpp': (48, 'the one splitter of levels, inline in the match of filters and rules'),
     'include/ledge/topic/name.hpp': (41, 'the rules of topic names, for whatever takes one from outside'),
 }

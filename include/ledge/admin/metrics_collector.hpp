@@ -2,10 +2,9 @@
 // the loop.
 #pragma once
 
+#include <chrono>
 #include <optional>
 
-#include "ledge/admin/part_figures.hpp"
-#include "ledge/auth/wall_time.hpp"
 #include "ledge/base/time.hpp"
 
 namespace ledge::runtime {
@@ -14,6 +13,7 @@ class BrokerLoop;
 
 namespace ledge::admin {
 
+struct PartFigures;
 struct Parts;
 
 class MetricsCollector {
@@ -21,14 +21,14 @@ public:
     /// The figures of now. `uptime` = time since the start.
     PartFigures collect(runtime::BrokerLoop& loop, const Parts& parts, Duration uptime);
 
-    /// The time of the start, if the wall clock shows `wall` after `uptime`; empty when the clock was never set. A clock
-    /// that is set anew by more than clock_slack moves the start; smaller corrections do not, because a changed start
-    /// looks like a restart of the broker.
-    std::optional<auth::WallTime> started(auth::WallTime wall, Duration uptime);
+    /// The time of the start, if the wall clock shows `wall` after `uptime`; empty when the clock was never set. A
+    /// clock that is set anew by more than clock_slack moves the start; smaller corrections do not, because a changed
+    /// start looks like a restart of the broker.
+    std::optional<std::chrono::sys_seconds> started(std::chrono::sys_seconds wall, Duration uptime);
     static constexpr std::chrono::seconds clock_slack{5};
 
 private:
-    std::optional<auth::WallTime> started_;
+    std::optional<std::chrono::sys_seconds> started_;
 };
 
 }  // namespace ledge::admin

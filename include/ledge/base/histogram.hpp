@@ -1,6 +1,6 @@
-// Histogram: how often values of different sizes occurred, for figures such as the duration of commits. The upper bounds
-// of the buckets are powers of two, so a value finds its bucket by the position of its highest bit, and a histogram
-// allocates nothing. The owner of the figure owns the histogram; plain numbers, on the owner's thread.
+// Histogram: how often values of different sizes occurred, for figures such as the duration of commits. The upper
+// bounds of the buckets are powers of two, so a value finds its bucket by the position of its highest bit, and a
+// histogram allocates nothing. The owner of the figure owns the histogram; plain numbers, on the owner's thread.
 #pragma once
 
 #include <algorithm>

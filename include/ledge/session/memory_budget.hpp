@@ -127,7 +127,7 @@ private:
     void set_judge_at();
 
     std::uint64_t held_ = 0;
-    MemoryByKind by_kind_{};  // of held_, as far as add() knows the kind
+    MemoryByKind by_kind_{};             // of held_, as far as add() knows the kind
     std::uint64_t judge_at_ = no_limit;  // value of held_ at which judge() must be called
     std::uint64_t share_ = no_limit;     // unsent bytes that one client may have
     std::uint64_t budget_;

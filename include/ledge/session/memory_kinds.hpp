@@ -1,5 +1,5 @@
-// MemoryKind: what the core holds memory for. The memory budget keeps a sum for each kind; metrics and the API show them
-// under these names.
+// MemoryKind: what the core holds memory for. The memory budget keeps a sum for each kind; metrics and the API show
+// them under these names.
 #pragma once
 
 #include <array>

@@ -19,7 +19,7 @@ struct CommitReport {
     double used_fraction = 0;        // as Store::used_fraction() returns it
     std::uint64_t used_bytes = 0;    // as Store::room() returns them
     std::uint64_t size_max_bytes = 0;
-    std::uint64_t bad_rows = 0;      // rows that could not be read since the store was opened
+    std::uint64_t bad_rows = 0;  // rows that could not be read since the store was opened
 };
 
 }  // namespace ledge::storage

@@ -61,8 +61,8 @@ struct CommitReport;
 /// passes this function in, because the module itself reads no clock.
 using WallClock = std::chrono::microseconds (*)();
 
-/// How much of its size limit a store uses, in bytes. The limit is the configured one, or the size that the free space of
-/// the disk allows now, if that is smaller.
+/// How much of its size limit a store uses, in bytes. The limit is the configured one, or the size that the free space
+/// of the disk allows now, if that is smaller.
 struct StoreRoom {
     std::uint64_t used_bytes = 0;
     std::uint64_t size_max_bytes = 0;  // 0 = there is no limit, or it is not known

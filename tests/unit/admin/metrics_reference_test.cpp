@@ -40,7 +40,8 @@ TEST_CASE("the reference has a paragraph for each row: names, type, unit, $SYS t
     CHECK(has(text, "\n\n$SYS/broker/store/state (gauge)\n    The word names the state of the store."));
     CHECK(has(text, "\n\nledgemq_ota_bytes_total (counter, bytes)\n    Topics: $SYS/broker/ota/bytes\n"));
     CHECK(has(text, "ledgemq_owner_table_bytes{owner=\"...\"} (gauge, bytes)\n"));
-    CHECK(has(text, "\n\nledgemq_store_commit_duration_seconds (histogram, seconds)\n    The broker measures each commit"));
+    CHECK(has(text,
+              "\n\nledgemq_store_commit_duration_seconds (histogram, seconds)\n    The broker measures each commit"));
     CHECK(has(text, "\n\nprocess_open_fds (gauge)\n    The value is"));
 }
 

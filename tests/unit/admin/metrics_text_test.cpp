@@ -2,6 +2,7 @@
 
 #include "ledge/admin/metrics_collector.hpp"
 #include "ledge/admin/part_figures.hpp"
+#include "ledge/auth/wall_time.hpp"
 #include "ledge/link/figures.hpp"
 #include "ledge/link/line_figures.hpp"
 #include "ledge/uplink/bridges.hpp"
@@ -319,7 +320,7 @@ TEST_CASE("the start is told when the clock was set, and small corrections do no
     CHECK_FALSE(collector.started(never_set, 10s));
     const auto noon = auth::earliest_plausible_time + 24h;
     CHECK(collector.started(noon, 60s) == noon - 60s);
-    CHECK(collector.started(noon + 10s, 68s) == noon - 60s);       // 2 s of correction
+    CHECK(collector.started(noon + 10s, 68s) == noon - 60s);        // 2 s of correction
     CHECK(collector.started(noon + 1h, 120s) == noon + 1h - 120s);  // the clock was set anew
     CHECK(collector.started(never_set, 130s) == noon + 1h - 120s);
 }
@@ -338,7 +339,8 @@ TEST_CASE("each family has HELP and TYPE once, before its samples; counters end 
         words >> mark >> kind >> name >> type;
         if (mark != "#") {
             const std::string sample = line.substr(0, line.find_first_of("{ "));
-            const bool is_part = sample == family + "_bucket" || sample == family + "_sum" || sample == family + "_count";
+            const bool is_part =
+                sample == family + "_bucket" || sample == family + "_sum" || sample == family + "_count";
             CHECK((sample == family || (is_histogram && is_part)));
         } else if (kind == "HELP") {
             CHECK(families.insert(name).second);

@@ -8,8 +8,8 @@
 
 #include "ledge/broker/shard.hpp"
 #include "ledge/session/connection.hpp"
-#include "ledge/session/listener_counters.hpp"
 #include "ledge/session/limits.hpp"
+#include "ledge/session/listener_counters.hpp"
 
 namespace ledge::broker {
 
@@ -25,7 +25,7 @@ struct FakeShard {
 
     std::vector<Connection*> open;  // in the order of arrival
     session::ListenerCounters counters;
-    std::vector<Peer> peers;        // of all that ever came; the address points into addresses
+    std::vector<Peer> peers;  // of all that ever came; the address points into addresses
     std::vector<std::string> addresses;
     std::vector<std::string> users;
     int refused = 0;
