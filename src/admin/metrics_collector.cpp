@@ -1,4 +1,4 @@
-#include "ledge/admin/metrics_collector.hpp"
+#include "metrics_collector.hpp"
 
 #include "ledge/admin/pages.hpp"
 #include "ledge/admin/part_figures.hpp"

@@ -1,11 +1,11 @@
 #include "ledge/admin/metrics_text.hpp"
 
-#include "ledge/admin/metrics_collector.hpp"
 #include "ledge/admin/part_figures.hpp"
 #include "ledge/auth/wall_time.hpp"
 #include "ledge/link/figures.hpp"
 #include "ledge/link/line_figures.hpp"
 #include "ledge/uplink/bridges.hpp"
+#include "metrics_collector.hpp"
 
 #include <doctest/doctest.h>
 

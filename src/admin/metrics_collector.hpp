@@ -1,4 +1,4 @@
-// MetricsCollector: gathers the figures of the whole program for /metrics and the API. Owned by Pages; on the thread of
+// MetricsCollector: gathers the figures of the whole program for /metrics and the API. A part of Site; on the thread of
 // the loop.
 #pragma once
 
