@@ -1,5 +1,5 @@
-// The samples that the metric table has at a moment: what /metrics and GET /api/v1/metrics both show. A row of the table
-// can have one sample, one for each owner, bridge or listener, or none.
+// The samples that the metric table has at a moment: what /metrics and GET /api/v1/metrics both show. A row of the
+// table can have one sample, one for each owner, bridge or listener, or none.
 #pragma once
 
 #include <string_view>
