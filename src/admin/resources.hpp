@@ -10,6 +10,8 @@ struct Site;
 
 // index_resource.cpp
 void get_index(Site& site, ApiRequest request);
+// metrics_resource.cpp
+void get_metrics(Site& site, ApiRequest request);
 
 // upgrade_resource.cpp
 void post_upgrade(Site& site, ApiRequest request);
