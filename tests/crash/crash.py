@@ -17,17 +17,18 @@ import sys
 import tempfile
 import threading
 
-import fault_rig
-import kill_rig
-import power_rig
-import start_rig
-import upgrade_rig
-from kill_rig import ROUND
-from rig import LEVELS, PROMISES
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(1, os.path.join(os.path.dirname(HERE), 'support'))
+import fault_rig  # noqa: E402
+import kill_rig  # noqa: E402
+import power_rig  # noqa: E402
+import start_rig  # noqa: E402
+import upgrade_rig  # noqa: E402
+from kill_rig import ROUND  # noqa: E402
+from rig import LEVELS, PROMISES  # noqa: E402
 
 PROBLEMS_TOLD = 3  # of each rig, once more at the end
 SHARES = {'durable': 4, 'mixed': 3, 'relaxed': 2, 'ram': 2}  # of the cycles
-HERE = os.path.dirname(os.path.abspath(__file__))
 
 
 class Tally:

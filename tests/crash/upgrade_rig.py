@@ -1,48 +1,17 @@
 """Upgrade rig: the running broker is replaced by a new process under load, again and again on the same store. Clients
 come back at once, as they do in the field: the load program is not told of an upgrade before it is over."""
-import ctypes
-import os
 import re
 import signal
 import time
 
 from kill_rig import ROUND
 from rig import DEADLINE_S, Rig, RigError
-
-PR_SET_CHILD_SUBREAPER = 36  # of prctl(2): the new broker becomes a child of this process when the old one ends
-
-
-class Successor:
-    """A broker that another one has started: what the rigs use of subprocess.Popen."""
-
-    def __init__(self, pid):
-        self.pid, self.returncode = pid, None
-
-    def poll(self):
-        if self.returncode is None:
-            ended, status = os.waitpid(self.pid, os.WNOHANG)
-            if ended:
-                self.returncode = os.waitstatus_to_exitcode(status)
-        return self.returncode
-
-    def wait(self, timeout=DEADLINE_S):
-        end = time.monotonic() + timeout
-        while self.poll() is None:
-            if time.monotonic() > end:
-                raise RigError(f'the broker {self.pid} does not end')
-            time.sleep(0.002)
-        return self.returncode
-
-    def send_signal(self, number):
-        os.kill(self.pid, number)
-
-    def kill(self):
-        self.send_signal(signal.SIGKILL)
+from successor import Successor, adopt_orphans
 
 
 def run(options, cycles, seed, level):
     """The rig, how long it ran, and the pauses of its upgrades, in s."""
-    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    adopt_orphans()
     rig = Rig(options, 'upgrade-' + level, seed, level=level)
     pauses = []
     began = time.monotonic()

@@ -10,8 +10,7 @@ import time
 import harness
 from cases_store import persistent, publish_qos1
 from cases_tls import authority, tls_connect
-from harness import DEADLINE_S, Broker, RawClient, Skipped, case, check, connect_packet, free_port, packet, \
-    subscribe_packet
+from harness import DEADLINE_S, Broker, RawClient, Skipped, case, check, free_port, packet, subscribe_packet
 from service_manager import ServiceManager, activated, await_failed_upgrade, upgrade
 from websocket import WebSocket
 
@@ -140,7 +139,7 @@ def _transports(context):
     check(not os.path.exists(path), 'the socket file is left behind')
 
 
-@case('a new program that cannot start, ends, hangs or talks nonsense leaves the old broker serving', GROUP,
+@case('a new program that cannot start, ends or hangs leaves the old broker serving', GROUP,
       needs_ledge=True)
 def _bad_program(context):
     program = replaceable(context)
@@ -159,8 +158,7 @@ def _bad_program(context):
     since = os.path.getsize(broker.log)
     broker.signal(signal.SIGUSR2)
     check('cannot start' in broker.log_line('upgrade_refused', since), 'no reason')
-    shutil.copy(context.options.broker, program)
-    upgrade(broker)
+    check(pings(raw), 'the old broker does not answer')
     check(broker.stop() == 0, broker.tail())
 
 
@@ -192,17 +190,17 @@ def half_program(context, after_open):
 
 
 @case('a new broker that fails after the store was closed: the old one serves again, and nothing is lost', GROUP,
-      needs_ledge=True)
+      needs_ledge=True, quick=False)
 def _late_failure(context):
     program = replaceable(context)
-    broker = start(context, program, more=('[process]', 'upgrade_time_max_s = 1'))
+    broker = start(context, program, more=('[process]', 'upgrade_time_max_s = 3'))
     away = persistent(context, broker.port, 'away')
     away.send(subscribe_packet(context.topic, qos=1))
     away.read()
     away.close()
     for number, (after_open, reason) in enumerate((('sys.exit(5)', 'has ended with status 5'),
                                                    ('channel.send(b"prepared")', 'was ended by signal 9'),
-                                                   ('time.sleep(1000)', 'did not serve within 1 s'))):
+                                                   ('time.sleep(1000)', 'did not serve within 3 s'))):
         knocker = Knocker(broker.port)
         knocker.start()
         sender = context.connect(broker.port)
@@ -231,15 +229,14 @@ def _stop_meanwhile(context):
     program = replaceable(context)
     for script in ('#!/bin/sh\nexec sleep 1000\n', half_program(context, 'time.sleep(1000)')):
         broker = start(context, program)
+        raw = context.connect(broker.port)
+        raw.open('client')
         put_in_place(program, script)
         since = os.path.getsize(broker.log)
         broker.signal(signal.SIGUSR2)
         pid = int(broker.log_line('upgrade_started', since).rsplit('pid=', 1)[1].split()[0])
         if 'prepared' in script:
-            end = time.monotonic() + DEADLINE_S
-            while time.monotonic() < end and subprocess.run(['pgrep', '-P', str(broker.process.pid)], check=False,
-                                                            capture_output=True).stdout.strip() == b'':
-                time.sleep(0.01)
+            check(raw.read()[0] is None, 'the old broker has not ended its connections')
         check(broker.stop() == 0, broker.tail())
         check(not os.path.exists(f'/proc/{pid}'), 'the new program still runs')
         shutil.copy(context.options.broker, program + '.good')
@@ -249,7 +246,7 @@ def _stop_meanwhile(context):
 @case('a second request during an upgrade is refused and changes nothing', GROUP, needs_ledge=True)
 def _twice(context):
     program = replaceable(context)
-    broker = start(context, program, more=('[process]', 'upgrade_time_max_s = 2'))
+    broker = start(context, program, more=('[process]', 'upgrade_time_max_s = 1'))
     put_in_place(program, '#!/bin/sh\nexec sleep 1000\n')
     since = os.path.getsize(broker.log)
     broker.signal(signal.SIGUSR2)

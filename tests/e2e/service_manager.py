@@ -7,6 +7,7 @@ import sys
 import time
 
 from harness import DEADLINE_S, check
+from successor import Successor, adopt_orphans
 
 # Gives its descriptors to the program, as systemd does: numbers from 3 on, and LISTEN_PID, which exec() keeps right.
 LAUNCHER = """
@@ -51,37 +52,6 @@ class ServiceManager:
         self.socket.close()
 
 
-class Successor:
-    """A broker that another one has started: the part of subprocess.Popen that the harness uses. Its end is seen by its
-    number, because it is no child of this process."""
-
-    def __init__(self, pid):
-        self.pid, self.returncode = pid, None
-
-    def poll(self):
-        try:
-            with open(f'/proc/{self.pid}/stat', encoding='ascii', errors='replace') as file:
-                if file.read().rsplit(')', 1)[1].split()[0] == 'Z':
-                    self.returncode = 0
-        except (FileNotFoundError, ProcessLookupError):
-            self.returncode = 0
-        return self.returncode
-
-    def wait(self, timeout=DEADLINE_S):
-        end = time.monotonic() + timeout
-        while self.poll() is None:
-            check(time.monotonic() < end, f'the broker {self.pid} does not end')
-            time.sleep(0.01)
-        return self.returncode
-
-    def send_signal(self, number):
-        os.kill(self.pid, number)
-
-    def kill(self):
-        if self.poll() is None:
-            self.send_signal(signal.SIGKILL)
-
-
 def activated(program, sockets, names):
     """The beginning of a command that gives `sockets` to the broker. The sockets must be inheritable."""
     for one in sockets:
@@ -92,6 +62,7 @@ def activated(program, sockets, names):
 
 def upgrade(broker):
     """Replaces a running broker by a new process, which the broker object stands for afterwards."""
+    adopt_orphans()
     since = os.path.getsize(broker.log)
     broker.signal(signal.SIGUSR2)
     line = broker.log_line('upgrade_started', since)
