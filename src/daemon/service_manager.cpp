@@ -13,13 +13,13 @@
 namespace ledge::daemon {
 namespace {
 
-std::string_view variable(const char* name) {
+std::string_view environment_value(const char* name) {
     const char* const value = std::getenv(name);
     return value == nullptr ? std::string_view() : std::string_view(value);
 }
 
 /// A whole positive number of the environment; nullopt for anything else.
-std::optional<std::int64_t> number_of(std::string_view text) {
+std::optional<std::int64_t> positive_number(std::string_view text) {
     std::int64_t number = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
     if (error != std::errc() || end != text.data() + text.size() || number <= 0) return std::nullopt;
@@ -30,11 +30,11 @@ std::string in_us(Duration time) { return std::to_string(time.count()); }
 
 }  // namespace
 
-ServiceManager::ServiceManager() : socket_(variable("NOTIFY_SOCKET")) {
-    const auto interval_us = number_of(variable("WATCHDOG_USEC"));
-    const std::string_view watched = variable("WATCHDOG_PID");
+ServiceManager::ServiceManager() : socket_(environment_value("NOTIFY_SOCKET")) {
+    const auto interval_us = positive_number(environment_value("WATCHDOG_USEC"));
+    const std::string_view watched = environment_value("WATCHDOG_PID");
     // sd_watchdog_enabled(3): the variable may be meant for another process, whose environment this one has inherited.
-    const bool is_for_us = watched.empty() || number_of(watched) == ::getpid();
+    const bool is_for_us = watched.empty() || positive_number(watched) == ::getpid();
     if (interval_us && is_for_us && !socket_.empty()) watchdog_interval_ = Duration(*interval_us) / 2;
 }
 

@@ -18,9 +18,6 @@
 namespace ledge::daemon {
 namespace {
 
-using Stage = UpgradeStage;
-using Event = UpgradeEvent;
-using Step = UpgradeStep;
 using Word = UpgradeChannel::Word;
 
 constexpr Duration end_time_max = 5s;   // for the end of a killed program; one that waits for a disk takes longer
@@ -63,7 +60,7 @@ public:
     void on_time(Instant) override {
         deadline_ = never;
         upgrade_.reason_ = "the new broker was not ready within " + seconds_text(upgrade_.time_max_);
-        upgrade_.handle(Event::failed);
+        upgrade_.handle(UpgradeEvent::failed);
     }
     Instant next_deadline() const override { return deadline_; }
     void stop(Instant) override {}
@@ -109,7 +106,8 @@ Result<bool, Error> Upgrade::request() {
         log_.warning("upgrade_refused", {{"reason", reason}, {"fix", fix}});
         return Failure{Error{{}, "{}; {}", reason, fix}};
     };
-    if (stage_ != Stage::serving) return refuse("an upgrade is under way", "wait for its end, which the log tells");
+    if (stage_ != UpgradeStage::serving)
+        return refuse("an upgrade is under way", "wait for its end, which the log tells");
     if (loop_ == nullptr) return refuse("the broker has not started yet", "wait for the event 'ready'");
     if (const auto obstacle = find_obstacle_()) return refuse(obstacle->reason, obstacle->fix);
     if (const auto problem = spawn()) return refuse(text_of(*problem), "see the reason");
@@ -130,8 +128,8 @@ std::optional<Error> Upgrade::spawn() {
         kept_.clear();
         return Error{started.error(), "cannot start {}", program_.path};
     }
-    const Step step = advance(stage_, Event::requested);
-    LEDGE_ASSERT(step == Step::start);
+    const UpgradeStep step = advance(stage_, UpgradeEvent::requested);
+    LEDGE_ASSERT(step == UpgradeStep::start);
     new_broker_.emplace(std::move(*started));
     channel_ = std::move(ends.value().first);
     reason_.clear();
@@ -143,14 +141,14 @@ std::optional<Error> Upgrade::spawn() {
 
 UpgradeEvent Upgrade::event_of(Word word) {
     switch (word) {
-        case Word::prepared: return Event::prepared;
-        case Word::serving: return Event::took_over;
+        case Word::prepared: return UpgradeEvent::prepared;
+        case Word::serving: return UpgradeEvent::took_over;
         case Word::ended: break;
         case Word::open:
         case Word::nothing:
         case Word::nonsense: reason_ = "the new program does not speak as a broker does"; break;
     }
-    return Event::failed;
+    return UpgradeEvent::failed;
 }
 
 void Upgrade::on_word(Word word) {
@@ -159,26 +157,26 @@ void Upgrade::on_word(Word word) {
 
 void Upgrade::on_stop() {
     reason_ = "this broker was asked to stop";
-    handle(Event::stop);
+    handle(UpgradeEvent::stop);
 }
 
 /// What happens while a loop runs.
-void Upgrade::handle(Event event) {
+void Upgrade::handle(UpgradeEvent event) {
     switch (advance(stage_, event)) {
-        case Step::close:
+        case UpgradeStep::close:
             part_->end_deadline();
             manager_.status("Upgrade: handing over to the new broker");
             return loop_->request_hand_over();
-        case Step::give_up:
-            return give_up(stage_ == Stage::reopening ? "this broker opens its store and listeners again"
-                                                      : "this broker goes on as before");
-        case Step::end: return give_up("this broker ends");
-        case Step::start:
-        case Step::refuse:
-        case Step::open:
-        case Step::serve_again:
-        case Step::finish:
-        case Step::none: break;
+        case UpgradeStep::give_up:
+            return give_up(stage_ == UpgradeStage::reopening ? "this broker opens its store and listeners again"
+                                                             : "this broker goes on as before");
+        case UpgradeStep::end: return give_up("this broker ends");
+        case UpgradeStep::start:
+        case UpgradeStep::refuse:
+        case UpgradeStep::open:
+        case UpgradeStep::serve_again:
+        case UpgradeStep::finish:
+        case UpgradeStep::none: break;
     }
 }
 
@@ -192,7 +190,7 @@ void Upgrade::give_up(std::string_view outcome) {
     log_.error("upgrade_failed", {{"pid", id}, {"reason", std::exchange(reason_, {})}, {"outcome", outcome}});
     new_broker_.reset();
     channel_.close();
-    if (stage_ == Stage::serving) {
+    if (stage_ == UpgradeStage::serving) {
         kept_.clear();
         manager_.status("Serving; an upgrade has failed, see the log");
     }
@@ -202,10 +200,10 @@ void Upgrade::give_up(std::string_view outcome) {
 // After the loop
 
 Upgrade::Outcome Upgrade::conclude(std::unique_ptr<runtime::BrokerLoop>& loop) {
-    if (stage_ == Stage::starting) on_stop();  // the loop was stopped without a signal
+    if (stage_ == UpgradeStage::starting) on_stop();  // the loop was stopped without a signal
     loop_ = nullptr;
-    if (stage_ == Stage::serving) return Outcome::stopped;
-    if (stage_ == Stage::over) {
+    if (stage_ == UpgradeStage::serving) return Outcome::stopped;
+    if (stage_ == UpgradeStage::over) {
         remove_socket_files();
         return Outcome::stopped;
     }
@@ -214,22 +212,22 @@ Upgrade::Outcome Upgrade::conclude(std::unique_ptr<runtime::BrokerLoop>& loop) {
     // Before the new broker loads the store: a small machine has no room for the sessions of both.
     loop.reset();
     ::malloc_trim(0);
-    Step step = advance(stage_, is_abandoned ? Event::abandoned : Event::closed);
-    if (step == Step::open) {
+    UpgradeStep step = advance(stage_, is_abandoned ? UpgradeEvent::abandoned : UpgradeEvent::closed);
+    if (step == UpgradeStep::open) {
         closed_at_ = runtime::read_clock();
         channel_.say(Word::open);  // if it fails, the wait tells
         step = advance(stage_, await_new_broker(*held_signals_));
     }
-    if (step == Step::finish) {
+    if (step == UpgradeStep::finish) {
         log_.info("upgrade_finished", {{"pid", static_cast<std::int64_t>(new_broker_->id())},
                                        {"pause_ms", (runtime::read_clock() - closed_at_) / 1ms}});
         return Outcome::handed_over;
     }
-    if (step == Step::serve_again) {
+    if (step == UpgradeStep::serve_again) {
         give_up("this broker opens its store and listeners again");
         return Outcome::serve_again;
     }
-    LEDGE_ASSERT(step == Step::end);
+    LEDGE_ASSERT(step == UpgradeStep::end);
     if (is_abandoned) reason_ = "the disk did not finish a commit, so the store cannot change hands";
     give_up("this broker ends");
     remove_socket_files();
@@ -251,11 +249,11 @@ UpgradeEvent Upgrade::await_new_broker(const HeldSignals& signals) {
         }
         if (watched[1].revents != 0) {
             reason_ = "this broker was asked to stop";
-            return Event::stop;
+            return UpgradeEvent::stop;
         }
     }
     reason_ = "the new broker did not serve within " + seconds_text(time_max_);
-    return Event::failed;
+    return UpgradeEvent::failed;
 }
 
 os::GivenSockets Upgrade::take_sockets() {

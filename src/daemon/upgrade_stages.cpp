@@ -6,87 +6,84 @@
 namespace ledge::daemon {
 namespace {
 
-using Stage = UpgradeStage;
-using Event = UpgradeEvent;
-using Step = UpgradeStep;
-
 struct Move {
-    Step step = Step::none;
-    Stage next = Stage::serving;
+    UpgradeStep step = UpgradeStep::none;
+    UpgradeStage next = UpgradeStage::serving;
 };
 
-Move in_starting(Event event) {
+Move in_starting(UpgradeEvent event) {
     switch (event) {
-        case Event::requested: return {Step::refuse, Stage::starting};
-        case Event::prepared: return {Step::close, Stage::closing};
+        case UpgradeEvent::requested: return {UpgradeStep::refuse, UpgradeStage::starting};
+        case UpgradeEvent::prepared: return {UpgradeStep::close, UpgradeStage::closing};
         // The order of the protocol is broken, so nothing that this program says can be believed.
-        case Event::took_over:
-        case Event::failed:
-        case Event::stop: return {Step::give_up, Stage::serving};
-        case Event::closed:
-        case Event::abandoned: break;
+        case UpgradeEvent::took_over:
+        case UpgradeEvent::failed:
+        case UpgradeEvent::stop: return {UpgradeStep::give_up, UpgradeStage::serving};
+        case UpgradeEvent::closed:
+        case UpgradeEvent::abandoned: break;
     }
-    return {Step::none, Stage::starting};
+    return {UpgradeStep::none, UpgradeStage::starting};
 }
 
-Move in_closing(Event event) {
+Move in_closing(UpgradeEvent event) {
     switch (event) {
-        case Event::requested: return {Step::refuse, Stage::closing};
-        case Event::prepared:
-        case Event::took_over:
-        case Event::failed: return {Step::give_up, Stage::reopening};
-        case Event::closed: return {Step::open, Stage::opening};
+        case UpgradeEvent::requested: return {UpgradeStep::refuse, UpgradeStage::closing};
+        case UpgradeEvent::prepared:
+        case UpgradeEvent::took_over:
+        case UpgradeEvent::failed: return {UpgradeStep::give_up, UpgradeStage::reopening};
+        case UpgradeEvent::closed: return {UpgradeStep::open, UpgradeStage::opening};
         // A store that this process has open cannot be opened by anybody, not even by this process.
-        case Event::abandoned:
-        case Event::stop: break;
+        case UpgradeEvent::abandoned:
+        case UpgradeEvent::stop: break;
     }
-    return {Step::end, Stage::over};
+    return {UpgradeStep::end, UpgradeStage::over};
 }
 
-Move in_reopening(Event event) {
+Move in_reopening(UpgradeEvent event) {
     switch (event) {
-        case Event::requested: return {Step::refuse, Stage::reopening};
-        case Event::prepared:
-        case Event::took_over:
-        case Event::failed: return {Step::none, Stage::reopening};
-        case Event::closed: return {Step::serve_again, Stage::serving};
-        case Event::abandoned:
-        case Event::stop: break;
+        case UpgradeEvent::requested: return {UpgradeStep::refuse, UpgradeStage::reopening};
+        case UpgradeEvent::prepared:
+        case UpgradeEvent::took_over:
+        case UpgradeEvent::failed: return {UpgradeStep::none, UpgradeStage::reopening};
+        case UpgradeEvent::closed: return {UpgradeStep::serve_again, UpgradeStage::serving};
+        case UpgradeEvent::abandoned:
+        case UpgradeEvent::stop: break;
     }
-    return {Step::end, Stage::over};
+    return {UpgradeStep::end, UpgradeStage::over};
 }
 
-Move in_opening(Event event) {
+Move in_opening(UpgradeEvent event) {
     switch (event) {
-        case Event::requested: return {Step::refuse, Stage::opening};
-        case Event::took_over: return {Step::finish, Stage::over};
-        case Event::prepared:
-        case Event::failed: return {Step::serve_again, Stage::serving};
-        case Event::stop: return {Step::end, Stage::over};
-        case Event::closed:
-        case Event::abandoned: break;
+        case UpgradeEvent::requested: return {UpgradeStep::refuse, UpgradeStage::opening};
+        case UpgradeEvent::took_over: return {UpgradeStep::finish, UpgradeStage::over};
+        case UpgradeEvent::prepared:
+        case UpgradeEvent::failed: return {UpgradeStep::serve_again, UpgradeStage::serving};
+        case UpgradeEvent::stop: return {UpgradeStep::end, UpgradeStage::over};
+        case UpgradeEvent::closed:
+        case UpgradeEvent::abandoned: break;
     }
-    return {Step::none, Stage::opening};
+    return {UpgradeStep::none, UpgradeStage::opening};
 }
 
-Move move_of(Stage stage, Event event) {
+Move move_of(UpgradeStage stage, UpgradeEvent event) {
     switch (stage) {
-        case Stage::serving:
-            return event == Event::requested ? Move{Step::start, Stage::starting} : Move{Step::none, Stage::serving};
-        case Stage::starting: return in_starting(event);
-        case Stage::closing: return in_closing(event);
-        case Stage::reopening: return in_reopening(event);
-        case Stage::opening: return in_opening(event);
-        case Stage::over: break;
+        case UpgradeStage::serving:
+            return event == UpgradeEvent::requested ? Move{UpgradeStep::start, UpgradeStage::starting}
+                                                    : Move{UpgradeStep::none, UpgradeStage::serving};
+        case UpgradeStage::starting: return in_starting(event);
+        case UpgradeStage::closing: return in_closing(event);
+        case UpgradeStage::reopening: return in_reopening(event);
+        case UpgradeStage::opening: return in_opening(event);
+        case UpgradeStage::over: break;
     }
-    return {Step::none, Stage::over};
+    return {UpgradeStep::none, UpgradeStage::over};
 }
 
 }  // namespace
 
 UpgradeStep advance(UpgradeStage& stage, UpgradeEvent event) {
     const Move move = move_of(stage, event);
-    LEDGE_ASSERT(stage != Stage::over || move.next == Stage::over);  // the end is final
+    LEDGE_ASSERT(stage != UpgradeStage::over || move.next == UpgradeStage::over);  // the end is final
     stage = move.next;
     return move.step;
 }
