@@ -1,9 +1,11 @@
 // Finds the file of the dashboard that a request names, and writes the policy that the browser keeps to.
-#include "ledge/admin/dashboard.hpp"
+#include "dashboard.hpp"
 
 #include <algorithm>
+#include <string_view>
 
 #include "dashboard_bundle.hpp"
+#include "ledge/base/assert.hpp"
 
 namespace ledge::admin {
 namespace {
@@ -34,7 +36,7 @@ struct Origin {
 /// The parts of "ws://0.0.0.0:8080/mqtt".
 Origin origin_of(std::string_view url) {
     const std::size_t after_scheme = url.find("://");
-    if (after_scheme == std::string_view::npos) return {};
+    LEDGE_ASSERT(after_scheme != std::string_view::npos);
     std::string_view authority = url.substr(after_scheme + 3);
     authority = authority.substr(0, authority.find('/'));
     const std::size_t colon = authority.rfind(':');
@@ -45,12 +47,10 @@ Origin origin_of(std::string_view url) {
 
 bool is_any_address(std::string_view host) { return host.empty() || host == "0.0.0.0" || host == "[::]"; }
 
-}  // namespace
-
 /// The page reaches a listener of all addresses by the host that the browser has asked, so the policy names that host.
-std::string Dashboard::policy_for(std::string_view host) const {
+std::string policy_for(std::string_view host, const std::vector<std::string>& web_sockets) {
     std::string policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'";
-    for (const std::string& url : web_sockets_) {
+    for (const std::string& url : web_sockets) {
         const Origin origin = origin_of(url);
         const std::string_view name = is_any_address(origin.host) ? host : origin.host;
         if (!is_plain_host(name)) continue;
@@ -63,7 +63,10 @@ std::string Dashboard::policy_for(std::string_view host) const {
     return policy;
 }
 
-std::optional<HttpAnswer> Dashboard::find(const transport::HttpRequest& request) const {
+}  // namespace
+
+std::optional<HttpAnswer> find_dashboard_file(const transport::HttpRequest& request,
+                                              const std::vector<std::string>& web_sockets) {
     const std::span<const BundleFile> files = bundle_files();
     if (files.empty() && request.path == "/") return HttpAnswer{.body = std::string(text_without_dashboard)};
     const auto file = std::ranges::find(files, request.path, &BundleFile::path);
@@ -77,7 +80,7 @@ std::optional<HttpAnswer> Dashboard::find(const transport::HttpRequest& request)
                       .etag = std::string(file->etag)};
     answer.fields = {{"Content-Encoding", "gzip"},
                      {"Vary", "Accept-Encoding"},
-                     {"Content-Security-Policy", policy_for(request.host)},
+                     {"Content-Security-Policy", policy_for(request.host, web_sockets)},
                      {"Referrer-Policy", "no-referrer"},
                      {"Cross-Origin-Opener-Policy", "same-origin"},
                      {"Cross-Origin-Resource-Policy", "same-origin"}};

@@ -252,6 +252,7 @@ int serve(const config::Sources& sources, const config::Loaded& loaded) {
     options.pages = [&pages](const transport::HttpRequest& request, transport::Responder responder) {
         pages.answer(request, std::move(responder), runtime::read_clock());
     };
+    pages.set_web_sockets(web_socket_urls(loaded.config));
     options.parts.push_back(pages.make_part());
     // The store is opened before the listeners are bound, so that no client connects to a broker that cannot start.
     std::unique_ptr<storage::Store> store;

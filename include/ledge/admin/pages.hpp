@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "ledge/admin/rights.hpp"
@@ -47,9 +48,6 @@ struct Parts {
     const ota::OtaServer* ota = nullptr;
 };
 
-/// A file that browsers may read without a token, such as a part of the dashboard; nullopt = there is no such file.
-using FindFile = std::optional<transport::HttpAnswer> (*)(const transport::HttpRequest& request);
-
 /// Who may do what. Everybody may read /healthz, which tells no secrets, and the files of the dashboard.
 ///
 ///     request                                                         /metrics, /api/v1 (GET)   actions
@@ -82,8 +80,9 @@ public:
     /// From now on answers show the figures of `loop` and of the parts, which must outlive all requests. Before this
     /// call every request gets 503.
     void attach(runtime::BrokerLoop& loop, const Parts& parts);
-    void set_files(FindFile find_file) { find_file_ = find_file; }
     void set_tokens(std::vector<AdminToken> tokens);
+    /// The URLs of the WebSocket listeners, "ws://0.0.0.0:8080/mqtt". The dashboard may connect to these and to no others.
+    void set_web_sockets(std::vector<std::string> urls) { web_sockets_ = std::move(urls); }
 
     void answer(const transport::HttpRequest& request, transport::Responder responder, Instant now);
 
@@ -96,7 +95,7 @@ private:
 
     std::unique_ptr<AccessRules> access_;
     std::unique_ptr<Site> site_;
-    FindFile find_file_ = nullptr;
+    std::vector<std::string> web_sockets_;
 };
 
 /// The token in a token file, which has one line.
