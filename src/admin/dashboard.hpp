@@ -1,5 +1,5 @@
-// The files of the dashboard as answers to a browser. The files are constants of the program. Stateless; on the thread of
-// the loop.
+// The files of the dashboard as answers to a browser. The files are constants of the program. Stateless; on the thread
+// of the loop.
 #pragma once
 
 #include <optional>

@@ -119,7 +119,7 @@ HttpAnswer Pages::page(const HttpRequest& request, Instant now) {
     if (request.path == "/healthz") return health(now);
     // A browser asks for a page without a token. The files have no secrets, and are not for clients of MQTT listeners.
     if (request.is_admin) {
-        if (auto file = find_dashboard_file(request, web_sockets_)) return std::move(*file);
+        if (auto file = find_dashboard_file(request, site_->parts.web_sockets)) return std::move(*file);
     }
     if (request.path != "/metrics") return problem(404, "there is no such page");
     const auto actor = access_->judge(request, Right::read, now);

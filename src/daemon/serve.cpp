@@ -252,7 +252,6 @@ int serve(const config::Sources& sources, const config::Loaded& loaded) {
     options.pages = [&pages](const transport::HttpRequest& request, transport::Responder responder) {
         pages.answer(request, std::move(responder), runtime::read_clock());
     };
-    pages.set_web_sockets(web_socket_urls(loaded.config));
     options.parts.push_back(pages.make_part());
     // The store is opened before the listeners are bound, so that no client connects to a broker that cannot start.
     std::unique_ptr<storage::Store> store;
@@ -269,7 +268,7 @@ int serve(const config::Sources& sources, const config::Loaded& loaded) {
     running = loop->get();
     if (is_without) note_unusable_store((*loop)->shard());
     // The loop does not run yet, so no request comes before the pages have figures.
-    pages.attach(**loop, {parts.bridges.bridges(), parts.gateways, parts.lines, parts.ota});
+    pages.attach(**loop, {parts.bridges.bridges(), parts.gateways, parts.lines, parts.ota, urls_of_web(loaded.config)});
     for (const std::string& note : loaded.notes) log.warning("listener_note", {{"note", note}});
     log.info(
         "ready",

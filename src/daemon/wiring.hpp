@@ -27,7 +27,7 @@ Result<std::vector<admin::AdminToken>, Error> admin_tokens(const config::Config&
 void share_descriptors(runtime::BrokerLoopOptions& options, std::uint64_t descriptors);
 
 /// The URLs of the WebSocket listeners.
-std::vector<std::string> web_socket_urls(const config::Config& config);
+std::vector<std::string> urls_of_web(const config::Config& config);
 
 /// The options of the loop, without the callbacks (SIGHUP, policy files, log, pages), which serve() adds.
 runtime::BrokerLoopOptions loop_options(const config::Config& config, std::string_view version, std::uint64_t seed);

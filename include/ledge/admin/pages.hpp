@@ -6,7 +6,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "ledge/admin/rights.hpp"
@@ -46,6 +45,7 @@ struct Parts {
     const link::Gateways* gateways = nullptr;
     const link::LineListeners* lines = nullptr;
     const ota::OtaServer* ota = nullptr;
+    std::vector<std::string> web_sockets = {};  // URLs of the WebSocket listeners, to which the dashboard may connect
 };
 
 /// Who may do what. Everybody may read /healthz, which tells no secrets, and the files of the dashboard.
@@ -81,8 +81,6 @@ public:
     /// call every request gets 503.
     void attach(runtime::BrokerLoop& loop, const Parts& parts);
     void set_tokens(std::vector<AdminToken> tokens);
-    /// The URLs of the WebSocket listeners, "ws://0.0.0.0:8080/mqtt". The dashboard may connect to these and to no others.
-    void set_web_sockets(std::vector<std::string> urls) { web_sockets_ = std::move(urls); }
 
     void answer(const transport::HttpRequest& request, transport::Responder responder, Instant now);
 
@@ -95,7 +93,6 @@ private:
 
     std::unique_ptr<AccessRules> access_;
     std::unique_ptr<Site> site_;
-    std::vector<std::string> web_sockets_;
 };
 
 /// The token in a token file, which has one line.
