@@ -246,7 +246,7 @@ int serve(const config::Sources& sources, const config::Loaded& loaded) {
     // The token is read before the user changes, because root may be the only one who may read it.
     const auto token = admin_tokens(loaded.config);
     if (!token)
-        return refuse(log, "key 'admin.token_file': " + text_of(token.error()), "correct the file",
+        return refuse(log, "a token of [admin]: " + text_of(token.error()), "correct the file",
                       config::exit_bad_configuration);
     admin::Pages pages(std::string(version), token.value(), log, runtime::read_clock());
     options.pages = [&pages](const transport::HttpRequest& request, transport::Responder responder) {

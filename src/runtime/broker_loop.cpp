@@ -138,10 +138,14 @@ Result<bool, Error> BrokerLoop::Parts::open_listeners() {
         const auto opened = listening.open(options.endpoints[i], std::move(*front), wanted.accept_rate);
         if (!opened) return opened;
     }
-    if (!options.admin) return true;
-    auto front = listening.make_admin_front(*options.admin);
-    if (!front) return Failure{front.error()};
-    return listening.open(options.admin->endpoint, std::move(*front));
+    for (const std::optional<AdminOptions>* admin : {&options.admin, &options.admin_socket}) {
+        if (!*admin) continue;
+        auto front = listening.make_admin_front(**admin);
+        if (!front) return Failure{front.error()};
+        const auto opened = listening.open((*admin)->endpoint, std::move(*front));
+        if (!opened) return opened;
+    }
+    return true;
 }
 
 BrokerLoop::BrokerLoop(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}

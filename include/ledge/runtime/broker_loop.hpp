@@ -63,6 +63,7 @@ struct BrokerLoopOptions {
     std::vector<transport::Endpoint> endpoints;
     std::vector<FrontOptions> fronts;  // fronts[i] belongs to endpoints[i]; a missing one = plain MQTT
     std::optional<AdminOptions> admin;
+    std::optional<AdminOptions> admin_socket;  // the same pages on a Unix socket
     transport::DriverLimits driver;
     transport::HttpHandler pages;                // for the admin listener and WebSocket listeners; empty = no pages
     std::vector<MakeLoopPart> parts;             // further clients of the broker in this program, in their order
