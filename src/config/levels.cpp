@@ -59,9 +59,7 @@ std::string_view problem_of_filter(std::string_view filter) {
 
 }  // namespace
 
-bool Levels::is_of_levels(std::string_view key) {
-    return is_of_list(levels_key, key);
-}
+bool Levels::is_of_levels(std::string_view key) { return is_of_list(levels_key, key); }
 
 std::string Levels::assign(const Assignment& assignment) {
     LEDGE_ASSERT(is_of_levels(assignment.key));

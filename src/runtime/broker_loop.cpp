@@ -37,6 +37,7 @@ struct BrokerLoop::Parts {
     void run_due();
     Instant next_deadline() const;
     void on_signal(int signal);
+    void reload();
     void stop();
     bool stop_if_done();
 
@@ -219,6 +220,10 @@ void BrokerLoop::Parts::on_signal(int signal) {
         log.info("stopping", {{"signal", signal}});
         return stop();
     }
+    reload();
+}
+
+void BrokerLoop::Parts::reload() {
     listening.reload();
     reloader.read_configuration();
 }
@@ -260,6 +265,8 @@ Instant BrokerLoop::now() { return parts_->loop.now(); }
 bool BrokerLoop::remove_session(std::string_view client_id) {
     return shard().remove_session(client_id, parts_->loop.now());
 }
+
+void BrokerLoop::reload() { parts_->reload(); }
 
 void BrokerLoop::set_policy(std::shared_ptr<const auth::Policy> policy, std::vector<std::string> files) {
     parts_->host.set_policy(std::move(policy));

@@ -126,7 +126,7 @@ struct AdminSettings {
     std::vector<AdminTokenSettings> tokens;
     std::string socket;  // the path of a Unix socket; "" = none
     std::uint32_t body_bytes_max = 256 * 1024;
-    TlsSettings tls;           // used if the url begins with https://
+    TlsSettings tls;  // used if the url begins with https://
 
     bool is_used() const { return url != "none"; }
     bool has_tokens() const { return !token_file.empty() || !tokens.empty(); }

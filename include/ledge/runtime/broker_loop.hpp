@@ -118,6 +118,8 @@ public:
     /// Calls Shard::remove_session. The packets to the removed session's client leave at the end of the turn.
     bool remove_session(std::string_view client_id);
 
+    /// Does what SIGHUP does: reads the configuration and the files of the fronts again.
+    void reload();
     /// Puts other users and rights in force, and watches `files`, from which they were read. Called from
     /// ReloadTask::put_in_force.
     void set_policy(std::shared_ptr<const auth::Policy> policy, std::vector<std::string> files);
