@@ -27,4 +27,7 @@ void put_log_level(Site& site, ApiRequest request);
 void get_index(Site& site, ApiRequest request);
 void get_openapi(Site& site, ApiRequest request);
 
+// metrics_resource.cpp
+void get_metrics(Site& site, ApiRequest request);
+
 }  // namespace ledge::admin

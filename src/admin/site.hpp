@@ -11,6 +11,7 @@
 #include "ledge/admin/pages.hpp"
 #include "ledge/base/log.hpp"
 #include "ledge/base/time.hpp"
+#include "metrics_collector.hpp"
 #include "ongoing.hpp"
 
 namespace boost::asio {
@@ -32,6 +33,7 @@ struct Site {
     bool is_backup_under_way = false;
     std::size_t streams = 0;              // open streams of the overview
     std::uint64_t log_level_changes = 0;  // a change for a time ends only if no other change has followed
+    MetricsCollector collector{};
     runtime::BrokerLoop* loop = nullptr;  // nullptr = the broker has not started yet; handlers never see nullptr
 
     broker::Shard& shard() const;
