@@ -1,6 +1,5 @@
 // /bridges: their figures, and what an operator does with them.
 #include "bridge_facts.hpp"
-#include "ledge/runtime/broker_loop.hpp"
 #include "ledge/uplink/bridges.hpp"
 #include "resources.hpp"
 #include "site.hpp"
@@ -19,7 +18,7 @@ void set_bridge_paused(Site& site, ApiRequest& request, bool is_paused) {
     if (request.refuse_if_wrong()) return;
     uplink::Bridges* bridges = site.parts.bridges;
     finish_action(request,
-                  bridges != nullptr && bridges->set_paused(request.path("name"), is_paused, site.loop->now()));
+                  bridges != nullptr && bridges->set_paused(request.path("name"), is_paused, site.now()));
 }
 
 }  // namespace
@@ -44,7 +43,7 @@ void resume_bridge(Site& site, ApiRequest request) { set_bridge_paused(site, req
 void reconnect_bridge(Site& site, ApiRequest request) {
     if (request.refuse_if_wrong()) return;
     uplink::Bridges* bridges = site.parts.bridges;
-    finish_action(request, bridges != nullptr && bridges->reconnect(request.path("name"), site.loop->now()));
+    finish_action(request, bridges != nullptr && bridges->reconnect(request.path("name"), site.now()));
 }
 
 }  // namespace ledge::admin

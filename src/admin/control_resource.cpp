@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <chrono>
 
-#include "ledge/runtime/broker_loop.hpp"
 #include "resources.hpp"
 #include "site.hpp"
 
@@ -75,7 +74,7 @@ void put_log_level(Site& site, ApiRequest request) {
     JsonWriter body;
     body.text("level", *word);
     if (seconds) {
-        const Instant end = request.now() + std::chrono::seconds(*seconds);
+        const Instant end = site.now() + std::chrono::seconds(*seconds);
         site.ongoing.add(std::make_unique<LogLevelEnd>(site, end));
         body.number("until_s", *seconds);
     }

@@ -51,6 +51,7 @@ Pages::Pages(std::string version, std::vector<AdminToken> tokens, const Log& log
 Pages::~Pages() = default;
 
 broker::Shard& Site::shard() const { return loop->shard(); }
+Instant Site::now() const { return loop->now(); }
 
 runtime::MakeLoopPart Pages::make_part() {
     return [this](const runtime::LoopServices& services) {

@@ -37,6 +37,7 @@ struct Site {
     runtime::BrokerLoop* loop = nullptr;  // nullptr = the broker has not started yet; handlers never see nullptr
 
     broker::Shard& shard() const;
+    Instant now() const;  // of the present turn of the loop
 };
 
 }  // namespace ledge::admin
