@@ -38,6 +38,7 @@ struct BrokerLoop::Parts {
     void run_due();
     Instant next_deadline() const;
     void on_signal(int signal);
+    void reload();
     void stop();
     bool stop_if_done();
 
@@ -141,10 +142,14 @@ Result<bool, Error> BrokerLoop::Parts::open_listeners() {
                                            std::move(*front), wanted.accept_rate);
         if (!opened) return opened;
     }
-    if (!options.admin) return true;
-    auto front = listening.make_admin_front(*options.admin);
-    if (!front) return Failure{front.error()};
-    return listening.open(std::nullopt, "admin", options.admin->endpoint, std::move(*front));
+    const auto open_admin = [&](const std::string& name, const std::optional<AdminOptions>& admin) {
+        if (!admin) return Result<bool, Error>(true);
+        auto front = listening.make_admin_front(*admin);
+        if (!front) return Result<bool, Error>(Failure{front.error()});
+        return listening.open(std::nullopt, name, admin->endpoint, std::move(*front));
+    };
+    const auto opened = open_admin("admin", options.admin);
+    return opened ? open_admin("admin.socket", options.admin_socket) : opened;
 }
 
 BrokerLoop::BrokerLoop(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
@@ -220,6 +225,10 @@ void BrokerLoop::Parts::on_signal(int signal) {
         if (options.on_stop_signal) options.on_stop_signal();
         return stop();
     }
+    reload();
+}
+
+void BrokerLoop::Parts::reload() {
     listening.reload();
     reloader.read_configuration();
 }
@@ -277,6 +286,8 @@ Instant BrokerLoop::now() { return parts_->loop.now(); }
 bool BrokerLoop::remove_session(std::string_view client_id) {
     return shard().remove_session(client_id, parts_->loop.now());
 }
+
+void BrokerLoop::reload() { parts_->reload(); }
 
 void BrokerLoop::set_policy(std::shared_ptr<const auth::Policy> policy, std::vector<std::string> files) {
     parts_->host.set_policy(std::move(policy));
