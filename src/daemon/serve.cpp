@@ -217,7 +217,8 @@ std::optional<Upgrade::Obstacle> find_obstacle(const config::Loaded& loaded) {
         return Upgrade::Obstacle{"this process is the first one of its container, which would end with it",
                                  "start a container with the new version instead"};
     std::vector<std::string> files = files_read_again(loaded);
-    if (!loaded.config.admin.token_file.empty()) files.push_back(loaded.config.admin.token_file);
+    files.push_back(loaded.config.admin.token_file);  // unreadable() leaves "" out
+    for (const config::AdminTokenSettings& token : loaded.config.admin.tokens) files.push_back(token.file);
     const std::vector<std::string> missing = unreadable(files);
     if (missing.empty()) return std::nullopt;
     return Upgrade::Obstacle{"this process, and so a new one, may not read " + join(missing),
