@@ -74,6 +74,7 @@ class Knocker(threading.Thread):
                 self.refused += 1
             except ConnectionResetError:
                 pass  # accepted by the old broker, which then closed its connections
+            time.sleep(0.001)  # or the connections that wait in the kernel would become too many
 
     def finish(self):
         self.is_over = True
