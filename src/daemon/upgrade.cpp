@@ -21,6 +21,7 @@ namespace {
 using Word = UpgradeChannel::Word;
 
 constexpr Duration end_time_max = 5s;   // for the end of a killed program; one that waits for a disk takes longer
+constexpr Duration end_grace = 200ms;   // for a program that is ending by itself; clients wait meanwhile
 constexpr Duration look_interval = 1s;  // of the wait for the new broker, between two looks at the time
 
 std::string seconds_text(Duration time) { return std::to_string(time / 1s) + " s"; }
@@ -185,7 +186,8 @@ void Upgrade::give_up(std::string_view outcome) {
     if (part_ != nullptr) part_->watch_nobody();
     if (!new_broker_) return;
     const auto id = static_cast<std::int64_t>(new_broker_->id());
-    const std::string ending = new_broker_->end(end_time_max);
+    // Without a reason of ours the program has closed its end of the channel, mostly because it is ending.
+    const std::string ending = new_broker_->end(end_time_max, reason_.empty() ? end_grace : Duration::zero());
     if (reason_.empty()) reason_ = "the new broker " + ending + "; its own log lines say why";
     log_.error("upgrade_failed", {{"pid", id}, {"reason", std::exchange(reason_, {})}, {"outcome", outcome}});
     new_broker_.reset();

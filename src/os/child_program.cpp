@@ -85,17 +85,22 @@ Result<ChildProgram, std::error_code> ChildProgram::start(const Start& start) {
 }
 
 // A program that is ending by itself keeps its own status: the signal comes too late for it.
-std::string ChildProgram::end(Duration time_max) {
+std::string ChildProgram::end(Duration time_max, Duration grace) {
     LEDGE_ASSERT(id_ > 0);
+    if (auto ending = wait(grace)) return *ending;
     ::kill(id_, SIGKILL);
-    for (Duration waited{}; waited <= time_max; waited += std::chrono::milliseconds(end_look_interval_ms)) {
+    return wait(time_max).value_or("does not end");
+}
+
+std::optional<std::string> ChildProgram::wait(Duration time_max) const {
+    for (Duration waited{};; waited += std::chrono::milliseconds(end_look_interval_ms)) {
         int status = 0;
         const pid_t ended = ::waitpid(id_, &status, WNOHANG);
         if (ended == id_) return text_of_status(status);
         if (ended < 0 && errno != EINTR) return "has ended, but the system does not tell how";
+        if (waited >= time_max) return std::nullopt;
         ::poll(nullptr, 0, end_look_interval_ms);
     }
-    return "does not end";
 }
 
 }  // namespace ledge::os

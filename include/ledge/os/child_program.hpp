@@ -5,6 +5,7 @@
 
 #include <sys/types.h>
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -34,12 +35,14 @@ public:
     ~ChildProgram() = default;
 
     pid_t id() const { return id_; }
-    /// Kills the program unless it has ended by itself, and waits for its end, at most `time_max`. Returns how it has
-    /// ended, as a sentence part: "has ended with status 1", "was ended by signal 9"; "does not end" after `time_max`.
-    std::string end(Duration time_max);
+    /// Waits for the end of the program, at most `grace`, then kills it, and waits again, at most `time_max`. Returns how
+    /// it has ended, as a sentence part: "has ended with status 1", "was ended by signal 9"; "does not end" after
+    /// `time_max`.
+    std::string end(Duration time_max, Duration grace = Duration::zero());
 
 private:
     explicit ChildProgram(pid_t id) : id_(id) {}
+    std::optional<std::string> wait(Duration time_max) const;
     pid_t id_;
 };
 

@@ -50,7 +50,7 @@ void set_variables(const std::string& count, const std::string& names, pid_t rea
     ::setenv("LISTEN_PID", std::to_string(reader).c_str(), 1);
 }
 
-std::string error_of(const std::string& count) {
+std::string problem_with_count(const std::string& count) {
     set_variables(count, "", ::getpid());
     const auto made = Predecessor::from_environment();
     return made ? "" : text_of(made.error());
@@ -89,17 +89,17 @@ TEST_CASE("sockets that are meant for another process are left alone") {
 
 TEST_CASE("descriptors that cannot be served are refused with the remedy") {
     const os::Descriptor file(::open("/dev/null", O_RDONLY));
-    CHECK(in_child({file.get()}, [] { return error_of("1").find("ListenStream=") != std::string::npos; }));
+    CHECK(in_child({file.get()}, [] { return problem_with_count("1").find("ListenStream=") != std::string::npos; }));
     std::array<int, 2> pair{};
     REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM, 0, pair.data()) == 0);
     const os::Descriptor one(pair[0]);
     const os::Descriptor other(pair[1]);
-    CHECK(in_child({one.get()}, [] { return error_of("1").find("Accept=no") != std::string::npos; }));
+    CHECK(in_child({one.get()}, [] { return problem_with_count("1").find("Accept=no") != std::string::npos; }));
     for (const char* count : {"0", "-1", "x", "1025"})
-        CHECK(in_child({}, [&] { return error_of(count) == "LISTEN_FDS must be 1 to 1024"; }));
+        CHECK(in_child({}, [&] { return problem_with_count(count) == "LISTEN_FDS must be 1 to 1024"; }));
     CHECK(in_child({}, [] {
         ::close(3);
-        return error_of("1").find("descriptor 3 of LISTEN_FDS") != std::string::npos;
+        return problem_with_count("1").find("descriptor 3 of LISTEN_FDS") != std::string::npos;
     }));
 }
 

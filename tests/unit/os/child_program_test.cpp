@@ -51,7 +51,7 @@ TEST_CASE("a program gets its arguments, its environment, and the descriptors fr
     CHECK(first.all() == "one hello\n");
     // Standard streams, 3 and 4, and the folder that ls reads.
     CHECK(second.all() == "two zero\n6\n");
-    CHECK(program.value().end(5s) == "has ended with status 0");
+    CHECK(program.value().end(5s, 5s) == "has ended with status 0");
 }
 
 TEST_CASE("a descriptor whose number another one gets is given correctly") {
@@ -73,7 +73,7 @@ TEST_CASE("the end of a program tells its own status, or the signal that has end
     auto ends_itself = ChildProgram::start(start);
     REQUIRE(ends_itself.ok());
     CHECK(pipe.all().empty());  // the program has closed it, so it is ending
-    CHECK(ends_itself.value().end(5s) == "has ended with status 3");
+    CHECK(ends_itself.value().end(5s, 5s) == "has ended with status 3");
     auto hangs = ChildProgram::start(shell("exec sleep 1000"));
     REQUIRE(hangs.ok());
     CHECK(hangs.value().end(5s) == "was ended by signal 9");
@@ -87,7 +87,7 @@ TEST_CASE("a program has all signals in their usual state") {
     auto program = ChildProgram::start(start);
     REQUIRE(program.ok());
     CHECK(pipe.all().empty());
-    CHECK(program.value().end(5s) == "was ended by signal 13");
+    CHECK(program.value().end(5s, 5s) == "was ended by signal 13");
     ::signal(SIGPIPE, former);
 }
 
