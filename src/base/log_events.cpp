@@ -88,7 +88,7 @@ constexpr LogEvent events[] = {
      "Nothing."},
     {"bridge_session_left", "warning", "client_id messages",
      "There is a session of a bridge that is not in the configuration; its messages stay, and no more come.",
-     "Configure the bridge again, or remove the session: DELETE /api/v1/sessions/ID, or `ledgemq sessions remove`."},
+     "Configure the bridge again, or remove the session by `ledgemq ctl remove CLIENT_ID`."},
     {"bridge_tls_problem", "error", "bridge reason",
      "The TLS files of the bridge have a mistake; the former files stay in use if there were any.",
      "Correct the file that `reason` names; the next attempt to connect reads the files again."},
