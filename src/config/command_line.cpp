@@ -77,10 +77,10 @@ void add_store_tools(CLI::App& app, Command& command) {
     restore->callback([chosen, restore] { chosen(restore); });
 }
 
-/// `sessions list|remove`. The store of a running broker is locked; `ctl` asks a running broker instead.
+/// `sessions list|remove`. The store of a running broker is locked; `ctl` asks a running broker.
 void add_sessions(CLI::App& app, Command& command) {
     CLI::App* sessions = app.add_subcommand(
-        "sessions", "List the sessions in the store of a stopped broker, or remove one; for a running broker use ctl");
+        "sessions", "List sessions, or remove one, in the store of a stopped broker (a running one: ledgemq ctl)");
     sessions->require_subcommand(1);
     // Both subcommands have the same option; only `remove` takes a client id.
     const auto add = [&](const char* name, const char* help, bool is_removal) {

@@ -1,19 +1,15 @@
+// `ledgemq sessions`, for a stopped broker: reads and writes its store. A running broker is asked with `ledgemq ctl`.
 #include "sessions.hpp"
 
 #include <cstdio>
 
 #include "commands.hpp"
-#include "ledge/config/command_line.hpp"
 #include "ledge/storage/tools.hpp"
 
 namespace ledge::daemon {
-namespace {
-
-void print_line(std::string_view line) { std::fwrite(line.data(), 1, line.size(), stdout); }
-
-}  // namespace
 
 int use_sessions(const config::Command::Sessions& request) {
+    const auto print_line = [](std::string_view line) { std::fwrite(line.data(), 1, line.size(), stdout); };
     // The lock of the store makes this fail while a broker uses it.
     const auto done = request.is_removal ? storage::remove_session(request.store, request.client_id)
                                          : storage::list_sessions(request.store, print_line);

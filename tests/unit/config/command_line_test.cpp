@@ -170,7 +170,7 @@ TEST_CASE("backup and restore take their files in the order of the copy") {
     CHECK(restore.store_is_forced);
 }
 
-TEST_CASE("sessions are asked of a store") {
+TEST_CASE("sessions are listed and removed in a store") {
     const Command list = run({"sessions", "list", "--store", "/s"});
     CHECK(list.action == Command::Action::sessions);
     CHECK_FALSE(list.sessions.is_removal);
@@ -178,7 +178,8 @@ TEST_CASE("sessions are asked of a store") {
     const Command remove = run({"sessions", "remove", "--store", "/s", "x"});
     CHECK(remove.sessions.is_removal);
     CHECK(remove.sessions.client_id == "x");
-    for (const Command& wrong : {run({"sessions", "list"}), run({"sessions", "remove", "--store", "/s"})}) {
+    for (const Command& wrong : {run({"sessions", "list"}), run({"sessions", "remove", "--store", "/s"}),
+                                 run({"sessions", "list", "--admin", "http://127.0.0.1:8080"})}) {
         CHECK(wrong.action == Command::Action::print_text);
         CHECK(wrong.exit_code == exit_bad_configuration);
     }
