@@ -33,7 +33,9 @@ CommandNode node_of(const CLI::App& from) {
     CommandNode node;
     node.name = from.get_name();
     node.help = from.get_description();
-    node.footer = from.get_footer();
+    // CLI11 hands a footer down to commands that have none of their own.
+    const CLI::App* const parent = from.get_parent();
+    if (parent == nullptr || parent->get_footer() != from.get_footer()) node.footer = from.get_footer();
     for (const CLI::Option* option : from.get_options()) node.options.push_back(option_of(*option));
     for (const CLI::App* child : from.get_subcommands([](const CLI::App*) { return true; }))
         node.commands.push_back(node_of(*child));

@@ -58,7 +58,10 @@ void append_command(const CommandNode& node, const std::string& words, std::stri
         usage += option.is_required ? " " + word : " [" + word + "]";
     }
     out += ".SS " + usage + "\n" + roff(node.help) + ".\n";
-    for (const CommandNode::Option& option : node.options) append_option(option, out);
+    for (const CommandNode::Option& option : node.options) {
+        // Every command has --help; the page says so once, among the options of ledgemq itself.
+        if (option.names.back() != "--help") append_option(option, out);
+    }
     if (!node.footer.empty()) out += ".PP\n" + roff(node.footer) + "\n";
     for (const CommandNode& child : node.commands) append_command(child, name, out);
 }

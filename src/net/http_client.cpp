@@ -306,9 +306,10 @@ private:
             const std::size_t used = parser_->put(asio::buffer(received_), error);
             LEDGE_ASSERT(used <= received_.size());
             received_.erase(0, used);
-            if (error == http::error::need_more) break;
-            if (error) return fail(reason_of(error)), true;
+            const bool needs_more = error == http::error::need_more;
+            if (error && !needs_more) return fail(reason_of(error)), true;
             if (on_piece_ && !pass_on()) return true;
+            if (needs_more) break;
         }
         if (parser_->is_done()) return succeed(), true;
         return false;

@@ -45,7 +45,7 @@ TEST_CASE("the tree has every command with its options, and each of them has a h
     CHECK(option(sub, "-t").names == std::vector<std::string>{"-t", "--topic"});
     CHECK(option(sub, "-t").value == "FILTER");
     CHECK(option(sub, "-t").is_required);
-    CHECK(option(sub, "--format").choices == std::vector<std::string>{"hex", "json", "payload", "raw", "text"});
+    CHECK(option(sub, "--format").choices == std::vector<std::string>{"text", "json", "payload", "hex", "raw"});
     CHECK(option(sub, "--format").value == "FORMAT");
     CHECK(option(sub, "--insecure").value.empty());
     CHECK(option(child(child(child(root, "ctl"), "bridges"), "pause"), "NAME").is_word);
