@@ -10,5 +10,7 @@ struct Site;
 
 // index_resource.cpp
 void get_index(Site& site, ApiRequest request);
+// metrics_resource.cpp
+void get_metrics(Site& site, ApiRequest request);
 
 }  // namespace ledge::admin
