@@ -40,7 +40,7 @@ cli::ServerAddress ctl_server_of(const CtlDraft& draft) {
     return server;
 }
 
-/// Adds one argument of the table. Returns how its values are read after the parse.
+/// Adds one argument of the table. read_values() reads it after the parse.
 void add_argument(CLI::App& app, const cli::CtlArgument& argument, CtlDraft& draft) {
     const std::string help(argument.help);
     if (argument.value.empty()) {
@@ -49,11 +49,12 @@ void add_argument(CLI::App& app, const cli::CtlArgument& argument, CtlDraft& dra
     }
     // A word of the command line is an option of CLI11 whose name has no dashes.
     const bool is_word = argument.name.empty();
-    CLI::Option* option =
-        app.add_option(std::string(is_word ? argument.value : argument.name), draft.values.emplace_back(), help);
+    const std::string name(is_word ? argument.value : argument.name);
+    // Into a list, CLI11 would put all words that follow.
+    CLI::Option* option = argument.place == Place::property
+                              ? app.add_option(name, draft.lists.emplace_back(), help)->allow_extra_args(false)
+                              : app.add_option(name, draft.texts.emplace_back(), help);
     if (!is_word) option->type_name(std::string(argument.value));
-    if (argument.place == Place::property) option->allow_extra_args(false);
-    if (argument.place != Place::property) option->expected(1);
     option->required(argument.is_required);
 }
 

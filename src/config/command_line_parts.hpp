@@ -46,7 +46,8 @@ struct ClientDraft {
 struct CtlDraft {
     std::string socket;
     std::string url;
-    std::deque<std::vector<std::string>> values;
+    std::deque<std::string> texts;
+    std::deque<std::vector<std::string>> lists;
     std::deque<bool> flags;
 };
 
