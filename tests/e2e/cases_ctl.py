@@ -143,8 +143,8 @@ def _mistakes(context):
     code, _, err = run_to_end(context, 'ctl', 'kick')
     check(code == 2 and 'CLIENT_ID' in err, f'{code} {err}')
     environment = dict(os.environ, LEDGEMQ_SOCKET=f'{context.folder}/none.sock')
-    result = subprocess.run([context.options.broker, 'ctl', 'overview'], env=environment, capture_output=True, text=True,
-                            timeout=DEADLINE_S, check=False)
+    result = subprocess.run([context.options.broker, 'ctl', 'overview'], env=environment, capture_output=True,
+                            text=True, timeout=DEADLINE_S, check=False)
     check(result.returncode == 1 and 'none.sock' in result.stderr, result.stderr)
 
 
