@@ -8,8 +8,8 @@
 #include "ledge/base/assert.hpp"
 #include "ledge/base/json.hpp"
 #include "ledge/base/percent.hpp"
+#include "ledge/broker/inspect.hpp"
 #include "ledge/broker/metrics.hpp"
-#include "ledge/broker/session_facts.hpp"
 #include "ledge/broker/shard.hpp"
 #include "ledge/runtime/broker_loop.hpp"
 
@@ -81,7 +81,12 @@ HttpAnswer list_sessions(const broker::Shard& shard, std::string_view query) {
         return refusal(400, "the query may have only after=ID, percent-encoded, and limit=N from 1 to " +
                                 std::to_string(sessions_per_page_max));
     }
-    const auto sessions = shard.list_sessions(parsed->after, parsed->limit);
+    broker::ClientsQuestion question;
+    question.after = parsed->after;
+    question.count_max = parsed->limit;
+    while (!shard.inspector().step(question)) {
+    }
+    const auto& sessions = question.clients;
     LEDGE_ASSERT(sessions.size() <= parsed->limit);
     JsonWriter body;
     body.begin_list("sessions");
