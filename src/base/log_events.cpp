@@ -202,6 +202,10 @@ constexpr LogEvent events[] = {
      "The address of a listener does not exist yet; the broker serves its other listeners and tries again.",
      "Nothing, if the network starts later; otherwise correct the listener's url (ip address shows the existing "
      "addresses)."},
+    {"log_file_not_opened", "error", "reason outcome",
+     "The log file was renamed, removed or replaced, and the broker cannot open a file under its name.",
+     "Let the user of the broker write the directory of log.file, or correct the `create` line of logrotate; the next "
+     "line tries again."},
     {"log_level_changed", "warning", "",
      "The configuration was read again, and log.level has a new value.",
      "Nothing."},
@@ -210,8 +214,9 @@ constexpr LogEvent events[] = {
      "writes.",
      "Read the lines of the event that were written; block the address with a firewall if it is hostile."},
     {"log_lines_lost", "warning", "lines reason",
-     "The program that reads the broker's standard error was too slow or had stopped, so log lines were dropped.",
-     "Check the program that reads the log."},
+     "The reader of the log (the program behind standard error, or the syslog daemon) was too slow or had stopped, or "
+     "the log file could not be written, so log lines were dropped.",
+     "Act on `reason`: check the program that reads the log, or free space on the disk of log.file."},
     {"login_blocked", "warning", "address names reason key limit window_s block_s",
      "Too many logins of one user name from one address failed, so the broker refuses this name from this address for "
      "a while; other names may still log in from there.",

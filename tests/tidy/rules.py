@@ -100,7 +100,7 @@ WIDE_HEADERS = {
     'include/ledge/mqttsn/endpoint_options.hpp': (58, 'options of a listener, which the configuration fills by value'),
     'include/ledge/mqttsn/gateway_options.hpp': (52, 'the same'),
     'include/ledge/net/poller.hpp': (47, 'what each owner of a socket or a serial line is for the loop'),
-    'include/ledge/os/descriptor.hpp': (79, 'a small value, which each owner of a file or socket holds, bridges too'),
+    'include/ledge/os/descriptor.hpp': (85, 'a small value, which each owner of a file or socket holds, bridges too'),
     'include/ledge/os/mailbox.hpp': (41, 'what each owner of workers gets their results by'),
     'include/ledge/session/ack_barrier.hpp': (45, IN_DELIVERY),
     'include/ledge/session/delivery.hpp': (43, IN_DELIVERY),
