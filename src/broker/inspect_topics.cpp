@@ -63,9 +63,9 @@ std::string hindrance(const ReceiversQuestion& question, const Subscriber& subsc
     return is_full ? "the queue is full (" + std::string(session.queue().full_limit(limits)) + ")" : "";
 }
 
-Receiver receiver_of(const ReceiversQuestion& question, const Subscriber& subscriber) {
+TopicReceiver receiver_of(const ReceiversQuestion& question, const Subscriber& subscriber) {
     const Session& session = *subscriber.session;
-    Receiver receiver;
+    TopicReceiver receiver;
     receiver.client_id = session.client_id();
     receiver.qos = std::min(question.qos, subscriber.options.qos);
     receiver.is_connected = session.is_online();
@@ -111,7 +111,7 @@ bool Inspector::step(ReceiversQuestion& question, std::size_t work_max) const {
             std::string key = subscriber.session->client_id() + '\0' + text + '\0';
             if (is_shared) key += shared->name;
             if (!question.page->wants(key)) continue;
-            Receiver& receiver = question.page->add(key);
+            TopicReceiver& receiver = question.page->add(key);
             receiver = receiver_of(question, subscriber);
             receiver.filter = text;
             if (is_shared) receiver.share = shared->name;

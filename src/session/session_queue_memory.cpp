@@ -144,8 +144,8 @@ std::uint64_t SessionQueue::drop_unstored_in_flight() {
     return dropped;
 }
 
-// Deliveries that have begun stand at the front. They are set aside, so that the rows of the tail behind them are loaded
-// and discarded too, and return to the front at the end.
+// Deliveries that have begun stand at the front. They are set aside, so that the rows of the tail behind them are
+// loaded and discarded too. At the end they return to the front.
 SessionQueue::Cleared SessionQueue::clear(QueueRow until, std::size_t count_max) {
     Cleared cleared;
     std::vector<Delivery> begun;

@@ -68,7 +68,7 @@ struct SubscriptionsQuestion : Question {
 };
 
 /// One subscription that a message published on the topic finds.
-struct Receiver {
+struct TopicReceiver {
     std::string client_id;
     std::string filter;
     std::string share;  // the group of a shared subscription, one of whose members gets the message; "" = not shared
@@ -84,11 +84,11 @@ struct ReceiversQuestion : Question {
     std::string publisher;  // client id; "" = not a client
     wire::QoS qos = wire::QoS::at_least_once;
     std::size_t payload_bytes = 0;
-    std::vector<Receiver> receivers;  // answer, in the order of client ids
-    bool is_retained = false;         // answer: a message is retained for the topic
+    std::vector<TopicReceiver> receivers;  // answer, in the order of client ids
+    bool is_retained = false;              // answer: a message is retained for the topic
 
     // Progress: which lists of subscribers are done, and how many subscribers of the present list are left.
-    std::optional<Page<Receiver>> page;
+    std::optional<Page<TopicReceiver>> page;
     std::vector<std::uint64_t> lists_done;
     std::uint64_t list = 0;
     std::optional<std::size_t> at;

@@ -1,7 +1,7 @@
 // Questions of an operator: what they answer, and that each step does a bounded part of the work.
 #include "ledge/broker/inspect.hpp"
 
-#include "ledge/auth/acl.hpp"
+#include "ledge/auth/text_file.hpp"
 #include "ledge/session/ending_log.hpp"
 #include "rig.hpp"
 
@@ -210,10 +210,10 @@ TEST_CASE("the subscriptions of a client are listed in the order of their filter
     CHECK(unknown.is_unknown);
 }
 
-std::string receivers(Rig& rig, ReceiversQuestion question) {
+std::string told_receivers(Rig& rig, ReceiversQuestion question) {
     finish(rig, question, 1);
     std::vector<std::string> parts;
-    for (const Receiver& one : question.receivers)
+    for (const TopicReceiver& one : question.receivers)
         parts.push_back(one.client_id + ":" + one.filter + (one.share.empty() ? "" : "@" + one.share) +
                         (one.why_not.empty() ? "" : "!" + one.why_not.substr(0, one.why_not.find(' '))));
     return joined(parts);
@@ -235,19 +235,19 @@ TEST_CASE("who gets a message: each subscription that matches, and why a client 
     rig["one"].connects().subscribes("$share/g/a/#", qos1);
     rig["two"].connects().subscribes("$share/g/a/#", qos1);
     rig["other"].connects().subscribes("b", qos1);
-    CHECK(receivers(rig, about("a/b")) == "all:# all:a/b!QoS one:a/#@g own:a/+ small:a/b two:a/#@g");
+    CHECK(told_receivers(rig, about("a/b")) == "all:# all:a/b!QoS one:a/#@g own:a/+ small:a/b two:a/#@g");
     ReceiversQuestion question = about("a/b");
     question.publisher = "own";
     question.payload_bytes = 100;
-    CHECK(receivers(rig, question) == "all:# all:a/b!QoS one:a/#@g own:a/+!no_local: small:a/b!the two:a/#@g");
-    CHECK(receivers(rig, about("c")) == "all:#");
+    CHECK(told_receivers(rig, question) == "all:# all:a/b!QoS one:a/#@g own:a/+!no_local: small:a/b!the two:a/#@g");
+    CHECK(told_receivers(rig, about("c")) == "all:#");
     // Pages end and begin anywhere, also within the subscriptions of one client.
     ReceiversQuestion first = about("a/b");
     first.count_max = 1;
     finish(rig, first);
     ReceiversQuestion second = about("a/b");
     second.after = first.next;
-    CHECK(receivers(rig, second) == "all:a/b!QoS one:a/#@g own:a/+ small:a/b two:a/#@g");
+    CHECK(told_receivers(rig, second) == "all:a/b!QoS one:a/#@g own:a/+ small:a/b two:a/#@g");
 }
 
 TEST_CASE("who gets a message: nobody whose rules deny the topic, and the answer names the rule") {
@@ -262,7 +262,7 @@ TEST_CASE("who gets a message: nobody whose rules deny the topic, and the answer
     finish(rig, question);
     REQUIRE(question.receivers.size() == 1);
     CHECK(question.receivers[0].why_not == "not allowed: acl.conf (no rule)");
-    CHECK(receivers(rig, about("open/x")) == "c:+/x");
+    CHECK(told_receivers(rig, about("open/x")) == "c:+/x");
 }
 
 TEST_CASE("retained messages are listed by filter, with the beginning of their payload") {

@@ -12,9 +12,9 @@ namespace {
 
 constexpr std::uint32_t crowd = 100'000;
 
-std::vector<Byte> bytes_of(const Blob& blob) { return {blob.bytes().begin(), blob.bytes().end()}; }
+std::vector<Byte> record_bytes(const Blob& blob) { return {blob.bytes().begin(), blob.bytes().end()}; }
 
-std::string name_of(std::uint32_t number) { return "c" + std::to_string(100'000 + number); }
+std::string numbered_name(std::uint32_t number) { return "c" + std::to_string(100'000 + number); }
 
 /// A shard that starts from an image: the fastest way to many sessions.
 struct CrowdRig {
@@ -29,10 +29,10 @@ struct CrowdRig {
             journal::StoredSession session;
             session.number = SessionNumber(i + 1);
             // The order of the slots is not that of the client ids.
-            const std::string client_id = name_of(i * 7919 % crowd);
-            session.record = bytes_of(encode(journal::SessionRecord{client_id, 3600, never, false, std::nullopt}));
+            const std::string client_id = numbered_name(i * 7919 % crowd);
+            session.record = record_bytes(encode(journal::SessionRecord{client_id, 3600, never, false, std::nullopt}));
             if (!filter.empty())
-                session.subscriptions = {{1, bytes_of(encode(journal::SubscriptionRecord{{qos1}, 0, filter}))}};
+                session.subscriptions = {{1, record_bytes(encode(journal::SubscriptionRecord{{qos1}, 0, filter}))}};
             image.sessions.push_back(std::move(session));
         }
     }
@@ -40,7 +40,7 @@ struct CrowdRig {
 
 /// Steps until the answer is complete, and calls `between` after each step. Returns the number of steps.
 template <class Question, class F>
-std::uint64_t finish(const Shard& shard, Question& question, std::uint64_t extra, F&& between) {
+std::uint64_t finish_counted(const Shard& shard, Question& question, std::uint64_t extra, F&& between) {
     std::uint64_t steps = 1;
     for (std::uint64_t before = 0;; ++steps) {
         const bool is_done = shard.inspector().step(question);
@@ -57,11 +57,11 @@ TEST_CASE("a page of 100,000 clients takes steps of 2,000 sessions, and sessions
     rig.starts();
     REQUIRE(rig.shard->metrics().sessions == crowd);
     ClientsQuestion question;
-    question.after = name_of(499);
+    question.after = numbered_name(499);
     std::uint32_t removed = 0;
     // In each step some sessions end, of this page and of others.
-    const std::uint64_t steps = finish(*rig.shard, question, 0, [&](std::uint64_t step) {
-        removed += rig.shard->remove_session(name_of(static_cast<std::uint32_t>(step) * 10 + 500), start) ? 1U : 0U;
+    const std::uint64_t steps = finish_counted(*rig.shard, question, 0, [&](std::uint64_t step) {
+        removed += rig.shard->remove_session(numbered_name(static_cast<std::uint32_t>(step) * 10 + 500), start) ? 1U : 0U;
     });
     CHECK(steps == crowd / inspect_work_max);
     CHECK(question.work == crowd);
@@ -69,8 +69,8 @@ TEST_CASE("a page of 100,000 clients takes steps of 2,000 sessions, and sessions
     // 550, 560 ... were removed before the end: those of the page are left out, and the page says how it goes on.
     std::set<std::string> page;
     for (const SessionFacts& facts : question.clients) CHECK(page.insert(std::string(facts.client_id)).second);
-    for (std::uint32_t i = 500; i < 599; ++i) CHECK(page.contains(name_of(i)) == (i % 10 != 0 || i == 500));
-    CHECK(question.next >= name_of(599));
+    for (std::uint32_t i = 500; i < 599; ++i) CHECK(page.contains(numbered_name(i)) == (i % 10 != 0 || i == 500));
+    CHECK(question.next >= numbered_name(599));
 }
 
 TEST_CASE("all pages together have each client once") {
@@ -84,9 +84,9 @@ TEST_CASE("all pages together have each client once") {
         ClientsQuestion question;
         question.after = after;
         question.count_max = 1000;
-        finish(*rig.shard, question, 0, [](std::uint64_t) {});
+        finish_counted(*rig.shard, question, 0, [](std::uint64_t) {});
         for (const SessionFacts& facts : question.clients) {
-            CHECK(facts.client_id == name_of(seen++));
+            CHECK(facts.client_id == numbered_name(seen++));
             CHECK(last < facts.client_id);
             last = facts.client_id;
         }
@@ -103,14 +103,14 @@ TEST_CASE(
     ReceiversQuestion question;
     question.topic = "t/1";
     question.count_max = 1000;
-    finish(*rig.shard, question, 0, [&](std::uint64_t step) {
+    finish_counted(*rig.shard, question, 0, [&](std::uint64_t step) {
         // Sessions whose places are all over the list.
-        rig.shard->remove_session(name_of(50'000 + static_cast<std::uint32_t>(step)), start);
+        rig.shard->remove_session(numbered_name(50'000 + static_cast<std::uint32_t>(step)), start);
     });
     CHECK(question.work >= crowd - 60);
     CHECK(question.work <= crowd + 60);
     REQUIRE(question.receivers.size() == 1000);
-    for (std::uint32_t i = 0; i < 1000; ++i) CHECK(question.receivers[i].client_id == name_of(i));
+    for (std::uint32_t i = 0; i < 1000; ++i) CHECK(question.receivers[i].client_id == numbered_name(i));
 }
 
 TEST_CASE("100,000 retained messages are walked in steps, for a list and for a level of the tree") {
@@ -122,14 +122,14 @@ TEST_CASE("100,000 retained messages are walked in steps, for a list and for a l
     REQUIRE(rig.shard->metrics().retained_messages == crowd);
     RetainedTreeQuestion tree;
     tree.below = "t";
-    finish(*rig.shard, tree, 0, [](std::uint64_t) {});
+    finish_counted(*rig.shard, tree, 0, [](std::uint64_t) {});
     CHECK(tree.work == crowd);
     REQUIRE(tree.children.size() == 100);
     for (const RetainedChild& child : tree.children) CHECK(child.descendants == crowd / 100);
     RetainedQuestion list;
     list.filter = "t/99/99999";
     const std::uint64_t portion = 64 * 17;  // the last portion of a step may go over
-    finish(*rig.shard, list, portion, [](std::uint64_t) {});
+    finish_counted(*rig.shard, list, portion, [](std::uint64_t) {});
     CHECK(list.work >= crowd - 64);
 }
 

@@ -98,7 +98,7 @@ TEST_CASE("a ban ends the connections of many clients in several turns") {
     CHECK(rig.metrics().clients_connected == 0);
 }
 
-std::uint64_t clear(Rig& rig, std::string_view client_id) {
+std::uint64_t clear_all(Rig& rig, std::string_view client_id) {
     QueueClearing clearing;
     clearing.client_id = client_id;
     for (int turns = 0; !rig.shard->clear_queue(clearing, rig.now); ++turns) {
@@ -117,7 +117,7 @@ TEST_CASE("a cleared queue stays empty after a restart, also the part that only 
     for (int i = 0; i < 2500; ++i) rig["p"].publishes("t", "x", i % 2 == 0 ? qos1 : qos2);
     rig.passes(2s);
     REQUIRE(rig.counters().queued_messages == 2500);
-    CHECK(clear(rig, "c") == 2500);
+    CHECK(clear_all(rig, "c") == 2500);
     CHECK(rig.counters().queued_messages == 0);
     CHECK(rig.counters().queued_bytes == 0);
     CHECK(rig.counters().dropped_cleared == 2500);
@@ -155,7 +155,7 @@ TEST_CASE("exchanges that have begun go on although the queue was cleared") {
     rig.passes(1s);
     CHECK(rig["c"].takes().find("PUBLISH t 2 q2#2") != std::string::npos);
     rig["c"].recs(1);
-    CHECK(clear(rig, "c") == 2);
+    CHECK(clear_all(rig, "c") == 2);
     CHECK(rig.counters().queued_messages == 2);
     // After a restart both exchanges are still there, and no message behind them.
     rig.passes(1s);
@@ -170,7 +170,7 @@ TEST_CASE("exchanges that have begun go on although the queue was cleared") {
     rig["p"].connects(lasting).publishes("t", "5", qos1);
     rig.passes(1s);
     rig.restarts();
-    CHECK(clear(rig, "c") == 1);
+    CHECK(clear_all(rig, "c") == 1);
     rig["c"].connects(wish);
     rig["c"].comps(1);
     CHECK(rig["c"].takes().find("PUBLISH t 5") == std::string::npos);
@@ -184,14 +184,14 @@ TEST_CASE("clearing the queue of nobody says so") {
     CHECK(clearing.is_unknown);
 }
 
-journal::PublicationView message(std::string_view topic, std::string_view payload, QoS qos, bool retain = false) {
+journal::PublicationView operator_message(std::string_view topic, std::string_view payload, QoS qos, bool retain = false) {
     return {topic, as_bytes(payload), {}, never, qos, retain, {}};
 }
 
 TEST_CASE("an operator's message reaches its subscribers and is durable when the store has it") {
     LevelRig rig(Durability::durable);
     rig["live"].connects().subscribes("a", qos0);
-    const OperatorPublication sent = rig.shard->publish(message("a", "x", qos1), rig.now);
+    const OperatorPublication sent = rig.shard->publish(operator_message("a", "x", qos1), rig.now);
     CHECK(sent.code == ReasonCode::success);
     CHECK(sent.matched == 2);
     CHECK(rig.shard->durability_of(sent.ticket) == Durable::pending);
@@ -200,25 +200,25 @@ TEST_CASE("an operator's message reaches its subscribers and is durable when the
     rig.commits();
     CHECK(rig.shard->durability_of(sent.ticket) == Durable::yes);
     CHECK(rig.survivors() == 1);
-    CHECK(rig.shard->publish(message("b/none", "x", qos0), rig.now).matched == 1);  // "s" has subscribed to #
+    CHECK(rig.shard->publish(operator_message("b/none", "x", qos0), rig.now).matched == 1);  // "s" has subscribed to #
 }
 
 TEST_CASE("an operator's message is never durable when the store fails, and later ones are refused") {
     LevelRig rig(Durability::durable);
-    const OperatorPublication sent = rig.shard->publish(message("a", "x", qos1), rig.now);
+    const OperatorPublication sent = rig.shard->publish(operator_message("a", "x", qos1), rig.now);
     rig.fails();
     CHECK(rig.shard->durability_of(sent.ticket) == Durable::never);
-    CHECK(wire::is_error(rig.shard->publish(message("a", "x", qos1), rig.now).code));
+    CHECK(wire::is_error(rig.shard->publish(operator_message("a", "x", qos1), rig.now).code));
 }
 
 TEST_CASE("an operator retains a message and removes it; the limits of retained messages hold") {
     ShardOptions options = plain_options();
     options.retained.messages_max = 1;
     Rig rig(options);
-    CHECK_FALSE(wire::is_error(rig.shard->publish(message("a", "x", qos1, true), rig.now).code));
+    CHECK_FALSE(wire::is_error(rig.shard->publish(operator_message("a", "x", qos1, true), rig.now).code));
     CHECK(rig.metrics().retained_messages == 1);
-    CHECK(rig.shard->publish(message("b", "x", qos1, true), rig.now).code == ReasonCode::quota_exceeded);
-    CHECK_FALSE(wire::is_error(rig.shard->publish(message("a", "", qos1, true), rig.now).code));
+    CHECK(rig.shard->publish(operator_message("b", "x", qos1, true), rig.now).code == ReasonCode::quota_exceeded);
+    CHECK_FALSE(wire::is_error(rig.shard->publish(operator_message("a", "", qos1, true), rig.now).code));
     CHECK(rig.metrics().retained_messages == 0);
 }
 
