@@ -1,6 +1,9 @@
 // /bans: clients that may not connect for a time.
+#include <charconv>
+
 #include "ledge/base/ip_text.hpp"
 #include "ledge/broker/operator_actions.hpp"
+#include "ledge/runtime/broker_loop.hpp"
 #include "question_answer.hpp"
 #include "resources.hpp"
 
@@ -9,7 +12,7 @@ namespace {
 
 constexpr NumberRange ban_seconds{1, 366ULL * 24 * 3600};
 
-void add_ban(JsonWriter& body, const broker::Ban& ban, Instant now) {
+void write_ban(JsonWriter& body, const broker::Ban& ban, Instant now) {
     body.number("number", ban.number);
     if (!ban.client_id.empty()) body.text("client_id", ban.client_id);
     if (!ban.user.empty()) body.text("user", ban.user);
@@ -26,7 +29,7 @@ void list_bans(Site& site, ApiRequest request) {
     body.begin_list("bans");
     for (const broker::Ban& ban : site.shard().bans()) {
         body.begin_object();
-        add_ban(body, ban, site.loop->now());
+        write_ban(body, ban, site.loop->now());
         body.end_object();
     }
     body.end_list();
@@ -52,7 +55,7 @@ void add_ban(Site& site, ApiRequest request) {
     const auto ban = site.shard().ban(subject, std::chrono::seconds(*seconds), now);
     if (!ban) return request.refuse(409, "1,024 bans are in force, which is the most; lift one of them first");
     JsonWriter body;
-    add_ban(body, *ban, now);
+    write_ban(body, *ban, now);
     request.answer(201, body);
 }
 

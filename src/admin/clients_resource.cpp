@@ -1,6 +1,8 @@
 // /clients: sessions, connected and offline, and what an operator does with them.
-#include "ledge/base/assert.hpp"
+#include "client_json.hpp"
+#include "ledge/broker/metrics.hpp"
 #include "ledge/broker/operator_actions.hpp"
+#include "ledge/runtime/broker_loop.hpp"
 #include "ledge/session/ending_log.hpp"
 #include "ledge/session/session.hpp"
 #include "question_answer.hpp"
@@ -9,7 +11,7 @@
 namespace ledge::admin {
 namespace {
 
-constexpr std::string_view no_session = "no session has this client id";
+constexpr std::string_view unknown_client = "no session has this client id";
 
 std::string_view protocol_name(std::optional<wire::Version> version) {
     if (!version) return "";
@@ -124,7 +126,7 @@ void write_clients(ApiRequest& request, broker::ClientsQuestion& question) {
 }
 
 void write_subscriptions(ApiRequest& request, broker::SubscriptionsQuestion& question) {
-    if (question.is_unknown) return request.refuse(404, no_session);
+    if (question.is_unknown) return request.refuse(404, unknown_client);
     JsonWriter body;
     body.begin_list("subscriptions");
     for (const broker::SubscriptionFacts& facts : question.subscriptions) {
@@ -163,7 +165,7 @@ public:
         if (!site_.shard().inspector().step(question_)) return now;
         const auto facts = site_.shard().inspector().client(question_.client_id);
         if (!facts)
-            request_.refuse(404, no_session);
+            request_.refuse(404, unknown_client);
         else
             write_client(request_, *facts, question_);
         return std::nullopt;
@@ -187,7 +189,7 @@ public:
         constexpr Duration pause = 2ms;
         if (!site_.shard().clear_queue(clearing_, now)) return clearing_.messages == before ? now + pause : now;
         if (clearing_.is_unknown) {
-            request_.refuse(404, no_session);
+            request_.refuse(404, unknown_client);
         } else {
             JsonWriter body;
             body.number("messages", clearing_.messages);
@@ -262,7 +264,7 @@ void kick_client(Site& site, ApiRequest request) {
     switch (site.shard().kick(request.path("id"), site.loop->now())) {
         case broker::Kicked::done: return request.done();
         case broker::Kicked::offline: return request.refuse(409, "the client is not connected");
-        case broker::Kicked::unknown: return request.refuse(404, no_session);
+        case broker::Kicked::unknown: return request.refuse(404, unknown_client);
     }
 }
 
@@ -271,7 +273,7 @@ void remove_client(Site& site, ApiRequest request) {
     // The failed store keeps the row, so a restart would bring the session back.
     if (site.shard().metrics().is_store_failed)
         return request.refuse(503, "the store has failed, so the removed session would come back after a restart");
-    if (!site.loop->remove_session(request.path("id"))) return request.refuse(404, no_session);
+    if (!site.loop->remove_session(request.path("id"))) return request.refuse(404, unknown_client);
     request.done();
 }
 

@@ -2,6 +2,7 @@
 #include "ledge/auth/hmac.hpp"
 #include "ledge/broker/operator_actions.hpp"
 #include "ledge/journal/publication.hpp"
+#include "ledge/runtime/broker_loop.hpp"
 #include "ledge/session/system_topics.hpp"
 #include "ledge/topic/name.hpp"
 #include "ledge/wire/properties.hpp"

@@ -1,4 +1,5 @@
 // /refusals: the last refused and ended connections.
+#include "ledge/runtime/broker_loop.hpp"
 #include "ledge/session/ending_log.hpp"
 #include "question_answer.hpp"
 #include "resources.hpp"

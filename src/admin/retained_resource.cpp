@@ -2,6 +2,7 @@
 #include "ledge/auth/hmac.hpp"
 #include "ledge/base/code_point.hpp"
 #include "ledge/journal/publication.hpp"
+#include "ledge/runtime/broker_loop.hpp"
 #include "ledge/topic/name.hpp"
 #include "ledge/wire/properties.hpp"
 #include "publishing.hpp"

@@ -61,7 +61,8 @@ TEST_CASE("a page of 100,000 clients takes steps of 2,000 sessions, and sessions
     std::uint32_t removed = 0;
     // In each step some sessions end, of this page and of others.
     const std::uint64_t steps = finish_counted(*rig.shard, question, 0, [&](std::uint64_t step) {
-        removed += rig.shard->remove_session(numbered_name(static_cast<std::uint32_t>(step) * 10 + 500), start) ? 1U : 0U;
+        removed +=
+            rig.shard->remove_session(numbered_name(static_cast<std::uint32_t>(step) * 10 + 500), start) ? 1U : 0U;
     });
     CHECK(steps == crowd / inspect_work_max);
     CHECK(question.work == crowd);

@@ -184,7 +184,8 @@ TEST_CASE("clearing the queue of nobody says so") {
     CHECK(clearing.is_unknown);
 }
 
-journal::PublicationView operator_message(std::string_view topic, std::string_view payload, QoS qos, bool retain = false) {
+journal::PublicationView operator_message(std::string_view topic, std::string_view payload, QoS qos,
+                                          bool retain = false) {
     return {topic, as_bytes(payload), {}, never, qos, retain, {}};
 }
 
