@@ -1,5 +1,6 @@
 // /clients: sessions, connected and offline, and what an operator does with them.
 #include "client_json.hpp"
+#include "ledge/broker/client_facts.hpp"
 #include "ledge/broker/metrics.hpp"
 #include "ledge/broker/operator_actions.hpp"
 #include "ledge/runtime/broker_loop.hpp"

@@ -1,4 +1,5 @@
-// Answers of the API whose question to the shard may take several turns (broker/inspect.hpp). On the thread of the loop.
+// Answers of the API whose question to the shard may take several turns (broker/inspect.hpp). On the thread of the
+// loop.
 #pragma once
 
 #include <memory>

@@ -72,9 +72,7 @@ SessionFacts facts_of(const session::Session& session, Instant now) {
     facts.waiting_bytes = queue.pending().bytes();
     facts.queue_age = age_of_oldest(queue, now);
     facts.dropped = sum_of(queue.losses());
-    // While the session is connected, the timer is not set.
-    const Instant ends = session.expiry_timer.deadline();
-    if (!facts.is_connected && ends != never) facts.expires_in = std::max(ends - now, Duration{});
+    if (session.expires_at != never) facts.expires_in = std::max(session.expires_at - now, Duration{});
     return facts;
 }
 

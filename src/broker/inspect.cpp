@@ -3,9 +3,11 @@
 #include "ledge/broker/inspect.hpp"
 
 #include <algorithm>
+#include <charconv>
 
 #include "facts.hpp"
 #include "ledge/base/assert.hpp"
+#include "ledge/broker/client_facts.hpp"
 #include "ledge/broker/share_strategy.hpp"
 #include "shard_parts.hpp"
 
@@ -96,7 +98,10 @@ bool Inspector::step(SharesQuestion& question, std::size_t work_max) const {
     Subscriptions& subscriptions = shard_.parts_->subscriptions;
     const ShareGroups& groups = subscriptions.groups();
     question.strategy = strategy_name(groups.strategy());
-    if (!question.slot) question.slot = question.after.empty() ? 0 : std::stoul(question.after);
+    if (!question.slot) {
+        question.slot = 0;
+        std::from_chars(question.after.data(), question.after.data() + question.after.size(), *question.slot);
+    }
     for (; *question.slot < groups.slots() && work_max > 0; ++*question.slot) {
         if (question.shares.size() == question.count_max) {
             question.next = std::to_string(*question.slot);

@@ -32,11 +32,12 @@ std::vector<std::uint64_t> lists_for(Subscriptions& subscriptions, std::string_v
     return lists;
 }
 
-std::size_t packet_size_of(const ReceiversQuestion& question, const Session& session) {
-    const std::vector<Byte> payload(question.payload_bytes);
-    const wire::PacketId id = question.qos == wire::QoS::at_most_once ? wire::PacketId{0} : wire::PacketId{1};
-    return wire::encoded_size(wire::Publish{question.topic, payload, question.qos, false, false, id, {}},
-                              session.connection()->peer().version);
+/// The size of the PUBLISH without properties.
+std::uint64_t packet_size_of(const ReceiversQuestion& question, wire::QoS qos, wire::Version version) {
+    const std::size_t id_size = qos == wire::QoS::at_most_once ? 0 : 2;
+    const std::size_t properties_size = version == wire::Version::v5 ? 1 : 0;
+    const std::uint64_t rest = 2 + question.topic.size() + id_size + properties_size + question.payload_bytes;
+    return 1 + wire::variable_size(static_cast<std::uint32_t>(rest)) + rest;
 }
 
 /// Why the subscriber would not get the message; "" = the subscriber would get it.
@@ -49,9 +50,11 @@ std::string hindrance(const ReceiversQuestion& question, const Subscriber& subsc
         return "the queue rules of this bridge exclude the publisher";
     if (const auth::Rights* const rights = session.rights(); !auth::may_receive(rights, question.topic))
         return "not allowed: " + rights->explain(rights->judge(question.topic, auth::Access::read));
-    if (session.is_online() && packet_size_of(question, session) > session.connection()->peer().packet_size_max)
-        return "the packet is larger than the Maximum Packet Size of the client";
     const wire::QoS qos = std::min(question.qos, subscriber.options.qos);
+    const session::Connection* const connection = session.connection();
+    if (connection != nullptr &&
+        packet_size_of(question, qos, connection->peer().version) > connection->peer().packet_size_max)
+        return "the packet is larger than the Maximum Packet Size of the client";
     const session::SessionLimits& limits = session.limits();
     if (qos == wire::QoS::at_most_once) {
         if (session.is_online() || limits.queue_qos0_offline) return "";
@@ -182,8 +185,12 @@ bool Inspector::step(RetainedTreeQuestion& question, std::size_t work_max) const
             topic.clear();
             retained.append_topic(id, topic);
             const std::string_view child = child_on_way(topic, question.below);
-            if ((child.empty() && topic == question.below) || !question.page->wants(child)) continue;
-            RetainedChild& entry = question.page->add(child);
+            if (child.empty() && topic == question.below) continue;
+            // The slash keeps the key of an empty level apart from "no key".
+            std::string key = "/";
+            key += child;
+            if (!question.page->wants(key)) continue;
+            RetainedChild& entry = question.page->add(key);
             if (child == topic)
                 entry.has_message = true;
             else
@@ -191,7 +198,7 @@ bool Inspector::step(RetainedTreeQuestion& question, std::size_t work_max) const
         }
         if (is_more) continue;
         for (auto& [key, entry] : question.page->entries()) {
-            entry.topic = key;
+            entry.topic = key.substr(1);
             question.children.push_back(std::move(entry));
         }
         question.next = question.page->next();

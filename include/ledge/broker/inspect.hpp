@@ -13,11 +13,20 @@
 #include <string_view>
 #include <vector>
 
-#include "ledge/broker/client_facts.hpp"
 #include "ledge/broker/page.hpp"
-#include "ledge/journal/publication.hpp"
+#include "ledge/broker/session_facts.hpp"
+
+namespace ledge::journal {
+class Publication;
+}  // namespace ledge::journal
+
+namespace ledge::session {
+struct EndedConnection;
+}  // namespace ledge::session
 
 namespace ledge::broker {
+
+struct ClientFacts;
 
 /// Steps of one question that a turn of the shard can afford: about half a millisecond on a small board.
 inline constexpr std::size_t inspect_work_max = 2000;

@@ -2,6 +2,7 @@
 #include "ledge/broker/inspect.hpp"
 
 #include "ledge/auth/text_file.hpp"
+#include "ledge/broker/client_facts.hpp"
 #include "ledge/session/ending_log.hpp"
 #include "rig.hpp"
 
@@ -313,7 +314,7 @@ TEST_CASE("the tree of retained topics is read one level at a time, with the num
     CHECK(children(rig, "b/") == "b//z=0");
     CHECK(children(rig, "nothing").empty());
     CHECK(children(rig, "", "", 2) == ":1 a=3 ...");
-    CHECK(children(rig, "", "a", 2) == "b:2");
+    CHECK(children(rig, "", "/a", 2) == "b:2");
 }
 
 TEST_CASE("share groups are listed with their members") {

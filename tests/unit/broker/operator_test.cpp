@@ -1,4 +1,5 @@
 // Actions of an operator: kick, ban, clear a queue, publish, remove a session.
+#include "ledge/broker/client_facts.hpp"
 #include "ledge/broker/inspect.hpp"
 #include "ledge/broker/operator_actions.hpp"
 #include "ledge/journal/publication.hpp"
