@@ -6,6 +6,7 @@
 #include "ledge/runtime/broker_loop.hpp"
 #include "ledge/session/ending_log.hpp"
 #include "ledge/session/session.hpp"
+#include "ledge/transport/link.hpp"
 #include "question_answer.hpp"
 #include "resources.hpp"
 
@@ -67,7 +68,19 @@ void add_losses(JsonWriter& body, const session::QueueLosses& losses) {
     body.end_object();
 }
 
+void add_transport(JsonWriter& body, const broker::ClientFacts& facts) {
+    if (facts.link == nullptr) return;
+    const transport::LinkFacts link = transport::Link::of(*facts.link).facts();
+    body.text("transport", link.transport == "tcp" && facts.address == "unix" ? "unix" : link.transport);
+    if (link.tls_version.empty()) return;
+    body.begin_object("tls");
+    body.text("version", link.tls_version);
+    body.text("cipher", link.tls_cipher);
+    body.end_object();
+}
+
 void add_connection(JsonWriter& body, const broker::ClientFacts& facts) {
+    add_transport(body, facts);
     body.number("keep_alive_s", std::uint64_t{facts.keep_alive_s});
     body.boolean("clean_start", facts.is_clean_start);
     body.number("receive_maximum", std::uint64_t{facts.receive_maximum});

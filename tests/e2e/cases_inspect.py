@@ -47,7 +47,7 @@ def _clients(context):
     check([page['clients'][0]['client_id'], rest['clients'][0]['client_id']] == names and 'next' not in rest, f'{rest}')
     check(api(context, broker, 'GET', '/clients?client_id=%3Cscript')['clients'][0]['client_id'] == ODD, 'the filter')
     told = api(context, broker, 'GET', '/clients/' + quote(ODD, safe=''))
-    check(told['connected'] and told['protocol'] == '3.1.1' and told['subscriptions'] == 1, f'{told}')
+    check(told['transport'] == 'tcp' and told['protocol'] == '3.1.1' and told['subscriptions'] == 1, f'{told}')
     check(told['subscriptions_first'][0]['filter'] == 't/#' and told['waits_for'] == 'nothing', f'{told}')
     check(told['totals']['bytes_received'] > 0 and told['totals']['bytes_sent'] > 0, f'{told}')
     rows = api(context, broker, 'GET', f'/clients/{quote(ODD, safe="")}/subscriptions')
