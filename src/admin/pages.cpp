@@ -12,10 +12,7 @@
 #include "ledge/base/assert.hpp"
 #include "ledge/base/json.hpp"
 #include "ledge/broker/shard.hpp"
-#include "ledge/link/gateways.hpp"
-#include "ledge/link/line_listeners.hpp"
 #include "ledge/os/file.hpp"
-#include "ledge/ota/ota_server.hpp"
 #include "ledge/runtime/broker_loop.hpp"
 #include "problem.hpp"
 #include "routes.hpp"
@@ -183,11 +180,7 @@ HttpAnswer Pages::health(Instant now) const {
 }
 
 HttpAnswer Pages::metrics(Instant now) const {
-    PartFigures parts;
-    parts.bridges = figures_of_bridges(*site_);
-    if (site_->parts.gateways != nullptr) parts.links = site_->parts.gateways->figures();
-    if (site_->parts.lines != nullptr) parts.lines = site_->parts.lines->figures();
-    if (site_->parts.ota != nullptr) parts.ota = site_->parts.ota->figures();
+    const PartFigures parts = site_->collector.collect(*site_->loop, site_->parts, now - site_->start);
     return {.content_type = metrics_content_type,
             .body = metrics_text(site_->shard().metrics(), site_->loop->tls_counters(), parts, site_->version,
                                  now - site_->start)};

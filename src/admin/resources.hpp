@@ -23,6 +23,8 @@ void clear_client_queue(Site& site, ApiRequest request);
 
 // index_resource.cpp
 void get_index(Site& site, ApiRequest request);
+// metrics_resource.cpp
+void get_metrics(Site& site, ApiRequest request);
 
 // memory_resource.cpp
 void get_memory(Site& site, ApiRequest request);

@@ -24,6 +24,7 @@ constexpr Route table[] = {
     {get, "/clients/{id}/subscriptions", read, BodyKind::none, list_subscriptions,
      "Lists the subscriptions of a client"},
     {get, "/memory", read, BodyKind::none, get_memory, "Tells where the memory goes"},
+    {get, "/metrics", read, BodyKind::none, get_metrics, "The samples of all metrics"},
     {post, "/publish", act, BodyKind::json, post_publish, "Publishes a message"},
     {get, "/refusals", read, BodyKind::none, list_refusals, "Lists the last refused and ended connections"},
     {get, "/retained", read, BodyKind::none, list_retained, "Lists retained messages"},

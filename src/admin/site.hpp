@@ -7,6 +7,7 @@
 #include "ledge/admin/pages.hpp"
 #include "ledge/base/log.hpp"
 #include "ledge/base/time.hpp"
+#include "metrics_collector.hpp"
 #include "ongoing.hpp"
 
 namespace ledge::admin {
@@ -17,6 +18,7 @@ struct Site {
     const Log& log;
     OngoingWork ongoing{};
     Parts parts{};
+    MetricsCollector collector{};
     runtime::BrokerLoop* loop = nullptr;  // nullptr = the broker has not started yet; handlers never see nullptr
 
     broker::Shard& shard() const;

@@ -373,6 +373,11 @@ constexpr LogEvent events[] = {
     {"session_removed", "warning", "client_id owner reason messages",
      "A session was ended, and its subscriptions and waiting messages were removed; `reason` says why.",
      "Nothing, if the removal was wanted."},
+    {"slow_client_gone", "warning", "client_id address dropped slow_reader memory queue_full queued_max queued",
+     "The connection of a client has ended that lost messages while it was connected: `dropped` in all, and how many "
+     "for each reason. `queued_max` is the longest queue that a drop has met, `queued` what waits for the client now.",
+     "Make the client read faster, or raise limits.outbox_bytes_max (slow_reader), memory.budget_bytes (memory) or "
+     "limits.queue_messages_max and queue_bytes_max (queue_full)."},
     {"stopped", "info", "",
      "The broker has shut down normally.",
      "Nothing."},

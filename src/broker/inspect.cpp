@@ -134,16 +134,6 @@ std::optional<ClientFacts> Inspector::client(std::string_view client_id) const {
     return client_facts_of(*session, p.services.endings, p.latest);
 }
 
-std::vector<MemoryKind> Inspector::memory() const {
-    const Shard::Parts& p = *shard_.parts_;
-    return {{"connections", std::uint64_t{p.connections.count()} * session::MemoryBudget::connection_bytes},
-            {"queued_messages", p.services.counters.queued_bytes},
-            {"retained_messages", p.retained.bytes()},
-            {"retained_topics", p.retained.topic_bytes()},
-            {"subscription_filters", p.subscriptions.filter_bytes()},
-            {"all_counted", p.services.memory.held()}};
-}
-
 std::vector<const session::EndedConnection*> Inspector::refusals() const {
     std::vector<const session::EndedConnection*> list;
     for (const session::EndedConnection& one : shard_.parts_->services.endings.entries()) list.push_back(&one);

@@ -133,15 +133,16 @@ Result<bool, Error> BrokerLoop::Parts::open_listeners() {
     for (std::size_t i = 0; i < options.endpoints.size(); ++i) {
         if (options.endpoints[i].kind == transport::Endpoint::Kind::none) continue;  // of a part of the program
         const FrontOptions wanted = i < options.fronts.size() ? options.fronts[i] : FrontOptions{};
-        auto front = listening.make_front(static_cast<std::uint16_t>(i), options.shard.listeners[i].name, wanted);
+        const auto index = static_cast<std::uint16_t>(i);
+        auto front = listening.make_front(index, options.shard.listeners[i].name, wanted);
         if (!front) return Failure{front.error()};
-        const auto opened = listening.open(options.endpoints[i], std::move(*front), wanted.accept_rate);
+        const auto opened = listening.open(index, options.endpoints[i], std::move(*front), wanted.accept_rate);
         if (!opened) return opened;
     }
     if (!options.admin) return true;
     auto front = listening.make_admin_front(*options.admin);
     if (!front) return Failure{front.error()};
-    return listening.open(options.admin->endpoint, std::move(*front));
+    return listening.open(std::nullopt, options.admin->endpoint, std::move(*front));
 }
 
 BrokerLoop::BrokerLoop(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
@@ -278,7 +279,7 @@ Result<bool, Error> BrokerLoop::add_listener(const broker::ListenerOptions& list
     const std::uint16_t index = shard().add_listener(listener, has_other_users);
     LEDGE_ASSERT(index == listeners.size());
     listeners.push_back(listener);
-    parts.listening.add(listener.name, endpoint, std::move(*front), wanted.accept_rate);
+    parts.listening.add(index, listener.name, endpoint, std::move(*front), wanted.accept_rate);
     return true;
 }
 
@@ -295,6 +296,9 @@ Result<os::WorkerPool*, Error> BrokerLoop::tls_workers() {
 
 std::vector<std::string> BrokerLoop::addresses() const { return parts_->listening.addresses(); }
 transport::TlsCounters BrokerLoop::tls_counters() const { return parts_->listening.tls_counters(); }
+transport::TlsCounters BrokerLoop::tls_counters(std::uint16_t listener) const {
+    return parts_->listening.tls_counters(listener);
+}
 std::uint64_t BrokerLoop::turns() const { return parts_->loop.turns(); }
 
 }  // namespace ledge::runtime

@@ -55,6 +55,7 @@ enum class Kicked : std::uint8_t;
 class Inspector;
 struct Ban;
 struct BanSubject;
+struct ListenerFigures;
 struct Metrics;
 struct OperatorPublication;
 struct QueueClearing;
@@ -216,6 +217,8 @@ public:
     void shut_down(Instant now);
 
     const Metrics& metrics() const;
+    /// One entry for each listener, by index; those of parts of the program too.
+    std::vector<ListenerFigures> listener_figures() const;
 
 private:
     friend class Inspector;

@@ -140,6 +140,8 @@ public:
 
     /// The sums over all listeners, including the admin listener.
     transport::TlsCounters tls_counters() const;
+    /// Of one listener, by its index in the shard.
+    transport::TlsCounters tls_counters(std::uint16_t listener) const;
 
 private:
     struct Parts;

@@ -360,14 +360,5 @@ TEST_CASE("the last refusals and disconnects say who, from where, why, and by wh
     CHECK(list[1]->code == ReasonCode::client_identifier_not_valid);
 }
 
-TEST_CASE("memory is told by kind") {
-    Rig rig;
-    rig["p"].connects().publishes("a", "12345", qos1, true);
-    std::uint64_t retained = 0;
-    for (const MemoryKind& one : rig.shard->inspector().memory())
-        if (one.kind == "retained_messages") retained = one.bytes;
-    CHECK(retained == 6);
-}
-
 }  // namespace
 }  // namespace ledge::broker
