@@ -3,7 +3,6 @@
 #include "ledge/broker/client_facts.hpp"
 #include "ledge/broker/metrics.hpp"
 #include "ledge/broker/operator_actions.hpp"
-#include "ledge/runtime/broker_loop.hpp"
 #include "ledge/session/ending_log.hpp"
 #include "ledge/session/session.hpp"
 #include "ledge/transport/link.hpp"
@@ -275,7 +274,7 @@ void list_subscriptions(Site& site, ApiRequest request) {
 
 void kick_client(Site& site, ApiRequest request) {
     if (request.refuse_if_wrong()) return;
-    switch (site.shard().kick(request.path("id"), site.loop->now())) {
+    switch (site.shard().kick(request.path("id"), site.now())) {
         case broker::Kicked::done: return request.done();
         case broker::Kicked::offline: return request.refuse(409, "the client is not connected");
         case broker::Kicked::unknown: return request.refuse(404, unknown_client);
@@ -287,14 +286,14 @@ void remove_client(Site& site, ApiRequest request) {
     // The failed store keeps the row, so a restart would bring the session back.
     if (site.shard().metrics().is_store_failed)
         return request.refuse(503, "the store has failed, so the removed session would come back after a restart");
-    if (!site.loop->remove_session(request.path("id"))) return request.refuse(404, unknown_client);
+    if (!site.shard().remove_session(request.path("id"), site.now())) return request.refuse(404, unknown_client);
     request.done();
 }
 
 void clear_client_queue(Site& site, ApiRequest request) {
     if (request.refuse_if_wrong()) return;
     auto work = std::make_unique<QueueRemoval>(site, std::move(request));
-    if (const auto due = work->go_on(site.loop->now())) site.ongoing.add(std::move(work));
+    if (const auto due = work->go_on(site.now())) site.ongoing.add(std::move(work));
 }
 
 }  // namespace ledge::admin
