@@ -80,6 +80,16 @@ def _kick_and_ban(context):
     client(context, broker, 'meter', version=5)
 
 
+@case('a removed session is gone, and its client is disconnected', GROUP, needs_ledge=True)
+def _remove_session(context):
+    broker = start_with_token(context)
+    meter = client(context, broker, 'one/two', clean=False)
+    api(context, broker, 'DELETE', '/clients/nobody', status=404)
+    api(context, broker, 'DELETE', '/clients/one%2Ftwo', status=204)
+    check(meter.read()[0] is None, 'the connection ends')
+    check(api(context, broker, 'GET', '/clients')['clients'] == [], 'the session is gone')
+
+
 @case('an address is banned, and its connections end', GROUP, needs_ledge=True)
 def _ban_address(context):
     broker = start_with_token(context)
