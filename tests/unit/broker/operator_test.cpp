@@ -31,7 +31,7 @@ TEST_CASE("a banned client is disconnected and refused with 0x8A until the ban e
     subject.reason = "it floods the line";
     const Ban ban = rig.shard->ban(subject, 60s, rig.now).value();
     rig.settle();
-    CHECK(rig["c"].takes().find("DISCONNECT banned") != std::string::npos);
+    CHECK(rig["c"].takes().find("DISCONNECT administrative_action") != std::string::npos);
     CHECK(rig["other"].is_open());
     rig["c"].tries_to_connect(lasting);
     CHECK(rig["c"].takes().find("CONNACK banned") != std::string::npos);
