@@ -85,18 +85,18 @@ void add_connection(JsonWriter& body, const broker::ClientFacts& facts) {
     body.number("receive_maximum", std::uint64_t{facts.receive_maximum});
     body.number("max_packet_bytes", std::uint64_t{facts.packet_size_max});
     body.number("topic_alias_max", std::uint64_t{facts.topic_alias_max});
-    body.begin_object("totals");
-    body.number("publish_received", facts.publish_received);
-    body.number("publish_sent", facts.publish_sent);
-    body.number("bytes_received", facts.bytes_received);
-    body.number("bytes_sent", facts.bytes_sent);
-    body.end_object();
 }
 
 void add_rest(JsonWriter& body, const broker::ClientFacts& facts, Instant now) {
     if (facts.session_expiry_s != session::expiry_never)
         body.number("session_expiry_s", std::uint64_t{facts.session_expiry_s});
     if (facts.is_connected) add_connection(body, facts);
+    body.begin_object("totals");
+    body.number("publish_received", facts.traffic.publish_received);
+    body.number("publish_sent", facts.traffic.publish_sent);
+    body.number("bytes_received", facts.traffic.bytes_received);
+    body.number("bytes_sent", facts.traffic.bytes_sent);
+    body.end_object();
     if (facts.will) {
         body.begin_object("will");
         body.text("topic", facts.will->topic);
