@@ -124,7 +124,7 @@ WIDE_HEADERS = {
     'include/ledge/session/outbox.hpp': (42, READ_BY_OPERATORS),
     'include/ledge/session/pending_queue.hpp': (47, IN_SESSION),
     'include/ledge/session/pressure.hpp': (45, READ_BY_OPERATORS),
-    'include/ledge/session/queue_losses.hpp': (52, READ_BY_OPERATORS),
+    'include/ledge/session/queue_losses.hpp': (52, IN_SESSION),
     'include/ledge/session/queue_rules.hpp': (61, 'options of a listener, as listener_options.hpp'),
     'include/ledge/session/received_ids.hpp': (44, READ_BY_OPERATORS),
     'include/ledge/session/received_messages.hpp': (43, READ_BY_OPERATORS),
