@@ -283,9 +283,6 @@ bool BrokerLoop::is_store_abandoned() const { return parts_->host.is_store_aband
 
 broker::Shard& BrokerLoop::shard() { return parts_->host.shard(); }
 Instant BrokerLoop::now() { return parts_->loop.now(); }
-bool BrokerLoop::remove_session(std::string_view client_id) {
-    return shard().remove_session(client_id, parts_->loop.now());
-}
 
 void BrokerLoop::reload() { parts_->reload(); }
 

@@ -35,9 +35,9 @@ public:
     ~ChildProgram() = default;
 
     pid_t id() const { return id_; }
-    /// Waits for the end of the program, at most `grace`, then kills it, and waits again, at most `time_max`. Returns how
-    /// it has ended, as a sentence part: "has ended with status 1", "was ended by signal 9"; "does not end" after
-    /// `time_max`.
+    /// Waits for the end of the program, at most `grace`, then kills it, and waits again, at most `time_max`. Returns
+    /// how it has ended, as a part of a sentence: "has ended with status 1", "was ended by signal 9"; "does not end"
+    /// after `time_max`.
     std::string end(Duration time_max, Duration grace = Duration::zero());
 
 private:
