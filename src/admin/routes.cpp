@@ -13,7 +13,27 @@ using enum Right;
 // One row per method and resource, ordered by path. The first row that fits is taken.
 constexpr Route table[] = {
     {get, "/", read, BodyKind::none, get_index, "Names the broker, its version and the resources"},
+    {get, "/bans", read, BodyKind::none, list_bans, "Lists the clients that may not connect for a time"},
+    {post, "/bans", act, BodyKind::json, add_ban, "Bans a client id, a user or an address for a time"},
+    {remove, "/bans/{number}", act, BodyKind::none, remove_ban, "Lifts a ban"},
+    {get, "/clients", read, BodyKind::none, list_clients, "Lists clients, connected and offline"},
+    {get, "/clients/{id}", read, BodyKind::none, get_client, "Tells all about one client"},
+    {remove, "/clients/{id}", act, BodyKind::none, remove_client, "Removes the session of a client for good"},
+    {remove, "/clients/{id}/connection", act, BodyKind::none, kick_client, "Disconnects a client"},
+    {remove, "/clients/{id}/queue", act, BodyKind::none, clear_client_queue, "Discards the messages that wait"},
+    {get, "/clients/{id}/subscriptions", read, BodyKind::none, list_subscriptions,
+     "Lists the subscriptions of a client"},
+    {get, "/memory", read, BodyKind::none, get_memory, "Tells where the memory goes"},
     {get, "/metrics", read, BodyKind::none, get_metrics, "The samples of all metrics"},
+    {post, "/publish", act, BodyKind::json, post_publish, "Publishes a message"},
+    {get, "/refusals", read, BodyKind::none, list_refusals, "Lists the last refused and ended connections"},
+    {get, "/retained", read, BodyKind::none, list_retained, "Lists retained messages"},
+    {get, "/retained/{topic*}", read, BodyKind::none, get_retained, "Reads a retained message"},
+    {put, "/retained/{topic*}", act, BodyKind::json, put_retained, "Retains a message"},
+    {remove, "/retained/{topic*}", act, BodyKind::none, remove_retained, "Removes a retained message"},
+    {get, "/retained-tree", read, BodyKind::none, get_retained_tree, "Lists one level of the tree of retained topics"},
+    {get, "/shares", read, BodyKind::none, list_shares, "Lists the groups of shared subscriptions"},
+    {get, "/who-gets", read, BodyKind::none, list_receivers, "Tells who would get a message"},
 };
 
 /// The first part of a path without its leading slash, which is removed from `path`.

@@ -1,0 +1,34 @@
+// /memory: where the memory goes.
+#include "ledge/broker/metrics.hpp"
+#include "ledge/runtime/memory.hpp"
+#include "question_answer.hpp"
+#include "resources.hpp"
+
+namespace ledge::admin {
+
+void get_memory(Site& site, ApiRequest request) {
+    if (request.refuse_if_wrong()) return;
+    const broker::Metrics& metrics = site.shard().metrics();
+    JsonWriter body;
+    body.number("anonymous_bytes", runtime::anonymous_bytes());
+    body.number("budget_bytes", metrics.memory_budget);
+    body.begin_list("by_kind");
+    for (const broker::MemoryKind& one : site.shard().inspector().memory()) {
+        body.begin_object();
+        body.text("kind", one.kind);
+        body.number("bytes", one.bytes);
+        body.end_object();
+    }
+    body.end_list();
+    body.begin_list("largest_owners");
+    for (const session::OwnerFigure& one : metrics.owners_by_table_bytes) {
+        body.begin_object();
+        body.text("owner", one.owner);
+        body.number("bytes", one.value);
+        body.end_object();
+    }
+    body.end_list();
+    request.answer(body);
+}
+
+}  // namespace ledge::admin
