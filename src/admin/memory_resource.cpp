@@ -1,6 +1,6 @@
 // /memory: where the memory goes.
 #include "ledge/broker/metrics.hpp"
-#include "ledge/runtime/memory.hpp"
+#include "ledge/runtime/process_figures.hpp"
 #include "question_answer.hpp"
 #include "resources.hpp"
 
@@ -9,8 +9,10 @@ namespace ledge::admin {
 void get_memory(Site& site, ApiRequest request) {
     if (request.refuse_if_wrong()) return;
     const broker::Metrics& metrics = site.shard().metrics();
+    const runtime::ProcessFigures process = runtime::read_process_figures();
     JsonWriter body;
-    body.number("anonymous_bytes", runtime::anonymous_bytes());
+    body.number("resident_bytes", process.resident_bytes);
+    body.number("anonymous_bytes", process.anonymous_bytes);
     body.number("budget_bytes", metrics.memory_budget);
     body.begin_list("by_kind");
     for (const broker::MemoryKind& one : site.shard().inspector().memory()) {

@@ -135,13 +135,12 @@ std::optional<ClientFacts> Inspector::client(std::string_view client_id) const {
 }
 
 std::vector<MemoryKind> Inspector::memory() const {
-    const Shard::Parts& p = *shard_.parts_;
-    return {{"connections", std::uint64_t{p.connections.count()} * session::MemoryBudget::connection_bytes},
-            {"queued_messages", p.services.counters.queued_bytes},
-            {"retained_messages", p.retained.bytes()},
-            {"retained_topics", p.retained.topic_bytes()},
-            {"subscription_filters", p.subscriptions.filter_bytes()},
-            {"all_counted", p.services.memory.held()}};
+    const session::CoreServices& services = shard_.parts_->services;
+    const session::MemoryByKind bytes = services.memory.by_kind(services.buffers.memory());
+    std::vector<MemoryKind> list;
+    for (const std::uint64_t of_kind : bytes)
+        list.push_back({name_of(static_cast<session::MemoryKind>(list.size())), of_kind});
+    return list;
 }
 
 std::vector<const session::EndedConnection*> Inspector::refusals() const {

@@ -38,6 +38,11 @@ Reading owners_by(const MetricSource& source) {
     return {.owners = &(source.metrics.*Member)};
 }
 
+template <std::size_t Length>
+Reading sessions_with(const MetricSource& source) {
+    const QueueFindings& queues = source.metrics.queues;
+    return {.number = queues.sessions_by_length[Length], .is_defined = queues.is_known};
+}
 template <session::MemoryKind Kind>
 Reading held_for(const MetricSource& source) {
     return {.number = source.metrics.memory_by_kind[static_cast<std::size_t>(Kind)]};
@@ -61,6 +66,7 @@ inline Reading pressure(const MetricSource& source) {
     return {.number = static_cast<std::uint64_t>(pressure), .word = name_of(pressure)};
 }
 static_assert(journal::write_classes == 4, "each class of writes has a row");
+static_assert(QueueFindings::lengths == 7, "each length of queues has a row");
 static_assert(session::memory_kinds == 8, "each kind of memory has a row");
 inline std::uint64_t in_seconds(Duration duration) {
     return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(duration).count());
@@ -161,6 +167,38 @@ constexpr Metric rows[] = {
     {.group = clients, .name = "sessions", .type = gauge, .topic = "clients/total",
      .read = measured<&Metrics::sessions>,
      .help = "The value is the number of sessions, with a connected client and without. 0 means that there is none."},
+    {.group = clients, .name = "sessions_by_queue", .type = gauge, .label = "messages", .label_value = "0",
+     .read = sessions_with<0>,
+     .help = "The value is the number of sessions whose queue has this length; all samples together are all sessions. "
+             "The broker looks at many sessions in steps, so the figure can be some seconds old. 0 means that no "
+             "session has such a queue.",
+     .sample = "No message waits for the client, and none is in flight."},
+    {.group = clients, .name = "sessions_by_queue", .type = gauge, .label = "messages", .label_value = "1_9",
+     .read = sessions_with<1>,
+     .sample = "From 1 to 9 messages wait or are in flight."},
+    {.group = clients, .name = "sessions_by_queue", .type = gauge, .label = "messages", .label_value = "10_99",
+     .read = sessions_with<2>,
+     .sample = "From 10 to 99 messages wait or are in flight."},
+    {.group = clients, .name = "sessions_by_queue", .type = gauge, .label = "messages", .label_value = "100_999",
+     .read = sessions_with<3>,
+     .sample = "From 100 to 999 messages wait or are in flight."},
+    {.group = clients, .name = "sessions_by_queue", .type = gauge, .label = "messages", .label_value = "1000_9999",
+     .read = sessions_with<4>,
+     .sample = "From 1000 to 9999 messages wait or are in flight."},
+    {.group = clients, .name = "sessions_by_queue", .type = gauge, .label = "messages", .label_value = "10000_99999",
+     .read = sessions_with<5>,
+     .sample = "From 10000 to 99999 messages wait or are in flight."},
+    {.group = clients, .name = "sessions_by_queue", .type = gauge, .label = "messages", .label_value = "100000_or_more",
+     .read = sessions_with<6>,
+     .sample = "100000 messages or more wait or are in flight."},
+    {.group = clients, .name = "session_queue_messages", .type = gauge, .label = "client_id",
+     .read = [](const MetricSource& source) { return Reading{.owners = &source.metrics.queues.longest}; },
+     .help = "The value is the number of messages that wait for one client or are in flight to it. The ten sessions "
+             "with the longest queues are shown; a session with 0 is not shown."},
+    {.group = clients, .name = "session_dropped_messages_total", .label = "client_id",
+     .read = [](const MetricSource& source) { return Reading{.owners = &source.metrics.queues.losses}; },
+     .help = "The broker counts each message that one client has lost, whatever the reason. The ten sessions that have "
+             "lost most are shown; a session with 0 is not shown."},
     {.group = clients, .name = "subscriptions", .type = gauge, .topic = "subscriptions/count",
      .read = measured<&Metrics::subscriptions>,
      .help = "The value is the number of subscriptions of all sessions, shared subscriptions included. 0 means that no "

@@ -4,8 +4,8 @@
 
 #include "facts.hpp"
 #include "ledge/base/assert.hpp"
-#include "ledge/broker/listener_figures.hpp"
 #include "ledge/broker/inspect.hpp"
+#include "ledge/broker/listener_figures.hpp"
 #include "ledge/broker/session_facts.hpp"
 #include "ledge/session/live_limits.hpp"
 #include "shard_parts.hpp"
@@ -39,6 +39,8 @@ std::uint16_t Shard::add_inner_listener(const ListenerOptions& listener) {
     LEDGE_ASSERT(p.options.listeners.size() <= 0x1'0000);
     return static_cast<std::uint16_t>(p.options.listeners.size() - 1);
 }
+
+void Shard::survey_queues() { parts_->survey.begin(); }
 
 std::vector<ListenerFigures> Shard::listener_figures() const {
     Parts& p = *parts_;

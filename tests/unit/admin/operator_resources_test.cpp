@@ -140,7 +140,7 @@ TEST_CASE("questions about clients that do not exist, and wrong parameters, are 
     CHECK(has(site.get("/api/v1/shares"), R"("shares":[])"));
     CHECK(site.get("/api/v1/shares", "after=61").status == 400);  // "a"
     CHECK(has(site.get("/api/v1/refusals", "kind=refused"), R"("refusals":[])"));
-    CHECK(has(site.get("/api/v1/memory"), R"("kind":"retained_messages")"));
+    CHECK(has(site.get("/api/v1/memory"), R"("kind":"messages")"));
 }
 
 }  // namespace

@@ -362,11 +362,24 @@ TEST_CASE("the last refusals and disconnects say who, from where, why, and by wh
 
 TEST_CASE("memory is told by kind") {
     Rig rig;
+    const auto bytes = [&rig](std::string_view kind) {
+        std::uint64_t sum = 0;
+        for (const MemoryKind& one : rig.shard->inspector().memory())
+            if (one.kind == kind) sum += one.bytes;
+        return sum;
+    };
+    CHECK(bytes("sessions") + bytes("subscriptions") + bytes("messages") == 0);
     rig["p"].connects().publishes("a", "12345", qos1, true);
-    std::uint64_t retained = 0;
-    for (const MemoryKind& one : rig.shard->inspector().memory())
-        if (one.kind == "retained_messages") retained = one.bytes;
-    CHECK(retained == 6);
+    CHECK(bytes("connections") == session::MemoryBudget::connection_bytes);
+    CHECK(bytes("sessions") == session::MemoryBudget::session_bytes + 1);  // with the client id
+    const std::uint64_t topics = bytes("messages");
+    rig["p"].subscribes("some/filter");
+    CHECK(bytes("subscriptions") == session::MemoryBudget::subscription_bytes + 11);
+    rig["p"].publishes("b", std::string(1000, 'x'), qos1, true);
+    CHECK(bytes("messages") > topics + 1000);
+    CHECK(bytes("outboxes") > 0);
+    rig["p"].disconnects();
+    CHECK(bytes("connections") + bytes("sessions") + bytes("subscriptions") == 0);
 }
 
 }  // namespace
