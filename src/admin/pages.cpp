@@ -3,6 +3,7 @@
 #include "ledge/admin/pages.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "access_rules.hpp"
@@ -15,6 +16,7 @@
 #include "ledge/os/file.hpp"
 #include "ledge/runtime/broker_loop.hpp"
 #include "problem.hpp"
+#include "resources.hpp"
 #include "routes.hpp"
 #include "site.hpp"
 
@@ -49,9 +51,13 @@ Pages::Pages(std::string version, std::vector<AdminToken> tokens, const Log& log
 Pages::~Pages() = default;
 
 broker::Shard& Site::shard() const { return loop->shard(); }
+Instant Site::now() const { return loop->now(); }
 
 runtime::MakeLoopPart Pages::make_part() {
-    return [this](const runtime::LoopServices&) { return std::make_unique<Part>(site_->ongoing); };
+    return [this](const runtime::LoopServices& services) {
+        site_->io = &services.io;
+        return std::make_unique<Part>(site_->ongoing);
+    };
 }
 
 void Pages::attach(runtime::BrokerLoop& loop, const Parts& parts) {
@@ -60,6 +66,17 @@ void Pages::attach(runtime::BrokerLoop& loop, const Parts& parts) {
 }
 
 void Pages::set_tokens(std::vector<AdminToken> tokens) { access_->set_tokens(std::move(tokens)); }
+
+void Pages::set_operations(Operations operations) { site_->operations = std::move(operations); }
+
+void Pages::on_reload_begun() {
+    std::ranges::move(site_->reloads_waiting, std::back_inserter(site_->reloads_begun));
+    site_->reloads_waiting.clear();
+}
+
+void Pages::on_reloaded(const ReloadOutcome& outcome) {
+    for (ApiRequest& request : std::exchange(site_->reloads_begun, {})) answer_reload(request, outcome);
+}
 
 // ---------------------------------------------------------------------------------------------------------------------
 
@@ -139,7 +156,7 @@ void Pages::answer_api(const HttpRequest& request, transport::Responder responde
     auto actor = access_->judge(request, found == nullptr ? Right::read : found->right, now);
     if (!actor) return responder.answer(answer_of(actor.error()));
     if (found == nullptr) return responder.answer(no_route(path));
-    ApiRequest asked(*found, std::move(*actor), now, site_->log, std::move(responder));
+    ApiRequest asked(*found, std::move(*actor), site_->loop->now(), site_->log, std::move(responder));
     asked.set_path(std::move(*parameters));
     auto wrong = wrong_body(*found, request);
     if (!wrong) wrong = asked.parse_query(request.query);

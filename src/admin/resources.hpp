@@ -6,12 +6,22 @@
 
 namespace ledge::admin {
 
+struct ReloadOutcome;
 struct Site;
+
+// backup_resource.cpp
+void get_backup(Site& site, ApiRequest request);
 
 // bans_resource.cpp
 void list_bans(Site& site, ApiRequest request);
 void add_ban(Site& site, ApiRequest request);
 void remove_ban(Site& site, ApiRequest request);
+
+// bridges_resource.cpp
+void list_bridges(Site& site, ApiRequest request);
+void pause_bridge(Site& site, ApiRequest request);
+void resume_bridge(Site& site, ApiRequest request);
+void reconnect_bridge(Site& site, ApiRequest request);
 
 // clients_resource.cpp
 void list_clients(Site& site, ApiRequest request);
@@ -21,8 +31,15 @@ void kick_client(Site& site, ApiRequest request);
 void remove_client(Site& site, ApiRequest request);
 void clear_client_queue(Site& site, ApiRequest request);
 
+// control_resource.cpp
+void reload(Site& site, ApiRequest request);
+void answer_reload(ApiRequest& request, const ReloadOutcome& outcome);
+void put_log_level(Site& site, ApiRequest request);
+
 // index_resource.cpp
 void get_index(Site& site, ApiRequest request);
+void get_openapi(Site& site, ApiRequest request);
+
 // metrics_resource.cpp
 void get_metrics(Site& site, ApiRequest request);
 

@@ -37,6 +37,7 @@ struct BrokerLoop::Parts {
     void run_due();
     Instant next_deadline() const;
     void on_signal(int signal);
+    void reload();
     void stop();
     bool stop_if_done();
 
@@ -139,10 +140,14 @@ Result<bool, Error> BrokerLoop::Parts::open_listeners() {
         const auto opened = listening.open(index, options.endpoints[i], std::move(*front), wanted.accept_rate);
         if (!opened) return opened;
     }
-    if (!options.admin) return true;
-    auto front = listening.make_admin_front(*options.admin);
-    if (!front) return Failure{front.error()};
-    return listening.open(std::nullopt, options.admin->endpoint, std::move(*front));
+    for (const std::optional<AdminOptions>* admin : {&options.admin, &options.admin_socket}) {
+        if (!*admin) continue;
+        auto front = listening.make_admin_front(**admin);
+        if (!front) return Failure{front.error()};
+        const auto opened = listening.open(std::nullopt, (*admin)->endpoint, std::move(*front));
+        if (!opened) return opened;
+    }
+    return true;
 }
 
 BrokerLoop::BrokerLoop(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
@@ -216,6 +221,10 @@ void BrokerLoop::Parts::on_signal(int signal) {
         log.info("stopping", {{"signal", signal}});
         return stop();
     }
+    reload();
+}
+
+void BrokerLoop::Parts::reload() {
     listening.reload();
     reloader.read_configuration();
 }
@@ -257,6 +266,8 @@ Instant BrokerLoop::now() { return parts_->loop.now(); }
 bool BrokerLoop::remove_session(std::string_view client_id) {
     return shard().remove_session(client_id, parts_->loop.now());
 }
+
+void BrokerLoop::reload() { parts_->reload(); }
 
 void BrokerLoop::set_policy(std::shared_ptr<const auth::Policy> policy, std::vector<std::string> files) {
     parts_->host.set_policy(std::move(policy));
