@@ -134,15 +134,6 @@ std::optional<ClientFacts> Inspector::client(std::string_view client_id) const {
     return client_facts_of(*session, p.services.endings, p.latest);
 }
 
-std::vector<MemoryKind> Inspector::memory() const {
-    const session::CoreServices& services = shard_.parts_->services;
-    const session::MemoryByKind bytes = services.memory.by_kind(services.buffers.memory());
-    std::vector<MemoryKind> list;
-    for (const std::uint64_t of_kind : bytes)
-        list.push_back({name_of(static_cast<session::MemoryKind>(list.size())), of_kind});
-    return list;
-}
-
 std::vector<const session::EndedConnection*> Inspector::refusals() const {
     std::vector<const session::EndedConnection*> list;
     for (const session::EndedConnection& one : shard_.parts_->services.endings.entries()) list.push_back(&one);

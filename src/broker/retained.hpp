@@ -82,8 +82,6 @@ public:
 
     /// Appends the topic with that number, which must have a message.
     void append_topic(topic::TopicId topic, std::string& out) const { topics_.append_topic(topic, out); }
-    /// Memory of the topics, in bytes.
-    std::size_t topic_bytes() const { return topics_.bytes(); }
     std::size_t size() const { return topics_.size(); }
     std::uint64_t bytes() const { return bytes_; }
     /// Messages and bytes that count against the limits: all but those of the $SYS topics.

@@ -60,8 +60,6 @@ public:
     /// The texts of filters in use; that of a shared one without "$share/".
     std::string ordinary_filter(FilterId filter) const;
     std::string shared_filter(FilterId filter) const;
-    /// Memory of the filters, in bytes.
-    std::size_t filter_bytes() const { return ordinary_.bytes() + shared_.bytes(); }
     /// The options of the subscription. Requires has(session, filter). The result is valid until the next change.
     const Subscriber& subscriber_of(const session::Session& session, std::string_view filter);
 

@@ -164,11 +164,6 @@ struct SharesQuestion : Question {
     std::optional<std::size_t> slot;
 };
 
-struct MemoryKind {
-    std::string_view kind;
-    std::uint64_t bytes = 0;
-};
-
 class Shard;
 
 class Inspector {
@@ -189,8 +184,6 @@ public:
     std::optional<ClientFacts> client(std::string_view client_id) const;
     /// The message that is retained for the topic; empty when there is none.
     journal::Publication retained(std::string_view topic) const;
-    /// What the core holds in memory, by kind.
-    std::vector<MemoryKind> memory() const;
     /// The last refusals and disconnects, oldest first.
     std::vector<const session::EndedConnection*> refusals() const;
 

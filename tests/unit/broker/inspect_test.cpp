@@ -119,9 +119,9 @@ TEST_CASE("a client tells whose it is, what it holds, how long it stays, and wha
     CHECK(online.keep_alive_s == 60);
     CHECK(online.receive_maximum == 1);
     CHECK(online.session_expiry_s == 3600);
-    CHECK(online.publish_sent == 1);
-    CHECK(online.bytes_received > 0);
-    CHECK(online.bytes_sent > 0);
+    CHECK(online.traffic.publish_sent == 1);
+    CHECK(online.traffic.bytes_received > 0);
+    CHECK(online.traffic.bytes_sent > 0);
     REQUIRE(online.will.has_value());
     CHECK(online.will->topic == "gone");
     REQUIRE(online.inflight_out.size() == 1);
@@ -358,28 +358,6 @@ TEST_CASE("the last refusals and disconnects say who, from where, why, and by wh
     CHECK(list[1]->client_id == "$bridge/x");
     CHECK(list[1]->address == "192.0.2.1:1");
     CHECK(list[1]->code == ReasonCode::client_identifier_not_valid);
-}
-
-TEST_CASE("memory is told by kind") {
-    Rig rig;
-    const auto bytes = [&rig](std::string_view kind) {
-        std::uint64_t sum = 0;
-        for (const MemoryKind& one : rig.shard->inspector().memory())
-            if (one.kind == kind) sum += one.bytes;
-        return sum;
-    };
-    CHECK(bytes("sessions") + bytes("subscriptions") + bytes("messages") == 0);
-    rig["p"].connects().publishes("a", "12345", qos1, true);
-    CHECK(bytes("connections") == session::MemoryBudget::connection_bytes);
-    CHECK(bytes("sessions") == session::MemoryBudget::session_bytes + 1);  // with the client id
-    const std::uint64_t topics = bytes("messages");
-    rig["p"].subscribes("some/filter");
-    CHECK(bytes("subscriptions") == session::MemoryBudget::subscription_bytes + 11);
-    rig["p"].publishes("b", std::string(1000, 'x'), qos1, true);
-    CHECK(bytes("messages") > topics + 1000);
-    CHECK(bytes("outboxes") > 0);
-    rig["p"].disconnects();
-    CHECK(bytes("connections") + bytes("sessions") + bytes("subscriptions") == 0);
 }
 
 }  // namespace
