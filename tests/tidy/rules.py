@@ -115,6 +115,7 @@ WIDE_HEADERS = {
     'include/ledge/session/listener_options.hpp': (57, 'options of the shard, which the configuration fills by value'),
     'include/ledge/session/pending_queue.hpp': (41, IN_SESSION),
     'include/ledge/session/memory_kinds.hpp': (52, 'the kinds of memory, which the budget counts and metrics show'),
+    'include/ledge/session/queue_losses.hpp': (44, IN_SESSION),
     'include/ledge/session/queue_rules.hpp': (59, 'options of a listener, as listener_options.hpp'),
     'include/ledge/session/services.hpp': (42, 'the version of the policy is compared for each message, inline'),
     'include/ledge/session/session_records.hpp': (41, IN_SESSION),
