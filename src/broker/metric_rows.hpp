@@ -1,7 +1,7 @@
 // The first rows of the metric table, for metric_table.cpp only: include/ledge/broker/metric_table.hpp says what the
 // columns mean, and store_metric_rows.hpp has the rows of memory, store and owners. The order is that of the page for
-// Prometheus. The texts are read by operators at night: each sentence names its subject, and the help says what 0 means.
-// A text has no quotation mark, no backslash and no end of line.
+// Prometheus. The texts are read by operators at night: each sentence names its subject, and the help says what 0
+// means. A text has no quotation mark, no backslash and no end of line.
 #pragma once
 
 #include "ledge/broker/metric_table.hpp"
