@@ -23,6 +23,17 @@ void reload(Site& site, ApiRequest request);
 void answer_reload(ApiRequest& request, const ReloadOutcome& outcome);
 void put_log_level(Site& site, ApiRequest request);
 
+// listeners_resource.cpp
+void list_listeners(Site& site, ApiRequest request);
+
+// overview_resource.cpp
+void get_overview(Site& site, ApiRequest request);
+void get_stream(Site& site, ApiRequest request);
+
+// store_resource.cpp
+void get_store(Site& site, ApiRequest request);
+void compact_store(Site& site, ApiRequest request);
+
 // index_resource.cpp
 void get_index(Site& site, ApiRequest request);
 void get_openapi(Site& site, ApiRequest request);

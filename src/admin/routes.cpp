@@ -17,11 +17,16 @@ constexpr Route table[] = {
     {post, "/bridges/{name}/pause", act, BodyKind::none, pause_bridge, "Ends the connections of a bridge"},
     {post, "/bridges/{name}/reconnect", act, BodyKind::none, reconnect_bridge, "Makes a bridge connect anew"},
     {post, "/bridges/{name}/resume", act, BodyKind::none, resume_bridge, "Lets a paused bridge connect again"},
+    {get, "/listeners", read, BodyKind::none, list_listeners, "Lists where clients connect, and how many do"},
     {put, "/log-level", act, BodyKind::json, put_log_level, "Changes the level of the log, for a time if wanted"},
     {get, "/metrics", read, BodyKind::none, get_metrics, "The samples of all metrics"},
     {get, "/openapi.json", read, BodyKind::none, get_openapi, "Describes the API for programs (OpenAPI 3.1)"},
+    {get, "/overview", read, BodyKind::none, get_overview, "The figures that an operator looks at first"},
     {post, "/reload", act, BodyKind::none, reload, "Reads the configuration again"},
+    {get, "/store", read, BodyKind::none, get_store, "The figures of the store"},
     {get, "/store/backup", act, BodyKind::none, get_backup, "Downloads a consistent copy of the running store"},
+    {post, "/store/compact", act, BodyKind::none, compact_store, "Compacts the store at the next start"},
+    {get, "/stream", read, BodyKind::none, get_stream, "The overview again and again, as server-sent events"},
 };
 
 /// The first part of a path without its leading slash, which is removed from `path`.
