@@ -4,6 +4,7 @@
 
 #include "client_json.hpp"
 #include "ledge/admin/part_figures.hpp"
+#include "ledge/broker/inspect.hpp"
 #include "ledge/broker/metrics.hpp"
 #include "ledge/broker/shard.hpp"
 #include "ledge/runtime/clock.hpp"

@@ -241,6 +241,9 @@ constexpr Metric rows[] = {
     {.group = losses, .name = "publications_dropped_total", .label = "reason", .label_value = "unreadable",
      .topic = "publish/messages/dropped/unreadable", .read = counted<&Counters::dropped_unreadable>,
      .sample = "The store could not give the message back, or the store failed before it had kept the message."},
+    {.group = losses, .name = "publications_dropped_total", .label = "reason", .label_value = "cleared",
+     .topic = "publish/messages/dropped/cleared", .read = counted<&Counters::dropped_cleared>,
+     .sample = "An operator cleared the queue of the session."},
     {.group = losses, .name = "last_value_unindexed_total", .read = counted<&Counters::last_value_unindexed>,
      .help = "The broker counts each message that waits for a bridge and that no newer message of its topic will "
              "replace, although last_value covers the topic: 10,000 topics wait already, or topics of 2 MiB. 0 means "

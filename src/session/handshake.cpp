@@ -91,14 +91,16 @@ Ending Handshake::judge(const wire::Connect& packet, Bytes frame, Instant now, E
 }
 
 void Handshake::read_limits(const wire::Connect& packet) {
+    peer_.is_clean_start = packet.clean_start;
     if (!peer_.is_v5()) return;
     const wire::Properties& properties = packet.properties;
     peer_.packet_size_max = properties.number(PropertyId::maximum_packet_size).value_or(peer_.packet_size_max);
     peer_.receive_maximum =
         static_cast<std::uint16_t>(properties.number(PropertyId::receive_maximum).value_or(peer_.receive_maximum));
     peer_.wants_reasons = properties.number(PropertyId::request_problem_information).value_or(1) == 1;
-    sender_.use_topic_aliases(static_cast<std::uint16_t>(std::min<std::uint32_t>(
-        properties.number(PropertyId::topic_alias_maximum).value_or(0), peer_.limits().topic_alias_max_out)));
+    peer_.topic_alias_max = static_cast<std::uint16_t>(std::min<std::uint32_t>(
+        properties.number(PropertyId::topic_alias_maximum).value_or(0), peer_.limits().topic_alias_max_out));
+    sender_.use_topic_aliases(peer_.topic_alias_max);
 }
 
 Ending Handshake::check(const wire::Connect& packet) const {

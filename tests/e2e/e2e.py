@@ -32,6 +32,7 @@ import cases_hardening  # noqa: E402,F401
 import cases_hook  # noqa: E402,F401
 import cases_hook_tls  # noqa: E402,F401
 import cases_http  # noqa: E402,F401
+import cases_inspect  # noqa: E402,F401
 import cases_jwt  # noqa: E402,F401
 import cases_limits  # noqa: E402,F401
 import cases_libraries  # noqa: E402,F401

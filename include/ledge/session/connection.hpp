@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -131,7 +132,7 @@ public:
     /// Another connection has the place in the queue of logins.
     void refuse_busy();
     /// Answers CONNECT with a refusal.
-    void refuse(const OpenSession& open, wire::ReasonCode code, std::string_view detail);
+    void refuse(const OpenSession& open, wire::ReasonCode code, std::string_view detail, std::string_view rule = {});
     /// Answers CONNECT; `session` belongs to this connection from now on.
     void accept(const OpenSession& open, Session& session, bool session_present, Instant now);
 
@@ -159,11 +160,21 @@ public:
     /// waits for will never be durable. Ends the connection.
     void on_store_failed();
 
+    // For operators.
+    const PublishReceiver& receiver() const { return receiver_; }
+    std::uint32_t keep_alive_s() const { return keep_alive_ms_ / 1500; }
+    std::uint64_t bytes_received() const { return bytes_received_; }
+    void note_bytes_received(std::size_t bytes) { bytes_received_ += bytes; }
+    /// Acknowledgements, or output, of this connection wait for a commit.
+    bool waits_for_commit() const { return !acks_.empty() || sender_.is_held(); }
+
     // The end.
     /// Refuses CONNECT with CONNACK, or disconnects a connected v5 peer with DISCONNECT; then closes. `detail` is
     /// logged and, where the client allows it, sent as Reason String; so is `rule`, as far as the policy explains
     /// itself.
     void close(wire::ReasonCode code, std::string_view detail, std::string_view rule = {});
+    /// The network has ended the connection of a client.
+    void end_by_network();
     /// Closes without a further packet to the peer; what is queued is still sent.
     void close_silently();
     /// True when the will has to be published although the session or connection ends.
@@ -211,6 +222,9 @@ private:
     std::string told_size(const wire::Framer::Next& next) const;
     std::string_view client_id() const;
     void log_cut_off(std::string_view reason) const;
+    void log_refused(std::string_view reason, std::optional<wire::ReasonCode> code, const CloseReason& why) const;
+    void note_disconnected(std::string_view reason, std::optional<wire::ReasonCode> code, std::string_view detail = {},
+                           std::string_view rule = {}) const;
     void start_keep_alive(std::uint16_t seconds, Instant now);
     void set_timer(Instant keep_alive_deadline);
 
@@ -230,6 +244,7 @@ private:
     PublishReceiver receiver_;
     wire::Framer framer_;
     std::unique_ptr<ReadRate> rate_;
+    std::uint64_t bytes_received_ = 0;
     LinkHandle* link_;
     Instant last_received_;
     Instant login_ends_at_ = never;                   // the proof of the login is no longer valid then

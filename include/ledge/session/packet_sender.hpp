@@ -105,6 +105,9 @@ public:
     /// The shard has taken the connection off the list of those that wait.
     void stop_waiting() { is_waiting_for_commit_ = false; }
 
+    /// PUBLISH packets that were put into the outbox.
+    std::uint64_t publish_sent() const { return publish_sent_; }
+
     /// The connection is closing: nothing is appended to the outbox any more.
     void seal() { is_sealed_ = true; }
     bool is_sealed() const { return is_sealed_; }
@@ -121,6 +124,7 @@ private:
     Connection& connection_;
     std::unique_ptr<OutboundAliases> aliases_;
     Ticket held_until_ = no_ticket;
+    std::uint64_t publish_sent_ = 0;
     std::uint32_t largest_publish_ = 0;  // bytes of the largest PUBLISH that was put into the outbox
     bool is_waiting_for_commit_ = false;
     bool is_sealed_ = false;

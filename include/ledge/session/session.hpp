@@ -128,6 +128,8 @@ public:
     bool is_stored() const { return number() != no_session; }
     const SessionRecordWriter& record() const { return record_; }
     SessionRecordWriter& record() { return record_; }
+    /// The client has connected, or has lost its connection.
+    void note_change(Instant now);
     /// Creates the record, or brings it up to date. `at` = the time at which the session expires; `never` while the
     /// client is connected.
     void put_record(Instant at, journal::Urgency urgency);
@@ -151,8 +153,9 @@ public:
     std::unique_ptr<journal::StoredWill> will;
     std::unique_ptr<RetainedFeed> retained_feed;  // retained messages to be sent for new subscriptions
     std::uint32_t expiry_interval_s = 0;
-    Instant expires_at = never;  // `never` while the client is connected, and for a session that does not expire
-    bool is_incomplete = false;  // damage to the store has destroyed a part of the session; see Lifecycle::renew
+    std::uint32_t changed_s = 0;  // the client has connected, or lost its connection, at this second of the clock
+    Instant expires_at = never;   // `never` while the client is connected, and for a session that does not expire
+    bool is_incomplete = false;   // damage to the store has destroyed a part of the session; see Lifecycle::renew
     CoreTimer expiry_timer;
     CoreTimer will_timer;
     Session* next_offline_ = nullptr;  // intrusive hooks of Account's list of offline sessions
