@@ -7,7 +7,6 @@
 #include "ledge/broker/inspect.hpp"
 #include "ledge/broker/metrics.hpp"
 #include "ledge/broker/shard.hpp"
-#include "ledge/runtime/clock.hpp"
 #include "ledge/session/ending_log.hpp"
 #include "site.hpp"
 
@@ -108,7 +107,7 @@ void write_store(JsonWriter& body, const Site& site) {
 
 JsonWriter overview_of(Site& site, std::span<const broker::SessionFacts> slow) {
     const broker::Metrics& metrics = site.shard().metrics();
-    const Duration uptime = runtime::read_clock() - site.start;
+    const Duration uptime = site.uptime();
     const PartFigures figures = site.collector.collect(*site.loop, site.parts, uptime);
     const std::string_view store_state = broker::store_state(metrics);
     JsonWriter body;

@@ -15,6 +15,7 @@
 #include "ledge/broker/shard.hpp"
 #include "ledge/os/file.hpp"
 #include "ledge/runtime/broker_loop.hpp"
+#include "ledge/runtime/clock.hpp"
 #include "problem.hpp"
 #include "resources.hpp"
 #include "routes.hpp"
@@ -52,6 +53,8 @@ Pages::~Pages() = default;
 
 broker::Shard& Site::shard() const { return loop->shard(); }
 Instant Site::now() const { return loop->now(); }
+// The clock of the loop continues that of the store, and differs from the clock of the start.
+Duration Site::uptime() const { return runtime::read_clock() - start; }
 
 runtime::MakeLoopPart Pages::make_part() {
     return [this](const runtime::LoopServices& services) {
