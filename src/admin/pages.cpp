@@ -35,7 +35,8 @@ public:
     ~Part() override { work_.clear(); }
     void start(Instant) override {}
     void turn(Instant now) override {
-        if (work_.is_due(now)) work_.on_time(now);
+        // Work that wants the next turn is done by on_time() then, so that each turn does one part.
+        if (wants_turn()) work_.on_time(now);
     }
     bool wants_turn() const override { return work_.is_due(Instant::min()); }
     void on_time(Instant now) override { work_.on_time(now); }
