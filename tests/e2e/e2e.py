@@ -25,6 +25,7 @@ import cases_auth  # noqa: E402,F401
 import cases_bridge  # noqa: E402,F401
 import cases_broker  # noqa: E402,F401
 import cases_browser  # noqa: E402,F401
+import cases_cli  # noqa: E402,F401
 import cases_crowds  # noqa: E402,F401
 import cases_dashboard  # noqa: E402,F401
 import cases_firmware  # noqa: E402,F401

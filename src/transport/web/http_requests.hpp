@@ -165,10 +165,10 @@ void HttpSession<Stream>::upgrade(const Request& request) {
     // RFC 6455 section 4.1: a client waits for the answer before it sends anything further.
     if (used_ > 0) return refuse(400, "the client sent bytes before the answer to its upgrade");
 
+    const std::string address = peer_address(request);  // before the front is left, whose proxies it asks for
     // From here on the connection belongs to the driver, and the session ends with its last handler.
     WebFrontState& front = *std::exchange(front_, nullptr);
     front.forget(*this);
-    const std::string address = peer_address(request);
     auto link = std::make_unique<WsLink<Stream>>(std::move(stream_), options, address, front.driver, front.log, count_);
     WsLink<Stream>& adopted = *link;
     if (front.driver.adopt(std::move(link), broker::Peer{front.options.index, address, peer_.user}))
