@@ -3,7 +3,6 @@
 
 #include "ledge/base/ip_text.hpp"
 #include "ledge/broker/operator_actions.hpp"
-#include "ledge/runtime/broker_loop.hpp"
 #include "question_answer.hpp"
 #include "resources.hpp"
 
@@ -29,7 +28,7 @@ void list_bans(Site& site, ApiRequest request) {
     body.begin_list("bans");
     for (const broker::Ban& ban : site.shard().bans()) {
         body.begin_object();
-        write_ban(body, ban, site.loop->now());
+        write_ban(body, ban, site.now());
         body.end_object();
     }
     body.end_list();
@@ -51,7 +50,7 @@ void add_ban(Site& site, ApiRequest request) {
     if (int{!subject.client_id.empty()} + int{!subject.user.empty()} + int{!address.empty()} != 1)
         request.complain("client_id", "exactly one of the members client_id, user and address is needed");
     if (request.refuse_if_wrong()) return;
-    const Instant now = site.loop->now();
+    const Instant now = site.now();
     const auto ban = site.shard().ban(subject, std::chrono::seconds(*seconds), now);
     if (!ban) return request.refuse(409, "1,024 bans are in force, which is the most; lift one of them first");
     JsonWriter body;

@@ -3,7 +3,6 @@
 #include "ledge/broker/client_facts.hpp"
 #include "ledge/broker/metrics.hpp"
 #include "ledge/broker/operator_actions.hpp"
-#include "ledge/runtime/broker_loop.hpp"
 #include "ledge/session/ending_log.hpp"
 #include "ledge/session/session.hpp"
 #include "ledge/transport/link.hpp"
@@ -86,18 +85,18 @@ void add_connection(JsonWriter& body, const broker::ClientFacts& facts) {
     body.number("receive_maximum", std::uint64_t{facts.receive_maximum});
     body.number("max_packet_bytes", std::uint64_t{facts.packet_size_max});
     body.number("topic_alias_max", std::uint64_t{facts.topic_alias_max});
-    body.begin_object("totals");
-    body.number("publish_received", facts.publish_received);
-    body.number("publish_sent", facts.publish_sent);
-    body.number("bytes_received", facts.bytes_received);
-    body.number("bytes_sent", facts.bytes_sent);
-    body.end_object();
 }
 
 void add_rest(JsonWriter& body, const broker::ClientFacts& facts, Instant now) {
     if (facts.session_expiry_s != session::expiry_never)
         body.number("session_expiry_s", std::uint64_t{facts.session_expiry_s});
     if (facts.is_connected) add_connection(body, facts);
+    body.begin_object("totals");
+    body.number("publish_received", facts.traffic.publish_received);
+    body.number("publish_sent", facts.traffic.publish_sent);
+    body.number("bytes_received", facts.traffic.bytes_received);
+    body.number("bytes_sent", facts.traffic.bytes_sent);
+    body.end_object();
     if (facts.will) {
         body.begin_object("will");
         body.text("topic", facts.will->topic);
@@ -275,7 +274,7 @@ void list_subscriptions(Site& site, ApiRequest request) {
 
 void kick_client(Site& site, ApiRequest request) {
     if (request.refuse_if_wrong()) return;
-    switch (site.shard().kick(request.path("id"), site.loop->now())) {
+    switch (site.shard().kick(request.path("id"), site.now())) {
         case broker::Kicked::done: return request.done();
         case broker::Kicked::offline: return request.refuse(409, "the client is not connected");
         case broker::Kicked::unknown: return request.refuse(404, unknown_client);
@@ -287,14 +286,14 @@ void remove_client(Site& site, ApiRequest request) {
     // The failed store keeps the row, so a restart would bring the session back.
     if (site.shard().metrics().is_store_failed)
         return request.refuse(503, "the store has failed, so the removed session would come back after a restart");
-    if (!site.loop->remove_session(request.path("id"))) return request.refuse(404, unknown_client);
+    if (!site.shard().remove_session(request.path("id"), site.now())) return request.refuse(404, unknown_client);
     request.done();
 }
 
 void clear_client_queue(Site& site, ApiRequest request) {
     if (request.refuse_if_wrong()) return;
     auto work = std::make_unique<QueueRemoval>(site, std::move(request));
-    if (const auto due = work->go_on(site.loop->now())) site.ongoing.add(std::move(work));
+    if (const auto due = work->go_on(site.now())) site.ongoing.add(std::move(work));
 }
 
 }  // namespace ledge::admin

@@ -2,7 +2,6 @@
 #include "ledge/auth/hmac.hpp"
 #include "ledge/broker/operator_actions.hpp"
 #include "ledge/journal/publication.hpp"
-#include "ledge/runtime/broker_loop.hpp"
 #include "ledge/session/system_topics.hpp"
 #include "ledge/topic/name.hpp"
 #include "ledge/wire/properties.hpp"
@@ -87,13 +86,13 @@ void check_topic(ApiRequest& request, std::string_view topic, std::string_view f
 
 void publish_and_answer(Site& site, ApiRequest request, const journal::PublicationView& publication,
                         bool tells_matched) {
-    const broker::OperatorPublication sent = site.shard().publish(publication, site.loop->now());
+    const broker::OperatorPublication sent = site.shard().publish(publication, site.now());
     if (wire::is_error(sent.code))
         return request.refuse(507, "the message is refused (" + std::string(wire::name_of(sent.code)) +
                                        "): a queue, the retained messages, the memory or the store is full, or the "
                                        "store has failed; GET /api/v1/store and the log say which");
     auto work = std::make_unique<PublicationAnswer>(site, std::move(request), sent, tells_matched);
-    if (const auto due = work->go_on(site.loop->now())) site.ongoing.add(std::move(work));
+    if (const auto due = work->go_on(site.now())) site.ongoing.add(std::move(work));
 }
 
 void post_publish(Site& site, ApiRequest request) {
@@ -105,7 +104,7 @@ void post_publish(Site& site, ApiRequest request) {
     const auto expiry = request.number("expiry_interval_s", publish_expiry_seconds);
     const wire::PropertyBuilder properties = properties_of(request);
     if (request.refuse_if_wrong()) return;
-    const Instant expires_at = expiry ? add_seconds(site.loop->now(), static_cast<std::int64_t>(*expiry)) : never;
+    const Instant expires_at = expiry ? add_seconds(site.now(), static_cast<std::int64_t>(*expiry)) : never;
     publish_and_answer(site, std::move(request),
                        {topic, as_bytes(payload), properties.view().raw(), expires_at, qos, retain, {}}, true);
 }

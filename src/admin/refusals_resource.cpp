@@ -1,5 +1,4 @@
 // /refusals: the last refused and ended connections.
-#include "ledge/runtime/broker_loop.hpp"
 #include "ledge/session/ending_log.hpp"
 #include "question_answer.hpp"
 #include "resources.hpp"
@@ -44,7 +43,7 @@ void list_refusals(Site& site, ApiRequest request) {
     for (auto one = list.rbegin(); one != list.rend(); ++one) {
         const bool is_wanted =
             (kind.empty() || kind == kind_name((*one)->kind)) && (client_id.empty() || client_id == (*one)->client_id);
-        if (is_wanted) add_refusal(body, **one, site.loop->now());
+        if (is_wanted) add_refusal(body, **one, site.now());
     }
     body.end_list();
     request.answer(body);

@@ -2,7 +2,6 @@
 #include "ledge/auth/hmac.hpp"
 #include "ledge/base/code_point.hpp"
 #include "ledge/journal/publication.hpp"
-#include "ledge/runtime/broker_loop.hpp"
 #include "ledge/topic/name.hpp"
 #include "ledge/wire/properties.hpp"
 #include "publishing.hpp"
@@ -124,7 +123,7 @@ void get_retained(Site& site, ApiRequest request) {
     transport::HttpAnswer answer{.content_type = json_type, .cache_control = "no-cache"};
     JsonWriter tagged = body;
     answer.etag = tag_of(tagged.finish());
-    if (view.expires_at != never) body.number("expires_in_s", seconds_until(view.expires_at, site.loop->now()));
+    if (view.expires_at != never) body.number("expires_in_s", seconds_until(view.expires_at, site.now()));
     answer.body = body.finish();
     request.answer(std::move(answer));
 }
@@ -137,7 +136,7 @@ void put_retained(Site& site, ApiRequest request) {
     const auto qos = static_cast<wire::QoS>(request.number("qos", publish_qos_levels).value_or(1));
     const auto expiry = request.number("expiry_interval_s", publish_expiry_seconds);
     if (request.refuse_if_wrong()) return;
-    const Instant expires_at = expiry ? add_seconds(site.loop->now(), static_cast<std::int64_t>(*expiry)) : never;
+    const Instant expires_at = expiry ? add_seconds(site.now(), static_cast<std::int64_t>(*expiry)) : never;
     publish_and_answer(site, std::move(request), {topic, as_bytes(payload), {}, expires_at, qos, true, {}}, false);
 }
 

@@ -68,8 +68,9 @@ void Bans::forget_ended(Instant now) {
 
 session::Connection* Bans::next_banned(const SessionTable& sessions, std::uint32_t& work, Instant now) {
     LEDGE_ASSERT(next_slot_.has_value());
-    for (; *next_slot_ < sessions.slots(); ++work) {
+    while (*next_slot_ < sessions.slots()) {
         if (work >= work_max) return nullptr;
+        ++work;
         const session::Session* const session = sessions.at((*next_slot_)++);
         if (session == nullptr || !session->is_online()) continue;
         session::Connection& connection = *session->connection();

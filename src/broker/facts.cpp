@@ -43,12 +43,9 @@ void add_connection_facts(const session::Connection& connection, ClientFacts& fa
     facts.is_clean_start = connection.peer().is_clean_start;
     facts.receive_maximum = connection.peer().receive_maximum;
     facts.packet_size_max = connection.peer().packet_size_max;
-    facts.topic_alias_max = connection.peer().topic_alias_max;
+    facts.topic_alias_max = connection.sender().topic_alias_max();
     facts.inflight_in = connection.receiver().unreleased();
-    facts.publish_received = connection.receiver().publish_received();
-    facts.publish_sent = connection.sender().publish_sent();
-    facts.bytes_received = connection.bytes_received();
-    facts.bytes_sent = connection.outbox().consumed();
+    facts.traffic.bytes_sent += connection.outbox().consumed();
     facts.link = connection.link();
 }
 
@@ -80,6 +77,7 @@ ClientFacts client_facts_of(session::Session& session, const session::EndingLog&
     ClientFacts facts;
     static_cast<SessionFacts&>(facts) = facts_of(session, now);
     facts.session_expiry_s = session.expiry_interval_s;
+    facts.traffic = session.traffic;
     if (const session::QueueLosses* const losses = session.queue().losses()) facts.losses = *losses;
     if (session.will != nullptr) {
         const journal::PublicationView will = session.will->publication.view();

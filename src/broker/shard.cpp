@@ -62,7 +62,7 @@ Connection* Shard::open(const Peer& peer, session::LinkHandle* link, Instant now
 [[gnu::hot]] void Shard::on_bytes(Connection& connection, Bytes bytes, Instant now) {
     parts_->begin_turn(now);
     parts_->services.counters.bytes_received += bytes.size();
-    connection.note_bytes_received(bytes.size());
+    if (session::Session* const session = connection.session()) session->traffic.bytes_received += bytes.size();
     connection.listener_counters->bytes_received += bytes.size();
     // Until `cause` ends, all records are charged to the account of this client.
     const journal::Journal::Cause cause(parts_->services.journal, account_of(connection));

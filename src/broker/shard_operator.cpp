@@ -41,7 +41,8 @@ void Shard::Parts::enforce_bans(Instant now) {
         if (connection == nullptr) return;  // the rest in the next turn
         const Ban* ban = bans.find(connection->session()->client_id(), connection->session()->owner(),
                                    connection->peer().address, now);
-        connection->close(ReasonCode::banned, "an operator has banned the client", rule_of(*ban));
+        // 0x8A exists for CONNACK only (5.0 table 3-10).
+        connection->close(ReasonCode::administrative_action, "an operator has banned the client", rule_of(*ban));
         detach(*connection, now);
     }
 }

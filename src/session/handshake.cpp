@@ -98,9 +98,8 @@ void Handshake::read_limits(const wire::Connect& packet) {
     peer_.receive_maximum =
         static_cast<std::uint16_t>(properties.number(PropertyId::receive_maximum).value_or(peer_.receive_maximum));
     peer_.wants_reasons = properties.number(PropertyId::request_problem_information).value_or(1) == 1;
-    peer_.topic_alias_max = static_cast<std::uint16_t>(std::min<std::uint32_t>(
-        properties.number(PropertyId::topic_alias_maximum).value_or(0), peer_.limits().topic_alias_max_out));
-    sender_.use_topic_aliases(peer_.topic_alias_max);
+    sender_.use_topic_aliases(static_cast<std::uint16_t>(std::min<std::uint32_t>(
+        properties.number(PropertyId::topic_alias_maximum).value_or(0), peer_.limits().topic_alias_max_out)));
 }
 
 Ending Handshake::check(const wire::Connect& packet) const {

@@ -101,6 +101,7 @@ void Session::detach() {
     // none, and a new policy would not judge its will.
     static_cast<void>(rights());
     if (client_drops_ != nullptr) log_slow_client();
+    traffic.bytes_sent += connection_->outbox().consumed();
     connection_ = nullptr;
     queue_.end_sending();
 }

@@ -95,7 +95,7 @@ def _metrics(context):
         check(grown['ledgemq_' + name] == by, f'{name} grew by {grown["ledgemq_" + name]}')
     reasons = {key[1][0][1] for key in after if key[0] == 'ledgemq_publications_dropped_total'}
     known = {'slow_reader', 'queue_full', 'too_large', 'expired', 'replaced', 'not_allowed', 'session_ended',
-             'unreadable', 'memory'}
+             'unreadable', 'cleared', 'memory'}
     check(reasons == known, f'{reasons}')
 
 

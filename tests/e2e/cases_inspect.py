@@ -66,7 +66,7 @@ def _kick_and_ban(context):
     again = client(context, broker, 'meter', version=5)
     ban = api(context, broker, 'POST', '/bans', {'client_id': 'meter', 'seconds': 600, 'reason': '<b>'}, status=201)
     first, body = again.read()
-    check(first == 0xE0 and body[0] == 0x8A, f'{first} {body}')
+    check(first == 0xE0 and body[0] == 0x98, f'{first} {body}')
     refused = context.connect(broker.port)
     refused.send(connect_packet('meter', 5))
     first, body = refused.read()
@@ -74,10 +74,20 @@ def _kick_and_ban(context):
     last = api(context, broker, 'GET', '/refusals?kind=refused&client_id=meter')['refusals'][0]
     check(last['reason_code'] == 0x8A and last['rule'] == 'ban 1 (client_id meter): <b>', f'{last}')
     kicked = api(context, broker, 'GET', '/refusals?kind=disconnected&client_id=meter')['refusals']
-    check([one['reason_code'] for one in kicked] == [0x8A, 0x98], f'{kicked}')
+    check([one['reason_code'] for one in kicked] == [0x98, 0x98], f'{kicked}')
     check(api(context, broker, 'GET', '/bans')['bans'][0]['remaining_s'] <= 600, 'the list')
     api(context, broker, 'DELETE', f'/bans/{ban["number"]}', status=204)
     client(context, broker, 'meter', version=5)
+
+
+@case('a removed session is gone, and its client is disconnected', GROUP, needs_ledge=True)
+def _remove_session(context):
+    broker = start_with_token(context)
+    meter = client(context, broker, 'one/two', clean=False)
+    api(context, broker, 'DELETE', '/clients/nobody', status=404)
+    api(context, broker, 'DELETE', '/clients/one%2Ftwo', status=204)
+    check(meter.read()[0] is None, 'the connection ends')
+    check(api(context, broker, 'GET', '/clients')['clients'] == [], 'the session is gone')
 
 
 @case('an address is banned, and its connections end', GROUP, needs_ledge=True)

@@ -118,7 +118,6 @@ WIDE_HEADERS = {
     'include/ledge/session/delivery.hpp': (49, IN_DELIVERY),
     'include/ledge/session/inflight.hpp': (47, IN_SESSION),
     'include/ledge/session/limits.hpp': (89, 'read for each message; the options of a listener hold it by value'),
-    'include/ledge/session/link_handle.hpp': (42, 'a small value that many hold'),
     'include/ledge/session/listener_options.hpp': (64, 'options of the shard, which the configuration fills by value'),
     'include/ledge/session/memory_budget.hpp': (44, 'a small value that many hold'),
     'include/ledge/session/memory_kinds.hpp': (58, 'the kinds of memory, which the budget counts and metrics show'),
@@ -134,12 +133,10 @@ WIDE_HEADERS = {
     'include/ledge/session/session_queue.hpp': (46, 'a small value that many hold'),
     'include/ledge/session/session_records.hpp': (47, IN_SESSION),
     'include/ledge/session/subscription_set.hpp': (45, 'a small value that many hold'),
+    'include/ledge/session/traffic.hpp': (42, 'the time that the loop and its driver share'),
     'include/ledge/storage/store.hpp': (48, 'what the options of the loop own the store by'),
     'include/ledge/topic/levels.hpp': (50, 'the one splitter of levels, inline in the match of filters and rules'),
     'include/ledge/topic/name.hpp': (49, 'the rules of topic names, for whatever takes one from outside'),
-    'include/ledge/transport/driver.hpp': (42, 'a small value that many hold'),
-    'include/ledge/transport/link.hpp': (42, 'a small value that many hold'),
-    'include/ledge/transport/turn_clock.hpp': (44, 'the time that the loop and its driver share'),
 }
 
 FILE_LINES_MAX = 500

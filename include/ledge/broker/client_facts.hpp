@@ -5,6 +5,7 @@
 
 #include "ledge/broker/session_facts.hpp"
 #include "ledge/journal/out_state.hpp"
+#include "ledge/session/traffic.hpp"
 
 namespace ledge::session {
 class LinkHandle;
@@ -38,6 +39,7 @@ struct ClientFacts : SessionFacts {
 
     std::uint32_t session_expiry_s = 0;  // session::expiry_never = without an end
     session::QueueLosses losses;
+    session::Traffic traffic;
     std::optional<Will> will;
     std::vector<Exchange> inflight_out;  // the oldest of them
     Waiting waits_for = Waiting::nothing;
@@ -48,11 +50,7 @@ struct ClientFacts : SessionFacts {
     std::uint16_t receive_maximum = 0;
     std::uint32_t packet_size_max = 0;  // bytes
     std::uint16_t topic_alias_max = 0;
-    std::uint32_t inflight_in = 0;  // QoS 2 messages of the client that await PUBREL
-    std::uint64_t publish_received = 0;
-    std::uint64_t publish_sent = 0;
-    std::uint64_t bytes_received = 0;
-    std::uint64_t bytes_sent = 0;
+    std::uint32_t inflight_in = 0;        // QoS 2 messages of the client that await PUBREL
     session::LinkHandle* link = nullptr;  // for what the driver knows of the connection
 };
 

@@ -169,9 +169,9 @@ public:
     std::optional<SessionFacts> find_session(std::string_view client_id) const;
     /// Ends the client's connection with 0x98. Its session goes on as after any lost connection.
     Kicked kick(std::string_view client_id, Instant now);
-    /// Refuses the subject with 0x8A from now on, and ends its connections, in this and the next turns. A second ban
-    /// of a subject replaces the first. Empty when Bans::count_max bans are in force. Does not concern parts of this
-    /// program. Requires exactly one subject.
+    /// Refuses the subject with 0x8A from now on, and ends its connections with 0x98, in this and the next turns. A
+    /// second ban of a subject replaces the first. Empty when Bans::count_max bans are in force. Does not concern parts
+    /// of this program. Requires exactly one subject.
     std::optional<Ban> ban(const BanSubject& subject, Duration duration, Instant now);
     /// False when no ban has the number.
     bool lift_ban(std::uint64_t number);

@@ -163,8 +163,6 @@ public:
     // For operators.
     const PublishReceiver& receiver() const { return receiver_; }
     std::uint32_t keep_alive_s() const { return keep_alive_ms_ / 1500; }
-    std::uint64_t bytes_received() const { return bytes_received_; }
-    void note_bytes_received(std::size_t bytes) { bytes_received_ += bytes; }
     /// Acknowledgements, or output, of this connection wait for a commit.
     bool waits_for_commit() const { return !acks_.empty() || sender_.is_held(); }
 
@@ -244,7 +242,6 @@ private:
     PublishReceiver receiver_;
     wire::Framer framer_;
     std::unique_ptr<ReadRate> rate_;
-    std::uint64_t bytes_received_ = 0;
     LinkHandle* link_;
     Instant last_received_;
     Instant login_ends_at_ = never;                   // the proof of the login is no longer valid then
@@ -254,12 +251,13 @@ private:
     std::uint32_t keep_alive_ms_ = 0;  // one and a half times the client's keep alive; 0 = none
 
 public:
+    // Two small members first: they fill the gap behind keep_alive_ms_.
+    std::uint16_t listener_index = 0;
+    Place place_ = Place::arriving;
     Connection* next_ = nullptr;  // intrusive hooks of the shard's lists
     Connection* previous_ = nullptr;
-    OwnerId owner_{};  // the owner who is charged with the place of a connected client
-    std::uint16_t listener_index = 0;
+    OwnerId owner_{};                               // the owner who is charged with the place of a connected client
     ListenerCounters* listener_counters = nullptr;  // nullptr = nobody counts by listener (unit tests)
-    Place place_ = Place::arriving;
 };
 
 }  // namespace ledge::session

@@ -105,8 +105,8 @@ public:
     /// The shard has taken the connection off the list of those that wait.
     void stop_waiting() { is_waiting_for_commit_ = false; }
 
-    /// PUBLISH packets that were put into the outbox.
-    std::uint64_t publish_sent() const { return publish_sent_; }
+    /// Topic aliases that are in use at most.
+    std::uint16_t topic_alias_max() const { return aliases_ == nullptr ? std::uint16_t{0} : aliases_->maximum(); }
 
     /// The connection is closing: nothing is appended to the outbox any more.
     void seal() { is_sealed_ = true; }
@@ -124,7 +124,6 @@ private:
     Connection& connection_;
     std::unique_ptr<OutboundAliases> aliases_;
     Ticket held_until_ = no_ticket;
-    std::uint64_t publish_sent_ = 0;
     std::uint32_t largest_publish_ = 0;  // bytes of the largest PUBLISH that was put into the outbox
     bool is_waiting_for_commit_ = false;
     bool is_sealed_ = false;

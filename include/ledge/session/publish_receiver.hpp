@@ -28,8 +28,6 @@ public:
                                    Ticket ticket, AckHold hold, std::string_view reason = {});
     void on_pubrel(const wire::Ack& packet, Session& session);
 
-    /// PUBLISH packets that the client has sent on this connection.
-    std::uint64_t publish_received() const { return publish_received_; }
     /// QoS 2 messages of this connection that await PUBREL.
     std::uint32_t unreleased() const { return unreleased_; }
 
@@ -53,7 +51,6 @@ private:
     const PeerFacts& peer_;
     AckQueue& acks_;
     std::unique_ptr<InboundAliases> aliases_;
-    std::uint64_t publish_received_ = 0;
     std::uint32_t unreleased_ = 0;  // QoS 2 messages received on this connection that await PUBREL
     std::uint8_t logged_refusals_ = 0;
 };

@@ -21,6 +21,7 @@
 #include "ledge/session/session_queue.hpp"
 #include "ledge/session/session_records.hpp"
 #include "ledge/session/subscription_set.hpp"
+#include "ledge/session/traffic.hpp"
 
 namespace ledge::auth {
 class Rights;
@@ -148,6 +149,7 @@ public:
     /// The shard has removed the session from the list of those that wait.
     void stop_waiting() { is_waiting_for_commit_ = false; }
 
+    Traffic traffic;
     ReceivedMessages received;     // inbound QoS 2
     WillRecordWriter will_record;  // used only when the session ends with its connection
     std::unique_ptr<journal::StoredWill> will;

@@ -119,9 +119,9 @@ TEST_CASE("a client tells whose it is, what it holds, how long it stays, and wha
     CHECK(online.keep_alive_s == 60);
     CHECK(online.receive_maximum == 1);
     CHECK(online.session_expiry_s == 3600);
-    CHECK(online.publish_sent == 1);
-    CHECK(online.bytes_received > 0);
-    CHECK(online.bytes_sent > 0);
+    CHECK(online.traffic.publish_sent == 1);
+    CHECK(online.traffic.bytes_received > 0);
+    CHECK(online.traffic.bytes_sent > 0);
     REQUIRE(online.will.has_value());
     CHECK(online.will->topic == "gone");
     REQUIRE(online.inflight_out.size() == 1);
