@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "ledge/base/assert.hpp"
 #include "ledge/cli/tls.hpp"
 #include "ledge/net/post.hpp"
 #include "ledge/os/address.hpp"
@@ -12,7 +13,6 @@ namespace ledge::cli {
 namespace {
 
 constexpr Duration answer_time_max = 30s;
-constexpr Duration pause_max = 120s;  // between two pieces of an answer; an overview comes once in 60 s at least
 constexpr std::size_t answer_bytes_max = 16 * 1024 * 1024;
 
 }  // namespace
@@ -51,14 +51,23 @@ std::string ApiClient::prepare(const CtlOptions& options) {
     return {};
 }
 
-net::HttpReply ApiClient::ask(const CtlRequest& request, std::function<bool(std::string_view)> on_piece) {
+net::HttpReply ApiClient::ask(const CtlRequest& request, Duration pause_max,
+                              std::function<bool(std::string_view)> on_piece) {
+    LEDGE_ASSERT(on_piece);
+    return exchange(request, pause_max, std::move(on_piece));
+}
+
+net::HttpReply ApiClient::ask(const CtlRequest& request) { return exchange(request, answer_time_max, {}); }
+
+net::HttpReply ApiClient::exchange(const CtlRequest& request, Duration time_max,
+                                   std::function<bool(std::string_view)> on_piece) {
     net::HttpPost post;
     post.to = to_;
     post.method = request.method;
     post.target = request.target;
     post.bearer_token = token_;
     post.body = request.body;
-    post.timeout = on_piece ? pause_max : answer_time_max;
+    post.timeout = time_max;
     post.answer_bytes_max = answer_bytes_max;
     post.on_piece = std::move(on_piece);
     std::optional<net::HttpReply> reply;

@@ -20,12 +20,18 @@ public:
     ApiClient();
     /// Prepares requests to the server of the options. Returns "" or the mistake in them, a sentence.
     std::string prepare(const CtlOptions& options);
-    /// Sends a request and waits for its answer. `on_piece` as in net::HttpPost; empty = the reply has the body. An
-    /// interruption by SIGINT or SIGTERM ends the wait with status 0, and is_interrupted() is true.
-    net::HttpReply ask(const CtlRequest& request, std::function<bool(std::string_view)> on_piece = {});
+    /// Sends a request and waits for its answer. An interruption by SIGINT or SIGTERM ends the wait with status 0, and
+    /// is_interrupted() is true.
+    net::HttpReply ask(const CtlRequest& request);
+    /// As above, and hands over the body in pieces (net::HttpPost). `pause_max`: before the first piece, and between
+    /// two of them.
+    net::HttpReply ask(const CtlRequest& request, Duration pause_max, std::function<bool(std::string_view)> on_piece);
     bool is_interrupted() const { return is_interrupted_; }
 
 private:
+    net::HttpReply exchange(const CtlRequest& request, Duration time_max,
+                            std::function<bool(std::string_view)> on_piece);
+
     boost::asio::io_context io_{1};
     boost::asio::signal_set signals_{io_};
     std::unique_ptr<os::WorkerPool> workers_;  // compute TLS; nullptr = no TLS

@@ -23,6 +23,8 @@ using Answer = CtlCommand::Answer;
 
 /// Clears a terminal before the next picture: home, then erase to the end.
 constexpr std::string_view clear_screen = "\x1b[H\x1b[J";
+constexpr Duration event_pause_max = 120s;  // an overview comes once in 60 s at least, and comments in between
+constexpr Duration copy_time_max = 15min;   // the broker copies its store before it sends the first byte
 constexpr std::string_view strange_answer = "the answer is not one of a LedgeMQ broker";
 
 class Ctl {
@@ -135,7 +137,7 @@ int Ctl::show_events() {
     if (!request) return fail(request.error(), exit_usage);
     EventReader reader([this](std::string_view name, std::string_view data) { return on_event(name, data); });
     const net::HttpReply reply =
-        client_.ask(*request, [&reader](std::string_view piece) { return reader.read(piece); });
+        client_.ask(*request, event_pause_max, [&reader](std::string_view piece) { return reader.read(piece); });
     if (is_failed_) return exit_refused;
     // SIGINT is how a watch ends.
     if (client_.is_interrupted() || reply.status / 100 == 2) return exit_done;
@@ -164,7 +166,7 @@ bool Ctl::on_event(std::string_view name, std::string_view data) {
             if (text.empty()) continue;
             if (!line.empty()) line += "  ";
             // The time and the stage need no name.
-            if (member.key() != "t_us" && member.key() != "stage") line += std::string(member.key()) + "=";
+            if (member.key() != "t_us" && member.key() != "stage") line += safe_for_terminal(member.key()) + "=";
             line += safe_for_terminal(text);
         }
         is_failed_ = !console_.write(line + "\n");
@@ -187,7 +189,7 @@ int Ctl::save_file() {
     if (!file.is_open()) return fail(quoted(draft.path()) + " cannot be created: " + std::strerror(errno));
     int problem = 0;
     std::uint64_t size = 0;
-    const net::HttpReply reply = client_.ask(*request, [&](std::string_view piece) {
+    const net::HttpReply reply = client_.ask(*request, copy_time_max, [&](std::string_view piece) {
         problem = os::write_all(file.get(), piece);
         size += piece.size();
         return problem == 0;

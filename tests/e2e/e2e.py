@@ -27,6 +27,7 @@ import cases_broker  # noqa: E402,F401
 import cases_browser  # noqa: E402,F401
 import cases_cli  # noqa: E402,F401
 import cases_crowds  # noqa: E402,F401
+import cases_ctl  # noqa: E402,F401
 import cases_dashboard  # noqa: E402,F401
 import cases_firmware  # noqa: E402,F401
 import cases_firmware_ota  # noqa: E402,F401

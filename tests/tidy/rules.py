@@ -68,6 +68,7 @@ OPTION = 'an option that the policy holds by value, and whose defaults are those
 READ_BY_ALL = 'values of the configuration, which every command of the daemon reads'
 IN_DELIVERY = 'a part of each delivery, and the queues of a session hold deliveries by value'
 IN_SESSION = 'a part of each session, which holds it by value'
+READ_BY_OPERATORS = 'a part of the shard or of the sessions, which the questions and actions of operators read'
 WIDE_HEADERS = {
     'include/ledge/auth/access.hpp': (49, 'what is asked of the rights for each message'),
     'include/ledge/auth/acl.hpp': (42, 'rules that the policy holds by value'),
