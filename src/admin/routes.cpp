@@ -27,10 +27,12 @@ constexpr Route table[] = {
     {remove, "/clients/{id}/queue", act, BodyKind::none, clear_client_queue, "Discards the messages that wait"},
     {get, "/clients/{id}/subscriptions", read, BodyKind::none, list_subscriptions,
      "Lists the subscriptions of a client"},
+    {get, "/listeners", read, BodyKind::none, list_listeners, "Lists where clients connect, and how many do"},
     {put, "/log-level", act, BodyKind::json, put_log_level, "Changes the level of the log, for a time if wanted"},
     {get, "/memory", read, BodyKind::none, get_memory, "Tells where the memory goes"},
     {get, "/metrics", read, BodyKind::none, get_metrics, "The samples of all metrics"},
     {get, "/openapi.json", read, BodyKind::none, get_openapi, "Describes the API for programs (OpenAPI 3.1)"},
+    {get, "/overview", read, BodyKind::none, get_overview, "The figures that an operator looks at first"},
     {post, "/publish", act, BodyKind::json, post_publish, "Publishes a message"},
     {get, "/refusals", read, BodyKind::none, list_refusals, "Lists the last refused and ended connections"},
     {post, "/reload", act, BodyKind::none, reload, "Reads the configuration again"},
@@ -40,7 +42,10 @@ constexpr Route table[] = {
     {put, "/retained/{topic*}", act, BodyKind::json, put_retained, "Retains a message"},
     {remove, "/retained/{topic*}", act, BodyKind::none, remove_retained, "Removes a retained message"},
     {get, "/shares", read, BodyKind::none, list_shares, "Lists the groups of shared subscriptions"},
+    {get, "/store", read, BodyKind::none, get_store, "The figures of the store"},
     {get, "/store/backup", act, BodyKind::none, get_backup, "Downloads a consistent copy of the running store"},
+    {post, "/store/compact", act, BodyKind::none, compact_store, "Compacts the store at the next start"},
+    {get, "/stream", read, BodyKind::none, get_stream, "The overview again and again, as server-sent events"},
     {get, "/who-gets", read, BodyKind::none, list_receivers, "Tells who would get a message"},
 };
 
