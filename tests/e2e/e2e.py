@@ -20,6 +20,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 sys.path[:0] = [HERE, os.path.join(ROOT, 'tests/support')]
 import harness  # noqa: E402
+import cases_api  # noqa: E402,F401
 import cases_auth  # noqa: E402,F401
 import cases_bridge  # noqa: E402,F401
 import cases_broker  # noqa: E402,F401
