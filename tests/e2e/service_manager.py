@@ -60,11 +60,15 @@ def activated(program, sockets, names):
     return [sys.executable, '-c', LAUNCHER, numbers, names, program]
 
 
-def upgrade(broker):
-    """Replaces a running broker by a new process, which the broker object stands for afterwards."""
+def upgrade(broker, ask=None):
+    """Replaces a running broker by a new process, which the broker object stands for afterwards. `ask` asks for it in
+    another way than by the signal."""
     adopt_orphans()
     since = os.path.getsize(broker.log)
-    broker.signal(signal.SIGUSR2)
+    if ask is None:
+        broker.signal(signal.SIGUSR2)
+    else:
+        ask()
     line = broker.log_line('upgrade_started', since)
     pid = int(re.search(r'pid=(\d+)', line).group(1))
     old = broker.process
