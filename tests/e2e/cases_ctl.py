@@ -183,6 +183,7 @@ def _bash(context):
     check({'pause', 'resume', 'reconnect'} <= set(completed(context, 'ctl', 'bridges', '')), 'a command of a command')
     check(completed(context, 'sub', '--for') == ['--format'], 'an option')
     check(completed(context, 'sub', '--format', 'j') == ['json'], 'a value')
+    check(completed(context, 'completion', 'z') == ['zsh'], 'the only values of a word')
     check(completed(context, 'pub', '-t', '') == [], 'a topic is nothing that a shell knows')
     name = f'{context.client_id}-name.toml'
     with open(os.path.join(context.folder, name), 'w', encoding='utf-8'):
