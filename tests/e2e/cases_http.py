@@ -380,7 +380,7 @@ def _refusals(context):
             (admin, 404, http_request('/../healthz')), (admin, 404, http_request('/%68ealthz')),
             (admin, 405, http_request('/metrics', method='POST')),
             (admin, 405, http_request('/metrics', method='DELETE')),
-            (web, 405, http_request('/api/v1/sessions/x', method='DELETE')),
+            (web, 403, http_request('/api/v1/clients/x', method='DELETE')),
             (admin, 405, http_request('/metrics', [('Content-Length', '5')], method='POST') + b'12345'),
             (admin, 501, http_request('/metrics', method='BREW')),
             (admin, 413, http_request('/metrics', [('Content-Length', '5')]) + b'12345'),
