@@ -7,7 +7,6 @@
 
 namespace ledge::config {
 struct Command;
-struct Config;
 struct Loaded;
 struct Sources;
 }  // namespace ledge::config
@@ -35,7 +34,7 @@ int check(const config::Command& command, const config::Loaded& loaded);
 int print_events(bool is_json);
 /// The reference of the metrics: every one with its names and its meaning.
 int print_metrics(bool is_json);
-int print_config(const config::Config& config);
+int print_config(const config::Loaded& loaded);
 /// Prints an error of the environment (not of the configuration). For errors before the log exists.
 int fail(std::string_view what);
 

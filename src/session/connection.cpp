@@ -213,9 +213,12 @@ void Connection::on_timer(Instant now) {
     if (state_ == State::closing) return;
     if (state_ == State::handshake) {
         const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(limits().connect_timeout).count();
+        const CloseReason names = with_names({});
         services_.log.info("connection_refused",
                            {{"address", peer_.address},
                             {"listener", peer_.listener.name},
+                            {"client_id", names.client_id},
+                            {"user", names.user},
                             {"reason", "connect_timeout"},
                             {"detail", "no complete CONNECT, or no answer to it, within limits.connect_timeout_s (" +
                                            std::to_string(seconds) + ")"}});
@@ -260,6 +263,7 @@ void Connection::close(ReasonCode code, std::string_view detail, std::string_vie
     if (state_ == State::handshake) return refuse_connect({code, std::string(detail), std::string(rule), {}, {}});
     if (!is_broker_decision(code)) ++services_.counters.protocol_errors;
     services_.log.info("client_disconnected", {{"client_id", client_id()},
+                                               {"user", session_ != nullptr ? session_->owner() : ""},
                                                {"address", peer_.address},
                                                {"by", "server"},
                                                {"reason", wire::name_of(code)},
@@ -270,8 +274,15 @@ void Connection::close(ReasonCode code, std::string_view detail, std::string_vie
     close_silently();
 }
 
-void Connection::refuse_connect(const CloseReason& reason) {
+// Some reasons are given where CONNECT is not at hand: while the login is checked, or between two packets AUTH.
+CloseReason Connection::with_names(CloseReason reason) const {
+    if (handshake_ != nullptr && reason.client_id.empty()) handshake_->add_names(reason);
+    return reason;
+}
+
+void Connection::refuse_connect(const CloseReason& unnamed) {
     LEDGE_ASSERT(state_ == State::handshake);
+    const CloseReason reason = with_names(unnamed);
     ++services_.counters.connections_refused;
     services_.log.info("connection_refused", {{"address", peer_.address},
                                               {"listener", peer_.listener.name},

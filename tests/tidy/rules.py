@@ -91,6 +91,7 @@ WIDE_HEADERS = {
     'include/ledge/client/topic_aliases.hpp': (43, CLIENT),
     'include/ledge/config/mqttsn_settings.hpp': (41, READ_BY_ALL),
     'include/ledge/config/settings.hpp': (41, READ_BY_ALL),
+    'include/ledge/config/sources.hpp': (46, READ_BY_ALL),
     'include/ledge/journal/durability.hpp': (51, 'an option of the shard, which the configuration fills by value'),
     'include/ledge/journal/journal_options.hpp': (44, 'a part of the same options'),
     'include/ledge/journal/out_state.hpp': (44, IN_DELIVERY),

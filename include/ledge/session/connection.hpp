@@ -204,7 +204,8 @@ private:
     Ending on_auth(Bytes frame, Instant now);
 
     void end(const Ending& ending);
-    void refuse_connect(const CloseReason& reason);
+    void refuse_connect(const CloseReason& unnamed);
+    CloseReason with_names(CloseReason reason) const;
     void refuse_stream();
     std::string told_size(const wire::Framer::Next& next) const;
     std::string_view client_id() const;

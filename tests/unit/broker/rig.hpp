@@ -57,13 +57,18 @@ std::string encoded(const Packet& packet, Version version) {
 }
 std::string ack(wire::PacketType type, wire::PacketId id, Version version = v5);
 
-/// A log that keeps the names of its events.
+/// A log that keeps the names of its events, and the last line of each event.
 struct EventLog {
     std::vector<std::string> events;
+    std::map<std::string, std::string, std::less<>> last_lines;
     Log log{LogLevel::debug,
             [](void* self, const LogRecord& record) {
                 CHECK(mismatch_with_table(record) == "");
-                static_cast<EventLog*>(self)->events.emplace_back(record.event);
+                auto& log = *static_cast<EventLog*>(self);
+                log.events.emplace_back(record.event);
+                std::string& line = log.last_lines[std::string(record.event)];
+                line.clear();
+                format_text(record, line);
             },
             this};
     std::size_t count(std::string_view event) const;
