@@ -21,6 +21,10 @@ constexpr LogEvent events[] = {
      "later.",
      "Nothing after a power cut, when all clients return at once; otherwise find the client that reconnects in a "
      "loop."},
+    {"admin_action", "info", "actor address action subject outcome",
+     "An operator asked the API to change something; `actor` is the token, the process or the certificate that gave "
+     "the right, and `outcome` is done or the reason of a refusal.",
+     "Nothing, if the action was wanted."},
     {"admin_token_wrong", "info warning", "address path blocked",
      "A request for an admin page came with a wrong token; with `blocked`, the broker refuses the address for a "
      "minute.",
@@ -88,7 +92,7 @@ constexpr LogEvent events[] = {
      "Nothing."},
     {"bridge_session_left", "warning", "client_id messages",
      "There is a session of a bridge that is not in the configuration; its messages stay, and no more come.",
-     "Configure the bridge again, or remove the session: DELETE /api/v1/sessions/ID, or `ledgemq sessions remove`."},
+     "Configure the bridge again, or remove the session: `ledgemq ctl remove ID`."},
     {"bridge_tls_problem", "error", "bridge reason",
      "The TLS files of the bridge have a mistake; the former files stay in use if there were any.",
      "Correct the file that `reason` names; the next attempt to connect reads the files again."},

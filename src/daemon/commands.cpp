@@ -106,7 +106,7 @@ int check(const config::Command& command, const config::Loaded& loaded) {
         print(stderr, text_of(account.error()) + "\n");
         return config::exit_bad_configuration;
     }
-    if (const auto token = admin_token(loaded.config); !token) {
+    if (const auto token = admin_tokens(loaded.config); !token) {
         print(stderr, "key 'admin.token_file': " + text_of(token.error()) + "\n");
         return config::exit_bad_configuration;
     }

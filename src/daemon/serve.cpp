@@ -244,14 +244,15 @@ int serve(const config::Sources& sources, const config::Loaded& loaded) {
     options.on_policy_files = [&reload] { return reload.read_policy(); };
     add_log(options, sink);
     // The token is read before the user changes, because root may be the only one who may read it.
-    const auto token = admin_token(loaded.config);
+    const auto token = admin_tokens(loaded.config);
     if (!token)
         return refuse(log, "key 'admin.token_file': " + text_of(token.error()), "correct the file",
                       config::exit_bad_configuration);
     admin::Pages pages(std::string(version), token.value(), log, runtime::read_clock());
-    options.pages = [&pages](const transport::HttpRequest& request) {
-        return pages.answer(request, runtime::read_clock());
+    options.pages = [&pages](const transport::HttpRequest& request, transport::Responder responder) {
+        pages.answer(request, std::move(responder), runtime::read_clock());
     };
+    options.parts.push_back(pages.make_part());
     // The store is opened before the listeners are bound, so that no client connects to a broker that cannot start.
     std::unique_ptr<storage::Store> store;
     if (!open_store(loaded.config, account.value(), log, store)) return config::exit_failure;
