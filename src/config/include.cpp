@@ -51,9 +51,9 @@ public:
         if (!may_read(wanted, depth)) return;
         const auto file = os::read_regular_file(wanted.path, file_bytes_max);
         if (!file) {
-            const std::string reason = text_of(file.error(), "the file");
-            return wanted.place.empty() ? complain(wanted.path, reason)
-                                        : complain(wanted.place, "key 'include': " + reason);
+            // Only a complaint at another place must name the file.
+            return wanted.place.empty() ? complain(wanted.path, text_of(file.error(), "the file"))
+                                        : complain(wanted.place, "key 'include': " + text_of(file.error()));
         }
         out_.files.push_back(wanted.path);
         bytes_ += file->text.size();

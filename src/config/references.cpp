@@ -75,9 +75,7 @@ Result<std::string, std::string> References::look_up(std::string_view reference)
     if (reference.starts_with(file_word) && reference.size() > file_word.size()) {
         const std::string path(reference.substr(file_word.size()));
         auto text = outside_.file(path);
-        if (!text)
-            return Failure{"needs a file: " + text_of(text.error(), "the file") +
-                           "; create it, or write the value here"};
+        if (!text) return Failure{"needs a file: " + text_of(text.error()) + "; create it, or write the value here"};
         if (text->size() > reference_bytes_max) return Failure{"needs the file " + path + ", which is too large"};
         return std::move(*text);
     }

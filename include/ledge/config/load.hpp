@@ -55,8 +55,8 @@ void check_client_ids(Loaded& loaded, std::string_view machine);
 
 /// All values of `config` as a documented TOML file. parse() of this text gives the same Config.
 std::string print(const Config& config);
-/// The same. A comment behind each value that was set has the file and the line, or the flag. A value with references is
-/// shown as it was written. load() of this text gives the same Config as long as the references give the same values.
+/// The same. A comment behind each value that was set has the file and the line, or the flag. A value with references
+/// is shown as it was written. load() of this text gives the same Config as long as the references do.
 std::string print(const Loaded& loaded);
 
 /// "KEY = VALUE", and in a second line where the value was set. The error says that there is no such key, and names the

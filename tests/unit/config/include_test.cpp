@@ -71,7 +71,7 @@ TEST_CASE("a file or a directory that does not exist is a mistake; a pattern tha
     directory.write("conf.d/x.txt", "");
     CHECK(directory.complaints() ==
           Lines{"@/main.toml:1: key 'include': the directory @/no cannot be read: No such file or directory",
-                "@/main.toml:1: key 'include': the file cannot be opened: No such file or directory"});
+                "@/main.toml:1: key 'include': @/gone.toml cannot be opened: No such file or directory"});
 }
 
 TEST_CASE("wrong forms of include are refused") {

@@ -76,7 +76,7 @@ TEST_CASE("a wrong reference is a mistake with its place, its key and the remedy
           "needs the environment variable LEDGE_TEST_NONE, which is not set; set it for the broker, or write the value "
           "here");
     CHECK(complaint("${file:" + (directory / "none") + "}") ==
-          "needs a file: the file cannot be opened: No such file or directory; create it, or write the value here");
+          "needs a file: @/none cannot be opened: No such file or directory; create it, or write the value here");
     CHECK(complaint("${LEDGE_TEST}") ==
           "has ${LEDGE_TEST}, which is no reference; write ${env:NAME} or ${file:PATH}, and $${ for the characters ${");
     CHECK(complaint("${env:A B}").starts_with("has ${env:A B}, which names no environment variable"));
