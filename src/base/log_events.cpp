@@ -333,8 +333,9 @@ constexpr LogEvent events[] = {
      "The message queue of a client is full, so the broker drops further messages for this client.",
      "Raise the limit that `limit` names, or make the client read faster or reconnect sooner."},
     {"publish_dropping_ended", "info", "client_id dropped",
-     "A full message queue accepts messages again; `dropped` is the number of messages that were dropped.",
-     "Nothing."},
+     "A full message queue accepts messages again, or the client has gone; `dropped` is the number of messages that were "
+     "dropped.",
+     "Nothing; publish_dropping before this line names the limit."},
     {"publish_refused", "info", "client_id user address topic reason rule",
      "A client's PUBLISH was refused; `rule` is the rule of the ACL, or the configuration key of the limit that was "
      "reached.",

@@ -98,6 +98,8 @@ void Session::detach() {
     static_cast<void>(rights());
     connection_ = nullptr;
     queue_.end_sending();
+    // A slow client that goes would otherwise take the number of its dropped messages with it.
+    if (dropped_in_a_row_ > 0) end_run_of_drops();
 }
 
 // ---------------------------------------------------------------------------------------------------------------------

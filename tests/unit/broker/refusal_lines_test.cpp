@@ -2,6 +2,8 @@
 // the key that was met.
 #include "ledge/auth/authenticator.hpp"
 #include "ledge/auth/text_file.hpp"
+#include "ledge/broker/options.hpp"
+#include "ledge/session/limits.hpp"
 #include "rig.hpp"
 
 namespace ledge::broker {
@@ -99,6 +101,22 @@ TEST_CASE("a client that new rules disconnect, and a will that they deny, are na
     CHECK(missing_in(rig, "client_disconnected", {" by=server", " rule="}) == "");
     const std::string& will = rig.log.last_lines["will_refused"];
     CHECK(will.find(" client_id=c user=ann topic=a/will rule=") != std::string::npos);
+}
+
+TEST_CASE("a slow subscriber that goes leaves the number of its dropped messages in the log") {
+    session::SessionLimits limits;
+    limits.overflow = session::OverflowPolicy::drop_newest;
+    limits.queue_messages_max = 3;
+    limits.inflight_max = 1;
+    Rig rig(limits);
+    rig["s"].connects(lasting).subscribes("t", qos1).stops_reading();
+    rig["p"].connects();
+    for (int i = 0; i < 10; ++i) CHECK(rig["p"].publishes("t", "x", qos1) == "success");
+    CHECK(rig.log.count("publish_dropping_ended") == 0);
+    const std::uint64_t dropped = rig.counters().dropped_queue_full;
+    CHECK(dropped > 0);
+    rig["s"].loses_connection();
+    CHECK(rig.log.last_lines["publish_dropping_ended"].ends_with(" client_id=s dropped=" + std::to_string(dropped)));
 }
 
 }  // namespace
