@@ -7,6 +7,7 @@
 #include <map>
 #include <set>
 
+#include "admin_tokens.hpp"
 #include "assignment.hpp"
 #include "bridges.hpp"
 #include "checks.hpp"
@@ -79,6 +80,7 @@ public:
         }
         // The checks of combinations come last, because they need the final value of each option.
         loaded_.config.shard.durability.overrides = levels_.finish(loaded_.complaints);
+        loaded_.config.admin.tokens = admin_tokens_.finish(loaded_.complaints);
         check_all(loaded_, drafts_, places_, is_durability_flag);
         loaded_.config.bridges = bridges_.finish(places_, {loaded_.complaints, loaded_.notes});
         // The daemon reads further files later, and its complaints name the same places.
@@ -173,7 +175,14 @@ private:
     /// Finds the option of the key, converts the value, and writes the value to its place; or adds a complaint.
     void assign(const Assignment& assignment) {
         if (Levels::is_of_levels(assignment.key)) {
+            places_[assignment.key] = assignment.place;
             const std::string problem = levels_.assign(assignment);
+            if (!problem.empty()) complain(assignment.place, "key " + show_key(assignment.key) + " " + problem);
+            return;
+        }
+        if (AdminTokens::is_of_tokens(assignment.key)) {
+            places_[assignment.key] = assignment.place;
+            const std::string problem = admin_tokens_.assign(assignment);
             if (!problem.empty()) complain(assignment.place, "key " + show_key(assignment.key) + " " + problem);
             return;
         }
@@ -354,6 +363,7 @@ private:
     References references_;
     std::map<std::string, ListenerDraft> drafts_;
     Levels levels_;
+    AdminTokens admin_tokens_;
     Bridges bridges_;
     std::map<std::string, std::string> places_;  // key -> where its value was set last
 };

@@ -13,6 +13,7 @@
 #include "ledge/journal/journal.hpp"
 #include "ledge/session/counters.hpp"
 #include "ledge/session/limits.hpp"
+#include "ledge/session/listener_counters.hpp"
 #include "ledge/session/listener_options.hpp"
 #include "ledge/session/memory_budget.hpp"
 #include "login_failures.hpp"
@@ -50,14 +51,15 @@ Connection::Connection(const ConnectionServices& services, const ListenerOptions
       last_received_(now),
       handshake_(std::make_unique<Handshake>(services, peer_, sender_, *this)),
       timer_(*this) {
-    services_.memory.add(MemoryBudget::connection_bytes);
+    services_.memory.add(MemoryKind::connections, MemoryBudget::connection_bytes);
     if (ReadRate::is_wanted(limits())) rate_ = std::make_unique<ReadRate>(limits(), now);
     services_.timers.set(timer_, now + limits().connect_timeout);
 }
 
 Connection::~Connection() {
     forget_session();
-    services_.memory.remove(MemoryBudget::connection_bytes + counted_input_);
+    services_.memory.remove(MemoryKind::connections, MemoryBudget::connection_bytes);
+    services_.memory.remove(MemoryKind::input, counted_input_);
     if (is_unauthenticated_) services_.memory.remove_unauthenticated(counted_input_);
 }
 
@@ -283,7 +285,7 @@ CloseReason Connection::with_names(CloseReason reason) const {
 void Connection::refuse_connect(const CloseReason& unnamed) {
     LEDGE_ASSERT(state_ == State::handshake);
     const CloseReason reason = with_names(unnamed);
-    ++services_.counters.connections_refused;
+    count_refusal(reason.code);
     services_.log.info("connection_refused", {{"address", peer_.address},
                                               {"listener", peer_.listener.name},
                                               {"client_id", reason.client_id},
@@ -297,8 +299,13 @@ void Connection::refuse_connect(const CloseReason& unnamed) {
 
 // The peer has sent something that is no CONNECT. MQTT has no answer to that, so nothing is sent.
 void Connection::refuse_stream() {
-    ++services_.counters.connections_refused;
+    count_refusal(ReasonCode::malformed_packet);
     close_silently();
+}
+
+void Connection::count_refusal(ReasonCode code) {
+    ++services_.counters.connections_refused;
+    if (listener_counters != nullptr) listener_counters->count_refusal(code);
 }
 
 void Connection::close_silently() {
@@ -341,8 +348,8 @@ void Connection::log_cut_off(std::string_view reason) const {
     const auto now = static_cast<std::uint32_t>(bytes);
     if (now == counted_input_) return;
     const std::uint32_t before = std::exchange(counted_input_, now);
-    services_.memory.add(now);
-    services_.memory.remove(before);
+    services_.memory.add(MemoryKind::input, now);
+    services_.memory.remove(MemoryKind::input, before);
     if (is_unauthenticated_) {
         services_.memory.add_unauthenticated(now);
         services_.memory.remove_unauthenticated(before);
@@ -357,7 +364,7 @@ std::uint64_t Connection::memory() const {
 void Connection::refuse_unfinished() {
     LEDGE_ASSERT(is_unauthenticated_ && handshake_ != nullptr);
     ++services_.counters.unauthenticated_evicted;
-    ++services_.counters.connections_refused;
+    count_refusal(ReasonCode::server_busy);
     handshake_->drop();
     framer_.forget();
     count_input();

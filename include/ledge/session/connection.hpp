@@ -40,6 +40,7 @@ namespace ledge::session {
 class Authentication;
 class Handshake;
 class LinkHandle;
+struct ListenerCounters;
 
 class Connection {
 public:
@@ -207,6 +208,7 @@ private:
     void refuse_connect(const CloseReason& unnamed);
     CloseReason with_names(CloseReason reason) const;
     void refuse_stream();
+    void count_refusal(wire::ReasonCode code);
     std::string told_size(const wire::Framer::Next& next) const;
     std::string_view client_id() const;
     void log_cut_off(std::string_view reason) const;
@@ -242,6 +244,7 @@ public:
     Connection* previous_ = nullptr;
     OwnerId owner_{};  // the owner who is charged with the place of a connected client
     std::uint16_t listener_index = 0;
+    ListenerCounters* listener_counters = nullptr;  // nullptr = nobody counts by listener (unit tests)
     Place place_ = Place::arriving;
 };
 
