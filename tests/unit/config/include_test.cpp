@@ -14,7 +14,7 @@ TEST_CASE("included files override the file that includes them, in the order of 
                     "include = ['conf.d/*.toml']\n[limits]\ninflight_max = 1\nreceive_maximum = 2\n"
                     "[listeners.lan]\nurl = 'mqtt://127.0.0.1:1883'\n");
     directory.write("conf.d/20.toml", "[limits]\ninflight_max = 20\n");
-    directory.write("conf.d/10.toml", "[limits]\ninflight_max = 10\nmaximum_qos = 1\n[listeners.lan]\nuser = 'ann'\n");
+    directory.write("conf.d/10.toml", "[limits]\ninflight_max = 10\nmaximum_qos = 1\n[listeners.lan]\nconnections_max = 5\n");
     directory.write("conf.d/30.txt", "not read");
     directory.write("conf.d/.hidden.toml", "not read");
     directory.write("conf.d/40.toml", "[listeners.more]\nurl = 'unix:/tmp/x'\n");
@@ -135,6 +135,6 @@ TEST_CASE("explain says the value of a key, and where it was set") {
           "limits.inflight_max = 8\nset at " + (directory / "a.toml:2") + "\n");
     CHECK(*explain_key(loaded, "log.level") ==
           "log.level = \"info\"\nnobody has set the key: the value is the default, or follows from other keys\n");
-    CHECK(explain_key(loaded, "limits.inflight").error() ==
-          "there is no key 'limits.inflight'; did you mean 'limits.inflight_max'?");
+    CHECK(explain_key(loaded, "limits.inflight_mx").error() ==
+          "there is no key 'limits.inflight_mx'; did you mean 'limits.inflight_max'?");
 }
