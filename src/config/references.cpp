@@ -140,7 +140,11 @@ std::string References::without_values(std::string text) const {
     for (const auto& [value, reference] : values) {
         // Complaints show at most the beginning of a long text, with escapes (describe()).
         replace_all(text, describe(Value(value)), "the value of " + reference);
-        if (value.size() >= replaced_bytes_min) replace_all(text, value, reference);
+        if (value.size() < replaced_bytes_min) continue;
+        // Most complaints show a text in quotes, with a backslash before special characters.
+        const std::string escaped = quoted(value);
+        replace_all(text, std::string_view(escaped).substr(1, escaped.size() - 2), reference);
+        replace_all(text, value, reference);
     }
     return text;
 }

@@ -87,6 +87,8 @@ def _no_folder(context):
                           capture_output=True, text=True, timeout=20, check=False)
     check(done.returncode == 1 and f'the log file {log} cannot be opened' in done.stderr and
           'create the folder' in done.stderr, f'{done.returncode} {done.stderr}')
+    status, text, _ = ask(context, 'check', '--strict', '--set', 'log.target=file', '--set', f'log.file={log}')
+    check(status == 1 and f'warning: the log file {log} cannot be created again after a rotation' in text, text)
 
 
 @case('lines go to syslog as datagrams, and wait for a syslog daemon that is restarted', GROUP, needs_ledge=True,
