@@ -48,6 +48,7 @@ MANIFEST = {
     'unit_uplink': EVERY_BUILD,
     'unit_link': EVERY_BUILD,
     'unit_admin': CORE_BUILDS,
+    'unit_cli': CORE_BUILDS,
     'unit_config': CORE_BUILDS,
     'unit_daemon': CORE_BUILDS,
     'unit_fwclient': CORE_BUILDS,
@@ -233,7 +234,8 @@ def crash_suite(build):
     folder = os.path.join(ROOT, 'build', build)
     programs = ['--broker', f'{folder}/ledgemq', '--load', f'{ROOT}/build/release/tests/crash/crash_load',
                 '--powercut', f'{ROOT}/build/release/tests/crash/libpowercut.so']
-    extent = ['--kill-cycles', '200', '--power-cycles', '50', '--starts', '--self-test', '--faults', '--at-once', '2']
+    extent = ['--kill-cycles', '200', '--power-cycles', '50', '--upgrade-cycles', '10', '--starts', '--self-test',
+              '--faults', '--at-once', '2']
     if build != RELEASE:
         extent = ['--kill-cycles', '20', '--stop-cycles', '10']
     return Suite(f'{build}: crash', [PYTHON, '-B', os.path.join(ROOT, 'tests/crash/crash.py'), *programs, *extent],

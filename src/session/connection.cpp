@@ -12,6 +12,7 @@
 #include "ledge/base/timer_wheel.hpp"
 #include "ledge/journal/journal.hpp"
 #include "ledge/session/counters.hpp"
+#include "ledge/session/ending_log.hpp"
 #include "ledge/session/limits.hpp"
 #include "ledge/session/listener_counters.hpp"
 #include "ledge/session/listener_options.hpp"
@@ -135,11 +136,11 @@ void Connection::refuse_blocked() { end(blocked_login()); }
 
 void Connection::refuse_busy() { end(busy_with_logins()); }
 
-void Connection::refuse(const OpenSession& open, ReasonCode code, std::string_view detail) {
+void Connection::refuse(const OpenSession& open, ReasonCode code, std::string_view detail, std::string_view rule) {
     LEDGE_ASSERT(state_ == State::handshake);
     const wire::Connect& packet = open.connect;
-    refuse_connect(
-        {code, std::string(detail), {}, std::string(packet.client_id), std::string(packet.user_name.value_or(""))});
+    refuse_connect({code, std::string(detail), std::string(rule), std::string(packet.client_id),
+                    std::string(packet.user_name.value_or(""))});
 }
 
 void Connection::accept(const OpenSession& open, Session& session, bool session_present, Instant now) {
@@ -215,15 +216,9 @@ void Connection::on_timer(Instant now) {
     if (state_ == State::closing) return;
     if (state_ == State::handshake) {
         const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(limits().connect_timeout).count();
-        const CloseReason names = with_names({});
-        services_.log.info("connection_refused",
-                           {{"address", peer_.address},
-                            {"listener", peer_.listener.name},
-                            {"client_id", names.client_id},
-                            {"user", names.user},
-                            {"reason", "connect_timeout"},
-                            {"detail", "no complete CONNECT, or no answer to it, within limits.connect_timeout_s (" +
-                                           std::to_string(seconds) + ")"}});
+        const CloseReason why{.detail = "no complete CONNECT, or no answer to it, within limits.connect_timeout_s (" +
+                                        std::to_string(seconds) + ")"};
+        log_refused("connect_timeout", std::nullopt, why);
         return refuse_stream();
     }
     if (now >= login_ends_at_)  // 5.0 table 3-13: the connection time authorized for this connection has been exceeded
@@ -271,6 +266,7 @@ void Connection::close(ReasonCode code, std::string_view detail, std::string_vie
                                                {"reason", wire::name_of(code)},
                                                {"detail", detail},
                                                {"rule", rule}});
+    note_disconnected(wire::name_of(code), code, detail, rule);
     if (peer_.is_v5())  // [MQTT-4.13.1-1] [MQTT-3.14.2-3]; an MQTT 3 server has no DISCONNECT to send
         sender_.send_with_reason(wire::Disconnect{code, {}}, detail_for_client(detail, rule));
     close_silently();
@@ -282,18 +278,55 @@ CloseReason Connection::with_names(CloseReason reason) const {
     return reason;
 }
 
-void Connection::refuse_connect(const CloseReason& unnamed) {
+void Connection::refuse_connect(const CloseReason& reason) {
     LEDGE_ASSERT(state_ == State::handshake);
-    const CloseReason reason = with_names(unnamed);
     count_refusal(reason.code);
+    log_refused(wire::name_of(reason.code), reason.code, reason);
+    send_refusal(peer_, sender_, reason.code, detail_for_client(reason.detail, reason.rule));
+    close_silently();
+}
+
+void Connection::log_refused(std::string_view reason, std::optional<ReasonCode> code,
+                             const CloseReason& unnamed) const {
+    const CloseReason why = with_names(unnamed);
     services_.log.info("connection_refused", {{"address", peer_.address},
                                               {"listener", peer_.listener.name},
-                                              {"client_id", reason.client_id},
-                                              {"user", reason.user},
-                                              {"reason", wire::name_of(reason.code)},
-                                              {"detail", reason.detail},
-                                              {"rule", reason.rule}});
-    send_refusal(peer_, sender_, reason.code, detail_for_client(reason.detail, reason.rule));
+                                              {"client_id", why.client_id},
+                                              {"user", why.user},
+                                              {"reason", reason},
+                                              {"detail", why.detail},
+                                              {"rule", why.rule}});
+    services_.endings.add({.kind = EndedConnection::Kind::refused,
+                           .code = code,
+                           .reason = std::string(reason),
+                           .client_id = why.client_id,
+                           .user = why.user,
+                           .address = peer_.address,
+                           .listener = peer_.listener.name,
+                           .detail = why.detail,
+                           .rule = why.rule});
+}
+
+// Called beside each log line that says the same.
+void Connection::note_disconnected(std::string_view reason, std::optional<ReasonCode> code, std::string_view detail,
+                                   std::string_view rule) const {
+    services_.endings.add({.kind = EndedConnection::Kind::disconnected,
+                           .code = code,
+                           .reason = std::string(reason),
+                           .client_id = std::string(client_id()),
+                           .user = std::string(session_ == nullptr ? std::string_view() : user_of(*session_)),
+                           .address = peer_.address,
+                           .listener = peer_.listener.name,
+                           .detail = std::string(detail),
+                           .rule = std::string(rule)});
+}
+
+void Connection::end_by_network() {
+    LEDGE_ASSERT(state_ == State::connected);
+    constexpr std::string_view reason = "connection lost";
+    services_.log.info("client_disconnected",
+                       {{"client_id", client_id()}, {"address", peer_.address}, {"by", "network"}, {"reason", reason}});
+    note_disconnected(reason, std::nullopt);
     close_silently();
 }
 
@@ -332,6 +365,7 @@ void Connection::log_cut_off(std::string_view reason) const {
                                                   {"reason", reason},
                                                   {"outbox_bytes", outbox().size()},
                                                   {"held_bytes", memory()}});
+    note_disconnected(reason, std::nullopt);
 }
 
 // A peer that sends requests but never reads the answers is closed before the answers fill the memory.

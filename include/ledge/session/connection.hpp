@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -131,7 +132,7 @@ public:
     /// Another connection has the place in the queue of logins.
     void refuse_busy();
     /// Answers CONNECT with a refusal.
-    void refuse(const OpenSession& open, wire::ReasonCode code, std::string_view detail);
+    void refuse(const OpenSession& open, wire::ReasonCode code, std::string_view detail, std::string_view rule = {});
     /// Answers CONNECT; `session` belongs to this connection from now on.
     void accept(const OpenSession& open, Session& session, bool session_present, Instant now);
 
@@ -159,11 +160,19 @@ public:
     /// waits for will never be durable. Ends the connection.
     void on_store_failed();
 
+    // For operators.
+    const PublishReceiver& receiver() const { return receiver_; }
+    std::uint32_t keep_alive_s() const { return keep_alive_ms_ / 1500; }
+    /// Acknowledgements, or output, of this connection wait for a commit.
+    bool waits_for_commit() const { return !acks_.empty() || sender_.is_held(); }
+
     // The end.
     /// Refuses CONNECT with CONNACK, or disconnects a connected v5 peer with DISCONNECT; then closes. `detail` is
     /// logged and, where the client allows it, sent as Reason String; so is `rule`, as far as the policy explains
     /// itself.
     void close(wire::ReasonCode code, std::string_view detail, std::string_view rule = {});
+    /// The network has ended the connection of a client.
+    void end_by_network();
     /// Closes without a further packet to the peer; what is queued is still sent.
     void close_silently();
     /// True when the will has to be published although the session or connection ends.
@@ -205,13 +214,16 @@ private:
     Ending on_auth(Bytes frame, Instant now);
 
     void end(const Ending& ending);
-    void refuse_connect(const CloseReason& unnamed);
+    void refuse_connect(const CloseReason& reason);
     CloseReason with_names(CloseReason reason) const;
     void refuse_stream();
     void count_refusal(wire::ReasonCode code);
     std::string told_size(const wire::Framer::Next& next) const;
     std::string_view client_id() const;
     void log_cut_off(std::string_view reason) const;
+    void log_refused(std::string_view reason, std::optional<wire::ReasonCode> code, const CloseReason& unnamed) const;
+    void note_disconnected(std::string_view reason, std::optional<wire::ReasonCode> code, std::string_view detail = {},
+                           std::string_view rule = {}) const;
     void start_keep_alive(std::uint16_t seconds, Instant now);
     void set_timer(Instant keep_alive_deadline);
 
@@ -240,12 +252,13 @@ private:
     std::uint32_t keep_alive_ms_ = 0;  // one and a half times the client's keep alive; 0 = none
 
 public:
+    // Two small members first: they fill the gap behind keep_alive_ms_.
+    std::uint16_t listener_index = 0;
+    Place place_ = Place::arriving;
     Connection* next_ = nullptr;  // intrusive hooks of the shard's lists
     Connection* previous_ = nullptr;
-    OwnerId owner_{};  // the owner who is charged with the place of a connected client
-    std::uint16_t listener_index = 0;
+    OwnerId owner_{};                               // the owner who is charged with the place of a connected client
     ListenerCounters* listener_counters = nullptr;  // nullptr = nobody counts by listener (unit tests)
-    Place place_ = Place::arriving;
 };
 
 }  // namespace ledge::session
