@@ -14,7 +14,8 @@ TEST_CASE("included files override the file that includes them, in the order of 
                     "include = ['conf.d/*.toml']\n[limits]\ninflight_max = 1\nreceive_maximum = 2\n"
                     "[listeners.lan]\nurl = 'mqtt://127.0.0.1:1883'\n");
     directory.write("conf.d/20.toml", "[limits]\ninflight_max = 20\n");
-    directory.write("conf.d/10.toml", "[limits]\ninflight_max = 10\nmaximum_qos = 1\n[listeners.lan]\nconnections_max = 5\n");
+    directory.write("conf.d/10.toml",
+                    "[limits]\ninflight_max = 10\nmaximum_qos = 1\n[listeners.lan]\nconnections_max = 5\n");
     directory.write("conf.d/30.txt", "not read");
     directory.write("conf.d/.hidden.toml", "not read");
     directory.write("conf.d/40.toml", "[listeners.more]\nurl = 'unix:/tmp/x'\n");
