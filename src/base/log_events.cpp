@@ -378,6 +378,10 @@ constexpr LogEvent events[] = {
      "for each reason. `queued_max` is the longest queue that a drop has met, `queued` what waits for the client now.",
      "Make the client read faster, or raise limits.outbox_bytes_max (slow_reader), memory.budget_bytes (memory) or "
      "limits.queue_messages_max and queue_bytes_max (queue_full)."},
+    {"socket_unused", "error warning", "socket fix",
+     "A socket that this process got at its start fits no listener. An error: it is from the service manager, and the "
+     "broker does not start. A warning: it is from the broker before an upgrade, and is closed.",
+     "Do what `fix` says."},
     {"stopped", "info", "",
      "The broker has shut down normally.",
      "Nothing."},
@@ -500,6 +504,19 @@ constexpr LogEvent events[] = {
     {"tls_revoked", "warning", "listener user reason",
      "A connected client was disconnected because its certificate has been revoked.",
      "Nothing, if the revocation was intended."},
+    {"upgrade_failed", "error", "pid reason outcome",
+     "The new broker of an upgrade could not take over; this broker goes on, or serves again, as `outcome` says.",
+     "Correct what `reason` and the log lines of the new broker name, and ask for the upgrade again."},
+    {"upgrade_finished", "info", "pid pause_ms",
+     "The new broker serves, and this one ends. No client was answered for pause_ms, beside the time for ending the "
+     "connections.",
+     "Nothing."},
+    {"upgrade_refused", "warning", "reason fix",
+     "The broker was asked for an upgrade and has not begun it; nothing has changed.",
+     "Do what `fix` says, and ask for the upgrade again."},
+    {"upgrade_started", "info", "program pid",
+     "The broker was asked for an upgrade and has started the new program, which checks its configuration now.",
+     "Nothing; `upgrade_finished` or `upgrade_failed` follows."},
     {"user_throttled", "info", "user connections client_id address listener user_messages_per_second "
      "user_bytes_per_second",
      "All connections of a user together send faster than the user's limit, so the broker reads from them more "

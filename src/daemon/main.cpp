@@ -8,6 +8,7 @@
 #include "ledge/config/command_line.hpp"
 #include "passwd.hpp"
 #include "privileges.hpp"
+#include "program_start.hpp"
 #include "serve.hpp"
 #include "sessions.hpp"
 #include "tls_files.hpp"
@@ -45,7 +46,7 @@ int main(int argc, char** argv) {
         if (command.action == config::Command::Action::check) return daemon::check(command, loaded);
         if (command.action == config::Command::Action::explain) return daemon::explain(command.explain, loaded);
         if (command.action == config::Command::Action::print_config) return daemon::print_config(loaded.config);
-        return daemon::serve(command.sources, loaded);
+        return daemon::serve(command.sources, loaded, daemon::program_start(argc, argv));
     } catch (const std::exception& error) {  // std::bad_alloc at the start; the modules throw nothing else
         return daemon::fail(error.what());
     }
