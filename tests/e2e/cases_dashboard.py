@@ -5,6 +5,7 @@ import gzip
 import json
 import os
 import re
+import time
 import urllib.parse
 
 import cases_http
@@ -96,7 +97,8 @@ def judge_logs(page, broker):
         elif message['method'] == 'Network.webSocketCreated':
             requests.append(message['params']['url'])
     ours = (f'http://127.0.0.1:{broker.admin_port}/', f'ws://127.0.0.1:{broker.ws_port}/')
-    strange = [url for url in requests if not url.startswith(ours)]
+    # chrome:// names pages that are a part of the browser, such as the one that it begins with.
+    strange = [url for url in requests if not url.startswith((*ours, 'chrome://'))]
     check(not strange, f'the page has asked {strange[:5]}')
     check(requests, 'the log of the network is empty')
     return len(requests)
@@ -196,7 +198,6 @@ def _trace(context):
     page = open_page(context, broker, 'trace?filter=' + urllib.parse.quote(context.topic, safe=''))
     click(page, 'Trace')
     page.wait_for(f'{TEXT}.includes("The trace runs.")')
-    broker.log_line('admin_action|trace')
     publisher.message(packet(0x32, prefixed(context.topic) + b'\0\x07on'))
     first, body = subscriber.read()
     check(first & 0xF0 == 0x30, f'a PUBLISH was expected, not {first}')
@@ -293,6 +294,33 @@ def _keyboard(context):
     page.evaluate('document.querySelectorAll(".top button")[1].focus()')
     page.press(ENTER)
     page.wait_for('document.documentElement.dataset.theme === "dark"')
+
+
+def wake_ups(broker, seconds):
+    """How often a thread of the broker has waited and gone on, per second."""
+
+    def total():
+        count = 0
+        for task in os.listdir(f'/proc/{broker.process.pid}/task'):
+            with open(f'/proc/{broker.process.pid}/task/{task}/status', encoding='ascii') as file:
+                count += int(re.search(r'^voluntary_ctxt_switches:\s+(\d+)', file.read(), re.M)[1])
+        return count
+
+    before = total()
+    time.sleep(seconds)  # a rate needs a time
+    return (total() - before) / seconds
+
+
+@case('an idle page wakes the broker less than once a second', GROUP, needs_ledge=True, quick=False)
+def _idle(context):
+    broker = start(context)
+    needs_bundle(context, broker)
+    alone = wake_ups(broker, 4)
+    page = open_page(context, broker)
+    page.wait_for(f'{TEXT}.includes("Messages in")')
+    more = wake_ups(broker, 8) - alone
+    check(more < 1, f'{more:.2f} more per second than the {alone:.2f} of the broker alone')
+    print(f'    an idle page: {more:.2f} wake-ups of the broker per second, beside {alone:.2f} of its own', flush=True)
 
 
 @case('it says when the broker has gone, and goes on when the broker is back', GROUP, needs_ledge=True, quick=False)
