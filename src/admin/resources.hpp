@@ -40,11 +40,18 @@ void put_log_level(Site& site, ApiRequest request);
 void get_index(Site& site, ApiRequest request);
 void get_openapi(Site& site, ApiRequest request);
 
-// metrics_resource.cpp
-void get_metrics(Site& site, ApiRequest request);
+// listeners_resource.cpp
+void list_listeners(Site& site, ApiRequest request);
 
 // memory_resource.cpp
 void get_memory(Site& site, ApiRequest request);
+
+// metrics_resource.cpp
+void get_metrics(Site& site, ApiRequest request);
+
+// overview_resource.cpp
+void get_overview(Site& site, ApiRequest request);
+void get_stream(Site& site, ApiRequest request);
 
 // publish_resource.cpp
 void post_publish(Site& site, ApiRequest request);
@@ -58,6 +65,13 @@ void get_retained_tree(Site& site, ApiRequest request);
 void get_retained(Site& site, ApiRequest request);
 void put_retained(Site& site, ApiRequest request);
 void remove_retained(Site& site, ApiRequest request);
+
+// store_resource.cpp
+void get_store(Site& site, ApiRequest request);
+void compact_store(Site& site, ApiRequest request);
+
+// upgrade_resource.cpp
+void post_upgrade(Site& site, ApiRequest request);
 
 // who_gets_resource.cpp
 void list_receivers(Site& site, ApiRequest request);

@@ -13,13 +13,6 @@ namespace ledge::broker {
 
 namespace {
 
-std::uint64_t sum_of(const session::QueueLosses* losses) {
-    if (losses == nullptr) return 0;
-    // `refused` is left out: the publisher knows that such a message was not accepted.
-    return losses->queue_full + losses->memory + losses->slow_reader + losses->expired + losses->replaced +
-           losses->unreadable + losses->cleared;
-}
-
 std::optional<Duration> age_of_oldest(const session::SessionQueue& queue, Instant now) {
     const session::Delivery* oldest = queue.inflight().oldest();
     // The tail in the store comes first, and its rows have no time in memory.
@@ -68,7 +61,7 @@ SessionFacts facts_of(const session::Session& session, Instant now) {
     facts.inflight = queue.inflight().size();
     facts.waiting_bytes = queue.pending().bytes();
     facts.queue_age = age_of_oldest(queue, now);
-    facts.dropped = sum_of(queue.losses());
+    facts.dropped = queue.losses() == nullptr ? 0 : queue.losses()->lost();
     if (session.expires_at != never) facts.expires_in = std::max(session.expires_at - now, Duration{});
     return facts;
 }

@@ -403,6 +403,7 @@ void Shard::on_time(Instant now) {
     parts_->feeds.feed_unfinished(now);
     if (parts_->access.is_walking()) parts_->access.walk();
     if (parts_->bans.is_walking()) parts_->enforce_bans(now);
+    if (parts_->survey.is_under_way()) parts_->survey.go_on();
     parts_->resume_reading(now);
     while (Timer* timer = parts_->services.timers.pop_due(now)) parts_->fire(static_cast<CoreTimer&>(*timer), now);
 }
@@ -429,8 +430,9 @@ void Shard::Parts::sweep_retained(Instant now) {
 
 Instant Shard::next_deadline() const {
     const Parts& p = *parts_;
-    // At once: the next turn may examine more retained topics, or judge more clients.
-    if (p.feeds.has_unfinished() || p.access.is_walking() || p.bans.is_walking()) return p.latest;
+    // At once: the next turn may examine more retained topics, judge more clients, or look at more sessions.
+    const bool is_walking = p.access.is_walking() || p.bans.is_walking() || p.survey.is_under_way();
+    if (p.feeds.has_unfinished() || is_walking) return p.latest;
     return std::min(p.services.timers.next_deadline(), p.throttle.next_deadline());
 }
 

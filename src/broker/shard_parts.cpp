@@ -51,6 +51,7 @@ Shard::Parts::Parts(const ShardOptions& options_, const Log& log, std::uint64_t 
               .guard = services.guard},
              connections, subscriptions, lifecycle.sessions()),
       sys_topics(router, options.server_version, now),
+      survey(lifecycle.sessions(), metrics.queues),
       latest(services.latest) {
     feeds.use_sessions(lifecycle.sessions());
     services.response_information_prefix = options.response_information_prefix;

@@ -12,6 +12,7 @@
 #include "ledge/session/core_services.hpp"
 #include "lifecycle.hpp"
 #include "overload.hpp"
+#include "queue_survey.hpp"
 #include "retained_feeds.hpp"
 #include "subscribing.hpp"
 #include "sys_topics.hpp"
@@ -81,6 +82,7 @@ struct Shard::Parts {
     session::CoreTimer sweep_timer{session::CoreTimer::Wakes::retained_sweep};
     session::Effect effect;  // of the packet that is being processed
     Metrics metrics;
+    QueueSurvey survey;
     Instant& latest;  // start of the present turn
 };
 

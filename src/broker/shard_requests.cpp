@@ -40,6 +40,8 @@ std::uint16_t Shard::add_inner_listener(const ListenerOptions& listener) {
     return static_cast<std::uint16_t>(p.options.listeners.size() - 1);
 }
 
+void Shard::survey_queues() { parts_->survey.begin(); }
+
 std::vector<ListenerFigures> Shard::listener_figures() const {
     Parts& p = *parts_;
     std::vector<ListenerFigures> figures;

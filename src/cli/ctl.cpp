@@ -166,7 +166,7 @@ bool Ctl::on_event(std::string_view name, std::string_view data) {
             if (text.empty()) continue;
             if (!line.empty()) line += "  ";
             // The time and the stage need no name.
-            if (member.key() != "t_us" && member.key() != "stage") line += std::string(member.key()) + "=";
+            if (member.key() != "t_us" && member.key() != "stage") line += safe_for_terminal(member.key()) + "=";
             line += safe_for_terminal(text);
         }
         is_failed_ = !console_.write(line + "\n");

@@ -70,7 +70,8 @@ std::string heading_of(std::string_view member) {
     std::string text(member);
     std::replace_if(
         text.begin(), text.end(), [](char c) { return c == '_' || c == '.'; }, ' ');
-    return text;
+    // The program that answers may be no broker, so the names of members are strangers' text too.
+    return safe_for_terminal(text);
 }
 
 bool is_list_of_objects(const value& one) {
@@ -200,7 +201,7 @@ std::string facts_text(const object& facts, std::size_t columns) {
     Facts all;
     flatten(facts, {}, all);
     std::size_t width = 0;
-    for (const auto& [name, fact] : all) width = std::max(width, heading_of(name).size());
+    for (const auto& [name, fact] : all) width = std::max(width, width_of(heading_of(name)));
     std::string text;
     std::string tables;
     for (const auto& [name, fact] : all) {
@@ -211,7 +212,7 @@ std::string facts_text(const object& facts, std::size_t columns) {
         const std::string shown_value = safe_for_terminal(value_text(name, *fact));
         if (shown_value.empty()) continue;
         const std::string heading = heading_of(name);
-        text += heading + std::string(width - heading.size(), ' ') + "  " + shown_value + "\n";
+        text += heading + std::string(width - width_of(heading), ' ') + "  " + shown_value + "\n";
     }
     return text + tables;
 }

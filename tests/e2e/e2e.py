@@ -20,6 +20,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 sys.path[:0] = [HERE, os.path.join(ROOT, 'tests/support')]
 import harness  # noqa: E402
+import cases_api  # noqa: E402,F401
 import cases_auth  # noqa: E402,F401
 import cases_bridge  # noqa: E402,F401
 import cases_broker  # noqa: E402,F401
@@ -56,6 +57,7 @@ import cases_weaknesses  # noqa: E402,F401
 import cases_websocket  # noqa: E402,F401
 import cases_wss  # noqa: E402,F401
 import cases_tls  # noqa: E402,F401
+import cases_upgrade  # noqa: E402,F401
 import cases_uplink  # noqa: E402,F401
 import cases_uplink_faults  # noqa: E402,F401
 import cases_uplink_figures  # noqa: E402,F401

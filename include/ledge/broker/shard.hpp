@@ -217,6 +217,9 @@ public:
     void shut_down(Instant now);
 
     const Metrics& metrics() const;
+    /// Looks at the queues of all sessions, for Metrics::queues: at once, or in this and the next turns if there are
+    /// many sessions. Does nothing while an earlier survey is under way.
+    void survey_queues();
     /// One entry for each listener, by index; those of parts of the program too.
     std::vector<ListenerFigures> listener_figures() const;
 

@@ -85,6 +85,8 @@ void HttpSession<Stream>::on_request() {
     }
     phase_ = Phase::asking;
     const bool is_page = !is_websocket_path || front_->options.websocket->path.empty();
+    const bool is_reading = request.method() == http::verb::get || request.method() == http::verb::head;
+    if (!is_page && !is_reading) return answer(http_error(405));
     // answer() turns 404 into 426 where a WebSocket would be served.
     if (!is_page || !front_->handler) return answer(http_error(404));
     ask_handler();

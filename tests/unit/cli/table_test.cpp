@@ -62,6 +62,10 @@ TEST_CASE("facts are lines, and lists of objects follow as tables") {
           "x     1\n");
 }
 
+TEST_CASE("the name of a fact cannot control the terminal either") {
+    CHECK(facts_text(json("{\"\\u001b[2J\":1}").as_object(), 0) == "\\x1b[2J  1\n");
+}
+
 TEST_CASE("numbers are shown by the unit in their name") {
     const auto text = [](std::string_view name, std::string_view value) { return value_text(name, json(value)); };
     CHECK(text("used_bytes", "1023") == "1023 B");
