@@ -112,6 +112,7 @@ bool Router::is_retained_refused(const journal::PublicationView& publication, co
     if (!std::exchange(is_retained_full_, true))
         services_.log.warning("retained_refused",
                               {{"client_id", publisher == nullptr ? "" : std::string_view(publisher->client_id())},
+                               {"user", publisher == nullptr ? "" : publisher->owner()},
                                {"topic", publication.topic},
                                {"reason", is_short  ? "the memory budget is nearly used up"
                                           : is_over ? "the publisher has used up its share of the store"

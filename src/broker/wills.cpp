@@ -135,6 +135,7 @@ void Lifecycle::publish_will(session::Session& session, Instant now) {
         ++services_.counters.refused_not_allowed;  // the rules allowed the will at CONNECT and have changed since
         return services_.log.info("will_refused",
                                   {{"client_id", session.client_id()},
+                                   {"user", session.owner()},
                                    {"topic", wish.topic},
                                    {"rule", rights->explain(rights->judge(wish.topic, auth::Access::write))}});
     }
