@@ -196,6 +196,13 @@ void Shard::Parts::open_session(Connection& connection, const session::OpenSessi
     // Without the record of the packet id, a repetition of the message could not be recognized.
     if (received == never_durable) {
         ++services.counters.refused_quota;
+        if (services.tracer.is_on())
+            services.tracer.note({.stage = session::TraceStage::refused,
+                                  .client_id = session.client_id(),
+                                  .topic = route.publication.topic,
+                                  .qos = route.publication.qos,
+                                  .packet_id = route.packet_id,
+                                  .detail = "the store cannot keep the packet id of a QoS 2 message"});
         const ReasonCode code =
             services.journal.is_failed() ? ReasonCode::implementation_specific_error : ReasonCode::quota_exceeded;
         return connection.on_routed(route.publication.qos, route.packet_id, code, no_ticket, {});
@@ -291,6 +298,7 @@ void Shard::on_committed(Ticket last, double used_fraction, Instant now) {
     Parts& p = *parts_;
     p.begin_turn(now);
     p.services.journal.on_committed(last);
+    if (p.services.tracer.is_on()) p.services.tracer.note_committed(last);
     note_store_used(used_fraction, now);
     p.wake_waiting(now);
     p.lifecycle.remove_ended_queues(now);
@@ -374,14 +382,16 @@ void Shard::on_commit_postponed(Instant now) {
 
 void Shard::on_closed(Connection& connection, Instant now) {
     parts_->begin_turn(now);
-    if (connection.is_connected())
+    if (connection.is_connected()) {
         parts_->services.log.info("client_disconnected", {{"client_id", connection.session()->client_id()},
                                                           {"address", connection.peer().address},
                                                           {"by", "network"},
                                                           {"reason", "connection lost"}});
-    else if (!connection.is_closing())
+        connection.trace_session(session::TraceStage::disconnected, "by the network: connection lost");
+    } else if (!connection.is_closing()) {
         parts_->services.log.debug("connection_abandoned", {{"address", connection.peer().address},
                                                             {"listener", connection.peer().listener.name}});
+    }
     connection.close_silently();  // does nothing for a connection that is closing already
     const journal::Journal::Cause cause(parts_->services.journal, account_of(connection));
     parts_->detach(connection, now);

@@ -15,6 +15,7 @@
 #include "ledge/session/limits.hpp"
 #include "ledge/session/listener_options.hpp"
 #include "ledge/session/memory_budget.hpp"
+#include "ledge/session/tracer.hpp"
 #include "login_failures.hpp"
 
 namespace ledge::session {
@@ -158,6 +159,7 @@ void Connection::accept(const OpenSession& open, Session& session, bool session_
                                             {"version", static_cast<int>(peer_.version)},
                                             {"keep_alive_s", packet.keep_alive_s},
                                             {"session_present", session_present ? "yes" : "no"}});
+    trace_session(TraceStage::connected, session_present ? "session present" : "new session");
     authentication_ = handshake_->take_authentication();
     login_ends_at_ = handshake_->login_ends_at();
     send_connack(services_, peer_, sender_, open, session, session_present, authentication_.get());
@@ -265,6 +267,7 @@ void Connection::close(ReasonCode code, std::string_view detail, std::string_vie
                                                {"reason", wire::name_of(code)},
                                                {"detail", detail},
                                                {"rule", rule}});
+    trace_end("the broker", code, rule.empty() ? detail : rule);
     if (peer_.is_v5())  // [MQTT-4.13.1-1] [MQTT-3.14.2-3]; an MQTT 3 server has no DISCONNECT to send
         sender_.send_with_reason(wire::Disconnect{code, {}}, detail_for_client(detail, rule));
     close_silently();
@@ -280,6 +283,10 @@ void Connection::refuse_connect(const CloseReason& reason) {
                                               {"reason", wire::name_of(reason.code)},
                                               {"detail", reason.detail},
                                               {"rule", reason.rule}});
+    if (services_.counters.traces != 0)
+        services_.tracer.note({.stage = TraceStage::refused,
+                               .client_id = reason.client_id,
+                               .detail = "CONNECT: " + (reason.rule.empty() ? reason.detail : reason.rule)});
     send_refusal(peer_, sender_, reason.code, detail_for_client(reason.detail, reason.rule));
     close_silently();
 }
@@ -288,6 +295,19 @@ void Connection::refuse_connect(const CloseReason& reason) {
 void Connection::refuse_stream() {
     ++services_.counters.connections_refused;
     close_silently();
+}
+
+void Connection::trace_session(TraceStage stage, std::string_view detail) const {
+    if (services_.counters.traces != 0)
+        services_.tracer.note({.stage = stage, .client_id = client_id(), .detail = detail});
+}
+
+void Connection::trace_end(std::string_view by, ReasonCode code, std::string_view detail) const {
+    if (services_.counters.traces == 0) return;
+    std::string text("by ");
+    text.append(by).append(": ").append(wire::name_of(code));
+    if (!detail.empty()) text.append(", ").append(detail);
+    trace_session(TraceStage::disconnected, text);
 }
 
 void Connection::close_silently() {
@@ -314,6 +334,7 @@ void Connection::log_cut_off(std::string_view reason) const {
                                                   {"reason", reason},
                                                   {"outbox_bytes", outbox().size()},
                                                   {"held_bytes", memory()}});
+    trace_end("the broker", ReasonCode::quota_exceeded, reason);
 }
 
 // A peer that sends requests but never reads the answers is closed before the answers fill the memory.

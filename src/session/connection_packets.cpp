@@ -145,6 +145,7 @@ Ending Connection::on_disconnect(Bytes frame, Effect& effect) {
                                                {"address", peer_.address},
                                                {"by", "client"},
                                                {"reason", wire::name_of(packet->code)}});
+    trace_end("the client", packet->code, {});
     close_silently();
     effect = EndConnection{};
     return nullptr;

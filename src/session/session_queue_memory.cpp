@@ -100,7 +100,6 @@ void SessionQueue::drop_unstored() {
     const std::uint64_t dropped = drop_unstored_in_flight() + drop_unstored_pending();
     shrink();
     if (dropped == 0) return;
-    services_.counters.dropped_memory += dropped;
     note_losses(&QueueLosses::memory, dropped);
     services_.log.warning("queue_dropped", {{"client_id", record_.client_id()},
                                             {"messages", dropped},
@@ -117,6 +116,7 @@ std::uint64_t SessionQueue::drop_unstored_pending() {
             enqueue_loaded(std::move(delivery));
         } else {
             ++dropped;
+            drop(&Counters::dropped_memory, delivery);
             note_removed(1, delivery.publication.bytes());
             if (rules_ != nullptr) note_left(delivery);
             discard(delivery);
@@ -133,6 +133,7 @@ std::uint64_t SessionQueue::drop_unstored_in_flight() {
     inflight_.for_each([&](wire::PacketId id, Inflight::Entry& entry) {
         if (entry.delivery.is_stored || !entry.delivery.publication) return;
         ++dropped;
+        drop(&Counters::dropped_memory, entry.delivery, id);
         note_removed(1, entry.delivery.publication.bytes());
         if (entry.state == journal::OutState::sent_qos2 && inflight_.find_answerable(id) != nullptr)
             inflight_.release(entry);

@@ -41,6 +41,7 @@ class StoreReader;
 namespace ledge::session {
 class Connection;
 class LinkHandle;
+class Tracer;
 enum class Pressure : std::uint8_t;
 struct ListenerOptions;
 struct LoginTask;
@@ -159,6 +160,8 @@ public:
     std::vector<SessionFacts> list_sessions(std::string_view after, std::size_t count_max) const;
     /// The session with this client id; empty when there is none.
     std::optional<SessionFacts> find_session(std::string_view client_id) const;
+    /// Traces: what becomes of messages. The caller tells the time, because events come only with traffic.
+    session::Tracer& tracer();
     /// Ends the session for good, connected or not; its client is disconnected with 0x98. False when no session has
     /// this client id.
     bool remove_session(std::string_view client_id, Instant now);

@@ -40,6 +40,7 @@ namespace ledge::session {
 class Authentication;
 class Handshake;
 class LinkHandle;
+enum class TraceStage : std::uint8_t;
 
 class Connection {
 public:
@@ -56,6 +57,8 @@ public:
     Connection(const Connection&) = delete;
     Connection& operator=(const Connection&) = delete;
 
+    /// "" while the connection has no session.
+    std::string_view client_id() const;
     // The parts, for the broker.
     const PeerFacts& peer() const { return peer_; }
     const SessionLimits& limits() const { return peer_.limits(); }
@@ -165,6 +168,8 @@ public:
     void close(wire::ReasonCode code, std::string_view detail, std::string_view rule = {});
     /// Closes without a further packet to the peer; what is queued is still sent.
     void close_silently();
+    /// Tells the traces of this client that its connection begins or ends.
+    void trace_session(TraceStage stage, std::string_view detail) const;
     /// True when the will has to be published although the session or connection ends.
     bool is_will_due() const { return is_will_due_; }
     /// Drops the session, and the acknowledgements that still wait.
@@ -207,8 +212,8 @@ private:
     void refuse_connect(const CloseReason& reason);
     void refuse_stream();
     std::string told_size(const wire::Framer::Next& next) const;
-    std::string_view client_id() const;
     void log_cut_off(std::string_view reason) const;
+    void trace_end(std::string_view by, wire::ReasonCode code, std::string_view detail) const;
     void start_keep_alive(std::uint16_t seconds, Instant now);
     void set_timer(Instant keep_alive_deadline);
 

@@ -22,6 +22,7 @@
 #include "ledge/session/message_owners.hpp"
 #include "ledge/session/outbox.hpp"
 #include "ledge/session/services.hpp"
+#include "ledge/session/tracer.hpp"
 
 namespace ledge::session {
 
@@ -47,6 +48,7 @@ struct CoreServices {
     Accounts accounts;    // of the sessions' owners
     BufferPool buffers;
     Counters counters;
+    Tracer tracer{counters};
     std::string response_information_prefix;
     // The policy in force, never nullptr; rights keep their policy alive. Whoever replaces the policy of a shard with
     // sessions also raises the version, by which each session notices that its rights belong to an older policy.
@@ -72,6 +74,7 @@ struct CoreServices {
                                              memory,
                                              buffers,
                                              counters,
+                                             tracer,
                                              policy,
                                              guard,
                                              logins,
@@ -81,8 +84,8 @@ struct CoreServices {
                                              response_information_prefix,
                                              connection_scratch};
     const SessionServices for_sessions{
-        log,   counters, memory,         journal,          references,     message_owners,
-        store, policy,   policy_version, waiting_sessions, session_scratch};
+        log,            counters, tracer, memory,         journal,          references,
+        message_owners, store,    policy, policy_version, waiting_sessions, session_scratch};
 };
 
 }  // namespace ledge::session
