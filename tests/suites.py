@@ -251,11 +251,17 @@ def bridge_bench_suite():
     """The same of the bridge."""
     extent = ['--rounds', '1', '--count', '20000', '--live-count', '5000', '--idle-seconds', '2']
     return Suite('release: bench_bridge_smoke',
-                 [PYTHON, '-B', os.path.join(ROOT, 'tests/bench/bridge_bench.py'), *extent], count_exit)
+                 [PYTHON, '-B', os.path.join(ROOT, 'tests/bench/bridge_bench.py'), '--ports', BENCH_PORTS, *extent],
+                 count_exit)
 
+
+# Suites that mostly wait, side by side; more of them would miss deadlines on two cores.
+WAITING_AT_ONCE = 5
 
 # Each run of the end-to-end cases has ports of its own, below the range of ephemeral ports: they run side by side.
 E2E_PORTS = {RELEASE: '20000-21999', ASAN: '22000-23999', TSAN: '24000-25999'}
+BENCH_PORTS = '26000-26999'
+MBEDTLS3_PORTS = '27000-27999'
 
 
 def e2e_suite(name, build, broker, *extent):
@@ -313,18 +319,20 @@ def measuring_suites():
     """One at a time: some of them measure."""
     return [Suite('tidy', [PYTHON, '-B', os.path.join(ROOT, 'tests/tidy/tidy.py'), ROOT], count_last_line),
             Suite('firmware_size', [PYTHON, '-B', os.path.join(ROOT, 'firmware-bridge/size.py')], count_last_line),
-            *rig_suites(), e2e_suite('e2e', RELEASE, 'ledgemq', '--without', OTHER_CASES), firmware_suite(),
-            store_bench_suite(),
-            bridge_bench_suite()]
+            *rig_suites(), e2e_suite('e2e_alone', RELEASE, 'ledgemq', '--without', OTHER_CASES, '--alone', 'yes'),
+            firmware_suite()]
 
 
 def waiting_suites(builds):
-    """They mostly wait."""
+    """They mostly wait; the longest come first."""
     suites = [e2e_suite('e2e', build, 'ledgemq', '--quick', '--without', OTHER_CASES) for build in builds
               if build != RELEASE]
+    suites.append(e2e_suite('e2e', RELEASE, 'ledgemq', '--without', OTHER_CASES, '--alone', 'no'))
     if not why_no_mbedtls3():
-        suites.append(e2e_suite('e2e_mbedtls3', RELEASE, 'ledgemq-mbedtls3', '--only', MBEDTLS3_CASES, '--quick'))
-    return suites + bridge_suites() + few_bridge_suites(builds) + [crash_suite(build) for build in builds]
+        suites.append(e2e_suite('e2e_mbedtls3', RELEASE, 'ledgemq-mbedtls3', '--only', MBEDTLS3_CASES, '--quick',
+                                '--ports', MBEDTLS3_PORTS))
+    return [*suites, *bridge_suites(), bridge_bench_suite(), store_bench_suite(), *few_bridge_suites(builds),
+            *(crash_suite(build) for build in builds)]
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -394,7 +402,7 @@ def main():
                                (ASAN, TSAN), options, chosen)
     outcomes += run_group('house rules, and real clients against the broker', chosen(measuring_suites()), [], at_once=1)
     outcomes += run_group('real clients against the other builds, and crashes', chosen(waiting_suites(builds)), [],
-                          at_once=4)
+                          at_once=WAITING_AT_ONCE)
     passed, failed, skipped = (sum(getattr(o, kind) for o in outcomes) for kind in ('passed', 'failed', 'skipped'))
     if not outcomes:
         failed = 1

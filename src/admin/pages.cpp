@@ -1,15 +1,15 @@
-// Decides who may read a page, and answers /healthz, /metrics and /api/v1/. The header has the table of rights; the
-// list of sessions is in sessions_page.cpp.
+// Answers /healthz, /metrics and files, and passes requests below /api/v1 to the handlers of the route table. The
+// header has the table of rights.
 #include "ledge/admin/pages.hpp"
 
 #include <algorithm>
-#include <optional>
 #include <utility>
 
+#include "access_rules.hpp"
+#include "bridge_facts.hpp"
 #include "ledge/admin/metrics_text.hpp"
 #include "ledge/admin/part_figures.hpp"
 #include "ledge/base/assert.hpp"
-#include "ledge/base/constant_time.hpp"
 #include "ledge/base/json.hpp"
 #include "ledge/broker/shard.hpp"
 #include "ledge/link/gateways.hpp"
@@ -17,164 +17,180 @@
 #include "ledge/os/file.hpp"
 #include "ledge/ota/ota_server.hpp"
 #include "ledge/runtime/broker_loop.hpp"
-#include "ledge/uplink/bridges.hpp"
-#include "sessions_page.hpp"
+#include "problem.hpp"
+#include "routes.hpp"
+#include "site.hpp"
 
 namespace ledge::admin {
-namespace {
 
 using transport::HttpAnswer;
+using transport::HttpMethod;
+using transport::HttpRequest;
 
-/// True: the Host header names an address or localhost, and no other name.
-/// A browser sends the name that it has looked up. A web page of a stranger whose name points at 127.0.0.1 (DNS
-/// rebinding) therefore fails here.
-bool is_address_or_localhost(std::string_view host) {
-    if (host == "localhost" || host.find(':') != std::string_view::npos) return true;  // only IPv6 has colons
-    // The last label of a host name is alphabetic (RFC 1123 section 2.1), so digits and dots alone are an IPv4 address.
-    return !host.empty() && host.find_first_not_of("0123456789.") == std::string_view::npos;
+/// Carries out answers that need several turns.
+class Pages::Part final : public runtime::LoopPart {
+public:
+    explicit Part(OngoingWork& work) : work_(work) {}
+    ~Part() override { work_.clear(); }
+    void start(Instant) override {}
+    void turn(Instant now) override {
+        if (work_.is_due(now)) work_.on_time(now);
+    }
+    bool wants_turn() const override { return work_.is_due(Instant::min()); }
+    void on_time(Instant now) override { work_.on_time(now); }
+    Instant next_deadline() const override { return work_.next_deadline(); }
+    void stop(Instant) override { work_.clear(); }
+    bool is_stopped() const override { return true; }
+
+private:
+    OngoingWork& work_;
+};
+
+Pages::Pages(std::string version, std::vector<AdminToken> tokens, const Log& log, Instant now)
+    : access_(std::make_unique<AccessRules>(std::move(tokens), log)),
+      site_(std::make_unique<Site>(Site{std::move(version), now, log})) {}
+Pages::~Pages() = default;
+
+broker::Shard& Site::shard() const { return loop->shard(); }
+
+runtime::MakeLoopPart Pages::make_part() {
+    return [this](const runtime::LoopServices&) { return std::make_unique<Part>(site_->ongoing); };
 }
 
-void add_bridge(JsonWriter& body, const uplink::BridgeFigures& bridge) {
-    const auto seconds = [](Duration duration) {
-        return std::int64_t{std::chrono::duration_cast<std::chrono::seconds>(duration).count()};
-    };
-    body.begin_object();
-    body.text("name", bridge.name);
-    body.text("stage", uplink::name_of(bridge.stage));
-    body.number("stage_s", seconds(bridge.in_stage));
-    body.text("health", bridge.degraded.empty() ? "ok" : "degraded");
-    body.text("health_reason", bridge.degraded);
-    body.text("server", bridge.server);
-    body.text("last_problem", bridge.last_problem);
-    body.number("queue_messages", static_cast<std::int64_t>(bridge.queue_messages));
-    body.number("oldest_unanswered_s", seconds(bridge.oldest_unanswered));
-    body.number("connections", bridge.connections);
-    if (bridge.connected) body.number("connected_s", seconds(*bridge.connected));
-    body.number("queue_bytes", bridge.queue.now.bytes);
-    body.number("queue_age_s", seconds(bridge.queue.age.age));
-    body.boolean("queue_age_is_minimum", bridge.queue.age.is_minimum);
-    if (bridge.queue.flow.time_to_full) body.number("time_to_full_s", seconds(*bridge.queue.flow.time_to_full));
-    if (bridge.queue.flow.time_to_empty) body.number("time_to_empty_s", seconds(*bridge.queue.flow.time_to_empty));
-    body.end_object();
+void Pages::attach(runtime::BrokerLoop& loop, const Parts& parts) {
+    site_->loop = &loop;
+    site_->parts = parts;
+}
+
+void Pages::set_tokens(std::vector<AdminToken> tokens) { access_->set_tokens(std::move(tokens)); }
+
+// ---------------------------------------------------------------------------------------------------------------------
+
+namespace {
+
+bool is_reading(const HttpRequest& request) {
+    return request.method == HttpMethod::get || request.method == HttpMethod::head;
+}
+
+/// The methods of the routes for this path, as the field Allow lists them.
+std::string allowed_methods(std::string_view path) {
+    std::string methods;
+    for (const Route& route : routes()) {
+        if (!match(route.pattern, path)) continue;
+        if (!methods.empty()) methods += ", ";
+        methods += name_of(route.method);
+        if (route.method == HttpMethod::get) methods += ", HEAD";
+    }
+    return methods;
+}
+
+/// The answer to a request that no route fits.
+HttpAnswer no_route(std::string_view path) {
+    const std::string methods = allowed_methods(path);
+    if (methods.empty()) return problem(404, "there is no such resource; /api/v1/ lists the resources");
+    HttpAnswer answer = problem(405, "this resource allows only " + methods);
+    answer.fields.push_back({"Allow", methods});
+    return answer;
+}
+
+std::optional<Problem> wrong_body(const Route& route, const HttpRequest& request) {
+    if (route.body == BodyKind::none)
+        return request.body.empty() ? std::nullopt : std::optional(Problem{400, "this request must have no body"});
+    // Pages of another origin cannot send this type without asking first (CORS), so they cannot send an action.
+    if (!request.content_type.starts_with(json_type))
+        return Problem{415, "the body must be JSON: Content-Type: application/json"};
+    return std::nullopt;
 }
 
 }  // namespace
 
-Pages::Pages(std::string version, std::string token, const Log& log, Instant now)
-    : version_(std::move(version)), token_(std::move(token)), log_(log), start_(now) {}
-
-HttpAnswer Pages::answer(const transport::HttpRequest& request, Instant now) {
+void Pages::answer(const HttpRequest& request, transport::Responder responder, Instant now) {
     // Before attach() there are no figures to show. 503 tells a monitor that the broker will answer later.
-    if (loop_ == nullptr) return refusal(503, "starting");
+    if (site_->loop == nullptr) return responder.answer(problem(503, "the broker is starting"));
+    const bool is_api = request.path == api_path || request.path.starts_with("/api/");
+    if (is_api) return answer_api(request, std::move(responder), now);
+    if (!is_reading(request)) return responder.answer(problem(405, "this page is read with GET"));
+    responder.answer(page(request, now));
+}
+
+HttpAnswer Pages::page(const HttpRequest& request, Instant now) {
     // Everybody may read /healthz: a load balancer has no token, and the answer has no secrets.
-    if (request.path == "/healthz")
-        return request.is_removal ? refusal(405, "this page is read with GET") : health(now);
-    const bool is_api = request.path.starts_with("/api/");
-    if (!is_api && request.path != "/metrics") return refusal(404, "no such page");
-    // The right is checked before the method and before the path below /api/, so that strangers learn nothing about
-    // pages.
-    switch (judge(request, now)) {
-        case Access::granted: break;
-        case Access::wants_address:
-            return refusal(403, "read this page at the admin listener, with its address or localhost in the URL");
-        case Access::wants_token: return refusal(401, "a token is required");
-        case Access::wrong_token: return refusal(401, "the token is wrong");
-        case Access::blocked: return refusal(429, "too many wrong tokens from this address; try again later");
+    if (request.path == "/healthz") return health(now);
+    // A browser asks for a page without a token. The files have no secrets, and are not for clients of MQTT listeners.
+    if (request.is_admin && find_file_ != nullptr) {
+        if (auto file = find_file_(request)) return std::move(*file);
     }
-    if (request.is_removal && !is_api) return refusal(405, "this page is read with GET");
-    return is_api ? api(request) : metrics(now);
+    if (request.path != "/metrics") return problem(404, "there is no such page");
+    const auto actor = access_->judge(request, Right::read, now);
+    return actor ? metrics(now) : answer_of(actor.error());
 }
 
-Pages::Access Pages::judge(const transport::HttpRequest& request, Instant now) {
-    // On a WebSocket listener a certificate belongs to a device, so it gives no right to pages there.
-    if (request.is_admin && request.has_certificate) return Access::granted;
-    if (!token_.empty()) return judge_token(request, now);
-    // Without a token and without required certificates, the configuration allows the admin listener only on addresses
-    // of this machine, so whoever reaches the listener may read the pages.
-    return request.is_admin && is_address_or_localhost(request.host) ? Access::granted : Access::wants_address;
-}
-
-Pages::Access Pages::judge_token(const transport::HttpRequest& request, Instant now) {
-    // A request without a token is no guess, so it is not counted as a failure.
-    if (request.bearer_token.empty()) return Access::wants_token;
-    // The guard counts failures per name and network. There is only one token, so all requests use one name.
-    const auth::LoginSource source = guard_.source_of(network_of(request.address), "token");
-    if (guard_.is_blocked(source, now)) return Access::blocked;  // even for the right token: guesses get no answer
-    // The time of the comparison must not tell how many bytes of a guess are right.
-    if (are_equal_in_constant_time(as_bytes(request.bearer_token), as_bytes(token_))) {
-        guard_.on_success(source);
-        return Access::granted;
+void Pages::answer_api(const HttpRequest& request, transport::Responder responder, Instant now) {
+    std::string_view path = request.path.substr(std::min(request.path.size(), api_path.size()));
+    if (!request.path.starts_with(api_path)) path = "?";  // fits no route
+    if (path.empty()) path = "/";
+    const HttpMethod method = request.method == HttpMethod::head ? HttpMethod::get : request.method;
+    const Route* found = nullptr;
+    std::optional<TextPairs> parameters;
+    for (const Route& route : routes()) {
+        if (route.method != method) continue;
+        if (!(parameters = match(route.pattern, path))) continue;
+        found = &route;
+        break;
     }
-    // An address that has sent the right token before is not blocked; its wrong token is only logged.
-    const bool is_known = guard_.standing_of(source, now) == auth::Standing::known;
-    const bool is_blocked = !is_known && guard_.on_failure(source, now);
-    log_.write(is_blocked ? LogLevel::warning : LogLevel::info, "admin_token_wrong",
-               {{"address", request.address}, {"path", request.path}, {"blocked", is_blocked ? "yes" : "no"}});
-    return Access::wrong_token;
+    // The right is checked before the path, so that strangers learn nothing about resources.
+    auto actor = access_->judge(request, found == nullptr ? Right::read : found->right, now);
+    if (!actor) return responder.answer(answer_of(actor.error()));
+    if (found == nullptr) return responder.answer(no_route(path));
+    ApiRequest asked(*found, std::move(*actor), now, site_->log, std::move(responder));
+    asked.set_path(std::move(*parameters));
+    auto wrong = wrong_body(*found, request);
+    if (!wrong) wrong = asked.parse_query(request.query);
+    if (!wrong && found->body == BodyKind::json) wrong = asked.parse_body(request.body);
+    if (wrong) return asked.answer(answer_of(*wrong), wrong->detail);
+    found->handler(*site_, std::move(asked));
 }
 
 /// The status 503 is for load balancers and service managers, which do not read the body. A bridge without its upstream
 /// does not change the status: the messages wait, and the local clients are served.
 HttpAnswer Pages::health(Instant now) const {
-    LEDGE_ASSERT(loop_ != nullptr);
-    const broker::Metrics& metrics = loop_->shard().metrics();
+    const broker::Metrics& metrics = site_->shard().metrics();
     const std::string_view store = broker::store_state(metrics);
     // The states full and slow count as ready, because the broker still serves clients then (README).
     const bool is_well = store != "failed" && store != "postponed";
     const auto waited = std::chrono::duration_cast<std::chrono::seconds>(metrics.store_waited).count();
-    const auto uptime = std::chrono::duration_cast<std::chrono::seconds>(now - start_).count();
+    const auto uptime = std::chrono::duration_cast<std::chrono::seconds>(now - site_->start).count();
     JsonWriter body;
     body.boolean("ready", is_well);
     body.text("store", store);
     body.text("store_found", broker::name_of(metrics.store.start_state));
     body.number("store_waiting_s", std::int64_t{waited});
-    const std::vector<uplink::BridgeFigures> bridges = figures_of_bridges();
+    const std::vector<uplink::BridgeFigures> bridges = figures_of_bridges(*site_);
     // A degraded bridge does not hinder the broker from serving its clients, so the status stays 200.
     body.boolean("degraded", std::ranges::any_of(bridges, [](const uplink::BridgeFigures& bridge) {
                      return !bridge.degraded.empty();
                  }));
     body.begin_list("bridges");
-    for (const uplink::BridgeFigures& bridge : bridges) add_bridge(body, bridge);
+    for (const uplink::BridgeFigures& bridge : bridges) {
+        body.begin_object();
+        write_bridge(body, bridge);
+        body.end_object();
+    }
     body.end_list();
     body.number("uptime_s", std::int64_t{uptime});
-    return {static_cast<std::uint16_t>(is_well ? 200 : 503), json, body.finish()};
-}
-
-std::vector<uplink::BridgeFigures> Pages::figures_of_bridges() const {
-    return parts_.bridges == nullptr ? std::vector<uplink::BridgeFigures>() : parts_.bridges->figures(loop_->now());
+    return {
+        .status = static_cast<std::uint16_t>(is_well ? 200 : 503), .content_type = json_type, .body = body.finish()};
 }
 
 HttpAnswer Pages::metrics(Instant now) const {
-    LEDGE_ASSERT(loop_ != nullptr);
     PartFigures parts;
-    parts.bridges = figures_of_bridges();
-    if (parts_.gateways != nullptr) parts.links = parts_.gateways->figures();
-    if (parts_.lines != nullptr) parts.lines = parts_.lines->figures();
-    if (parts_.ota != nullptr) parts.ota = parts_.ota->figures();
-    return {200, metrics_content_type,
-            metrics_text(loop_->shard().metrics(), loop_->tls_counters(), parts, version_, now - start_)};
-}
-
-/// /api/v1/ itself names the version of the broker and the resources.
-HttpAnswer Pages::api(const transport::HttpRequest& request) const {
-    LEDGE_ASSERT(loop_ != nullptr);
-    const std::string_view path = request.path;
-    if (path == sessions_path && !request.is_removal) return list_sessions(loop_->shard(), request.query);
-    // The whole rest of the path is the client id, because a client id may contain '/'.
-    if (path.starts_with(sessions_path) && path.size() > sessions_path.size() && path[sessions_path.size()] == '/') {
-        if (!request.is_removal)
-            return refusal(405, "this resource allows only DELETE; GET /api/v1/sessions lists sessions");
-        return remove_session(*loop_, path.substr(sessions_path.size() + 1));
-    }
-    if (path != "/api/v1/") return refusal(404, "no such resource; /api/v1/ lists the resources");
-    if (request.is_removal) return refusal(405, "this page is read with GET");
-    JsonWriter body;
-    body.text("name", "LedgeMQ");
-    body.text("version", version_);
-    body.begin_list("resources");
-    body.element("sessions");
-    body.end_list();
-    return {200, json, body.finish()};
+    parts.bridges = figures_of_bridges(*site_);
+    if (site_->parts.gateways != nullptr) parts.links = site_->parts.gateways->figures();
+    if (site_->parts.lines != nullptr) parts.lines = site_->parts.lines->figures();
+    if (site_->parts.ota != nullptr) parts.ota = site_->parts.ota->figures();
+    return {.content_type = metrics_content_type,
+            .body = metrics_text(site_->shard().metrics(), site_->loop->tls_counters(), parts, site_->version,
+                                 now - site_->start)};
 }
 
 // ---------------------------------------------------------------------------------------------------------------------

@@ -38,6 +38,21 @@ void JsonWriter::number(std::string_view key, std::uint64_t value) {
     out_ += std::to_string(value);
 }
 
+void JsonWriter::number(std::string_view key, double value) {
+    // std::isfinite would load the mathematical library, which is 0.3 MB of memory in each broker.
+    constexpr double bound = 9.0e12;  // a little less than 2^63 millionths
+    if (!(value > -bound && value < bound)) return null(key);
+    const auto millionths = static_cast<std::int64_t>(value * 1'000'000 + (value < 0 ? -0.5 : 0.5));
+    begin(key);
+    if (millionths < 0) out_ += '-';
+    const auto size = static_cast<std::uint64_t>(millionths < 0 ? -millionths : millionths);
+    out_ += std::to_string(size / 1'000'000);
+    std::string places = std::to_string(size % 1'000'000);
+    places.insert(0, 6 - places.size(), '0');
+    while (places.ends_with('0')) places.pop_back();
+    if (!places.empty()) out_ += '.' + places;
+}
+
 void JsonWriter::boolean(std::string_view key, bool value) {
     begin(key);
     out_ += value ? "true" : "false";
@@ -69,6 +84,25 @@ void JsonWriter::begin_list(std::string_view key) {
     // The first element has no comma. close() resets this for the members behind the list.
     is_first_ = true;
     ++depth_;
+}
+
+void JsonWriter::begin_object(std::string_view key) {
+    begin(key);
+    out_ += '{';
+    is_first_ = true;
+    ++depth_;
+}
+
+void JsonWriter::begin_list() {
+    begin_value();
+    out_ += '[';
+    is_first_ = true;
+    ++depth_;
+}
+
+void JsonWriter::element(std::uint64_t value) {
+    begin_value();
+    out_ += std::to_string(value);
 }
 
 void JsonWriter::element(std::string_view value) {

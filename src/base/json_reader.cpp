@@ -149,6 +149,40 @@ std::optional<std::int64_t> JsonObject::integer(std::string_view name) const {
     return std::nullopt;
 }
 
+std::optional<std::uint64_t> JsonObject::whole_number(std::string_view name) const {
+    const json::value* value = find(*object_, name);
+    if (value == nullptr) return std::nullopt;
+    if (const std::uint64_t* number = value->if_uint64()) return *number;
+    const std::int64_t* number = value->if_int64();
+    if (number == nullptr || *number < 0) return std::nullopt;
+    return static_cast<std::uint64_t>(*number);
+}
+
+std::optional<bool> JsonObject::boolean(std::string_view name) const {
+    const json::value* value = find(*object_, name);
+    if (value == nullptr || !value->is_bool()) return std::nullopt;
+    return value->get_bool();
+}
+
+bool JsonObject::is_null(std::string_view name) const {
+    const json::value* value = find(*object_, name);
+    return value != nullptr && value->is_null();
+}
+
+std::optional<std::vector<std::pair<std::string_view, std::string_view>>> JsonObject::pairs(
+    std::string_view name) const {
+    const json::value* value = find(*object_, name);
+    if (value == nullptr || !value->is_array()) return std::nullopt;
+    std::vector<std::pair<std::string_view, std::string_view>> result;
+    for (const json::value& item : value->get_array()) {
+        const json::array* pair = item.if_array();
+        if (pair == nullptr || pair->size() != 2 || !(*pair)[0].is_string() || !(*pair)[1].is_string())
+            return std::nullopt;
+        result.emplace_back(view_of((*pair)[0].get_string()), view_of((*pair)[1].get_string()));
+    }
+    return result;
+}
+
 std::optional<std::vector<std::string_view>> JsonObject::texts(std::string_view name) const {
     const json::value* value = find(*object_, name);
     if (value == nullptr || !value->is_array()) return std::nullopt;

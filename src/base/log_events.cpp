@@ -21,6 +21,10 @@ constexpr LogEvent events[] = {
      "later.",
      "Nothing after a power cut, when all clients return at once; otherwise find the client that reconnects in a "
      "loop."},
+    {"admin_action", "info", "actor address action subject outcome",
+     "An operator asked the API to change something; `actor` is the token, the process or the certificate that gave "
+     "the right, and `outcome` is done or the reason of a refusal.",
+     "Nothing, if the action was wanted."},
     {"admin_token_wrong", "info warning", "address path blocked",
      "A request for an admin page came with a wrong token; with `blocked`, the broker refuses the address for a "
      "minute.",
@@ -88,7 +92,7 @@ constexpr LogEvent events[] = {
      "Nothing."},
     {"bridge_session_left", "warning", "client_id messages",
      "There is a session of a bridge that is not in the configuration; its messages stay, and no more come.",
-     "Configure the bridge again, or remove the session: DELETE /api/v1/sessions/ID, or `ledgemq sessions remove`."},
+     "Configure the bridge again, or remove the session: `ledgemq ctl remove ID`."},
     {"bridge_tls_problem", "error", "bridge reason",
      "The TLS files of the bridge have a mistake; the former files stay in use if there were any.",
      "Correct the file that `reason` names; the next attempt to connect reads the files again."},
@@ -202,6 +206,10 @@ constexpr LogEvent events[] = {
      "The address of a listener does not exist yet; the broker serves its other listeners and tries again.",
      "Nothing, if the network starts later; otherwise correct the listener's url (ip address shows the existing "
      "addresses)."},
+    {"log_file_not_opened", "error", "reason outcome",
+     "The log file was renamed, removed or replaced, and the broker cannot open a file under its name.",
+     "Let the user of the broker write the directory of log.file, or correct the `create` line of logrotate; the next "
+     "line tries again."},
     {"log_level_changed", "warning", "",
      "The configuration was read again, and log.level has a new value.",
      "Nothing."},
@@ -210,8 +218,9 @@ constexpr LogEvent events[] = {
      "writes.",
      "Read the lines of the event that were written; block the address with a firewall if it is hostile."},
     {"log_lines_lost", "warning", "lines reason",
-     "The program that reads the broker's standard error was too slow or had stopped, so log lines were dropped.",
-     "Check the program that reads the log."},
+     "The reader of the log (the program behind standard error, or the syslog daemon) was too slow or had stopped, or "
+     "the log file could not be written, so log lines were dropped.",
+     "Act on `reason`: check the program that reads the log, or free space on the disk of log.file."},
     {"login_blocked", "warning", "address names reason key limit window_s block_s",
      "Too many logins of one user name from one address failed, so the broker refuses this name from this address for "
      "a while; other names may still log in from there.",

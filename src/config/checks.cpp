@@ -126,6 +126,20 @@ public:
         }
     }
 
+    void log(const LogSettings& settings) {
+        const bool is_file = settings.target == LogTarget::file;
+        if (is_file && settings.file.empty())
+            complain("log.target", "key 'log.target' is \"file\", but no file is named; add log.file = PATH");
+        // Otherwise an operator would look for lines in a file that nobody writes.
+        if (!is_file && !settings.file.empty())
+            complain("log.file", "key 'log.file' has no effect; write log.target = \"file\" beside it");
+        // The limit of the system for the path of a Unix socket (sockaddr_un), with a 0 at the end.
+        constexpr std::size_t path_bytes_max = 107;
+        if (settings.syslog_socket.empty() || settings.syslog_socket.size() > path_bytes_max)
+            complain("log.syslog_socket",
+                     "key 'log.syslog_socket' must be a path of 1 to 107 bytes; the usual one is /dev/log");
+    }
+
     void ota(const OtaSettings& settings) {
         constexpr std::size_t prefix_bytes_max = 64;
         // An empty path is no directory, and not the word "none" either.
@@ -315,6 +329,7 @@ void check_all(Loaded& loaded, const std::map<std::string, ListenerDraft>& draft
     checker.memory(loaded.config);
     checker.store(loaded.config, is_durability_flag);
     checker.admin(loaded.config);
+    checker.log(loaded.config.log);
     checker.ota(loaded.config.ota);
     // A map is sorted by key, so the listeners of a Config are sorted by name (config.hpp).
     for (const auto& [name, draft] : drafts) checker.listener(name, draft);

@@ -75,49 +75,24 @@ void add_store_tools(CLI::App& app, Command& command) {
     restore->callback([chosen, restore] { chosen(restore); });
 }
 
-/// `sessions list|remove`. The store of a running broker is locked, so a running broker is asked over HTTP instead.
+/// `sessions list|remove`. The store of a running broker is locked; `ctl` asks a running broker.
 void add_sessions(CLI::App& app, Command& command) {
     CLI::App* sessions = app.add_subcommand(
-        "sessions",
-        "List sessions, or remove one: in the store of a stopped broker, or through the admin listener of a "
-        "running broker");
+        "sessions", "List sessions, or remove one, in the store of a stopped broker (a running one: ledgemq ctl)");
     sessions->require_subcommand(1);
     // Both subcommands have the same options; only `remove` takes a client id.
     const auto add = [&](const char* name, const char* help, bool is_removal) {
         Command::Sessions& request = command.sessions;
         CLI::App* tool = sessions->add_subcommand(name, help);
-        CLI::Option* store = tool->add_option("--store", request.store, "The directory of the store")->type_name("DIR");
-        CLI::Option* admin =
-            tool->add_option("--admin", request.admin, "The admin listener: http://HOST:PORT or https://HOST:PORT")
-                ->type_name("URL")
-                ->excludes(store);
-        // needs(admin): a token or an authority without --admin would have no effect, which is a mistake.
-        tool->add_option("--token-file", request.token_file, "The file with the broker's admin token")
-            ->type_name("FILE")
-            ->needs(admin);
-        tool->add_option("--ca", request.ca_file,
-                         "PEM file with the authorities that sign the certificate of the admin listener")
-            ->type_name("FILE")
-            ->needs(admin);
+        tool->add_option("--store", request.store, "The directory of the store")->type_name("DIR")->required();
         if (is_removal) tool->add_option("CLIENT_ID", request.client_id, "The client id of the session")->required();
         tool->callback([&command, is_removal] {
-            // CLI11 can say "at most one of them", but not "exactly one".
-            if (command.sessions.store.empty() == command.sessions.admin.empty())
-                throw CLI::ValidationError("sessions", "requires --store DIR or --admin URL");
-            if (!command.sessions.admin.empty()) {
-                // An admin url has the same form as that of a hook, and may have a host name, unlike a listener.
-                const auto endpoint = parse_hook_url(command.sessions.admin);
-                if (!endpoint)
-                    throw CLI::ValidationError(
-                        "--admin", "not the address of an admin listener; use http://HOST:PORT or https://HOST:PORT");
-                command.sessions.endpoint = endpoint.value();
-            }
             command.action = Command::Action::sessions;
             command.sessions.is_removal = is_removal;
         });
     };
     add("list", "Print every session as a line of JSON", false);
-    add("remove", "Remove a session with its subscriptions and waiting messages; its client is disconnected", true);
+    add("remove", "Remove a session with its subscriptions and waiting messages", true);
 }
 
 /// `events`: needs no configuration, so an operator can look an event up on any machine.

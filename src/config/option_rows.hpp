@@ -25,6 +25,9 @@ inline constexpr std::int64_t mqtt_packet_max = 5 + 268'435'455;  // fixed heade
 // A word stands at the index of its enumerator. A new enumerator needs a word here, at the same place.
 inline constexpr std::string_view level_names[] = {"debug", "info", "warning", "error"};
 inline constexpr std::string_view format_names[] = {"text", "json"};
+inline constexpr std::string_view target_names[] = {"stderr", "file", "syslog"};
+inline constexpr std::string_view facility_names[] = {"user",   "daemon", "local0", "local1", "local2",
+                                                      "local3", "local4", "local5", "local6", "local7"};
 inline constexpr std::string_view durability_names[] = {"ram", "relaxed", "durable"};
 inline constexpr std::string_view overflow_names[] = {"drop_oldest", "drop_newest", "refuse", "spill"};
 inline constexpr std::string_view revocation_names[] = {"disconnect", "unsubscribe"};
@@ -54,6 +57,8 @@ template <class T>
 constexpr std::span<const std::string_view> names_of() {
     if constexpr (std::is_same_v<T, LogLevel>) return level_names;
     if constexpr (std::is_same_v<T, LogFormat>) return format_names;
+    if constexpr (std::is_same_v<T, LogTarget>) return target_names;
+    if constexpr (std::is_same_v<T, LogFacility>) return facility_names;
     if constexpr (std::is_same_v<T, journal::Durability>) return durability_names;
     if constexpr (std::is_same_v<T, session::OverflowPolicy>) return overflow_names;
     if constexpr (std::is_same_v<T, broker::ShareStrategy>) return strategy_names;

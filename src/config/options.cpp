@@ -286,11 +286,28 @@ constexpr Option broker_rows[] = {
         "passwords of waiting clients. false: debuggers of the same user are kept out too."),
 
     // This level may change while the broker runs (daemon/reload.cpp).
-    setting<&Config::log, &LogSettings::level>(
-        "log", "level", "", {}, "The least important events that are logged. The log goes to standard error."),
+    setting<&Config::log, &LogSettings::level>("log", "level", "", {}, "The least important events that are logged."),
     setting<&Config::log, &LogSettings::format>(
         "log", "format", "", {},
         "The format of the log. text: one line for people per event. json: one JSON object per line."),
+    setting<&Config::log, &LogSettings::target>(
+        "log", "target", "", {},
+        "Where the log goes. stderr: standard error, which the service manager keeps (under systemd with the priority "
+        "of each line for the journal). file: the file of log.file. syslog: the syslog daemon of this machine. Until "
+        "the event `ready`, lines go to standard error too."),
+    setting<&Config::log, &LogSettings::file>(
+        "log", "file", "", {},
+        "The file of target = \"file\", created with mode 0640 by the user that the broker runs as. Each line goes to "
+        "the file that has this name at that moment, so the file may be renamed, removed or cut at any time; "
+        "config/ledgemq.logrotate is an example. If the disk is full, lines are dropped and counted, and the broker "
+        "goes on."),
+    setting<&Config::log, &LogSettings::facility>("log", "facility", "", {},
+                                                  "The facility of the lines with target = \"syslog\"."),
+    setting<&Config::log, &LogSettings::syslog_socket>(
+        "log", "syslog_socket", "", {},
+        "The Unix socket of the syslog daemon, for target = \"syslog\". Each line is one datagram of at most 2048 "
+        "bytes; a longer line is cut. While no daemon listens, up to 256 KiB of lines wait; further lines are dropped "
+        "and counted."),
 };
 
 struct SectionHelp {

@@ -2,6 +2,7 @@
 // output, and complaints to standard error.
 #include "commands.hpp"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -17,6 +18,7 @@
 #include "ledge/auth/authenticator.hpp"
 #include "ledge/base/log_events.hpp"
 #include "ledge/config/command_line.hpp"
+#include "ledge/os/file.hpp"
 #include "ledge/storage/tools.hpp"
 #include "machine_name.hpp"
 #include "ota.hpp"
@@ -53,6 +55,24 @@ std::string unwritable_store(const config::Config& config) {
         return path.string() + " of store.path is not a directory";
     if (::access(path.c_str(), R_OK | W_OK | X_OK) == 0) return {};
     return "the directory " + path.string() + " of store.path may not be read and written: " + std::strerror(errno);
+}
+
+/// Why the log cannot go where [log] says with the present rights of this process; "" if it can.
+std::string unusable_log(const config::LogSettings& log) {
+    if (log.target == config::LogTarget::file) {
+        const std::string directory = os::parent_of(log.file);
+        // A rotation renames the file, and the broker creates a new one: this needs the right to write the directory.
+        // AT_EACCESS: AsUser changes only the effective ids.
+        if (::faccessat(AT_FDCWD, directory.c_str(), W_OK | X_OK, AT_EACCESS) == 0) return {};
+        return "the log file " + log.file +
+               " cannot be created again after a rotation, because the user of the broker "
+               "may not write " +
+               directory + ": " + std::strerror(errno);
+    }
+    if (log.target == config::LogTarget::syslog && ::access(log.syslog_socket.c_str(), F_OK) != 0)
+        return "no syslog daemon listens at " + log.syslog_socket +
+               " now, so the log would wait for one: " + std::strerror(errno);
+    return {};
 }
 
 }  // namespace
@@ -122,10 +142,13 @@ int check(const config::Command& command, const config::Loaded& loaded) {
     for (const std::string& note : loaded.notes) out += "warning: " + note + "\n";
     // The files that the broker reads again while it runs are checked with the rights that it will have then.
     std::vector<std::string> unread;
+    std::string unusable;
     {
         const AsUser as_user(account.value());
         if (account.value()) unread = unreadable(files_read_again(loaded));
+        unusable = unusable_log(loaded.config.log);
     }
+    if (!unusable.empty()) out += "warning: " + unusable + "\n";
     if (const std::string store = unwritable_store(loaded.config); !store.empty()) out += "warning: " + store + "\n";
     for (const std::string& file : unread)
         out += "warning: " + file + " can be read at the start only: the user " + account.value()->user +
@@ -133,7 +156,7 @@ int check(const config::Command& command, const config::Loaded& loaded) {
     out += durability_table(loaded.config);
     print(stdout, out);
     // With --strict a pipeline refuses a configuration that is allowed but dangerous.
-    const bool is_refused = command.is_strict && !(loaded.notes.empty() && unread.empty());
+    const bool is_refused = command.is_strict && !(loaded.notes.empty() && unread.empty() && unusable.empty());
     return is_refused ? config::exit_failure : answered();
 }
 

@@ -41,7 +41,7 @@ public:
     /// of the configuration are in `options` already. Call once.
     void add_to(runtime::BrokerLoopOptions& options, const config::Config& config, const Log& log, std::uint64_t seed);
     /// nullptr until the loop has made the part.
-    const uplink::Bridges* bridges() const { return bridges_; }
+    uplink::Bridges* bridges() const { return bridges_; }
 
     /// Adds a bridge to the running broker, or changes the one of this name. The error says why nothing has changed.
     Result<bool, Error> put(const config::BridgeSettings& settings, runtime::BrokerLoop& loop);

@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 
 #include "ledge/base/assert.hpp"
 #include "ledge/runtime/clock.hpp"
@@ -91,12 +92,43 @@ bool LogOutput::drain() {
 
 void LogOutput::finish() {
     const Instant deadline = runtime::read_clock() + 1s;
-    // The deadline bounds the end of the process even if the reader accepts one byte now and then.
-    while (!drain() && runtime::read_clock() < deadline && is_writable(descriptor_, 1000)) {
+    const auto descriptor = [this] { return mode_ == WriteMode::datagrams ? syslog_.descriptor() : descriptor_; };
+    // The deadline bounds the end of the process even if the reader accepts one byte now and then. Without a syslog
+    // daemon there is nobody to wait for.
+    while (!drain() && runtime::read_clock() < deadline && descriptor() >= 0 && is_writable(descriptor(), 1000)) {
     }
 }
 
-long LogOutput::try_write(std::string_view text) const {
+void LogOutput::reopen_file() {
+    if (mode_ == WriteMode::file) file_.reopen();
+}
+
+std::string LogOutput::loss_reason() const {
+    if (mode_ == WriteMode::datagrams) return "no syslog daemon listened, or the daemon did not read";
+    if (mode_ != WriteMode::file) return "the reader of the log did not read";
+    return "the file could not be written: " + std::string(std::strerror(refusal_errno_));
+}
+
+/// Writes at least a part of `text`, and no more than its first line.
+long LogOutput::try_write_line(std::string_view text) {
+    const std::string_view line = text.substr(0, text.find('\n') + 1);
+    LEDGE_ASSERT(line.ends_with('\n'));
+    const auto size = static_cast<long>(line.size());
+    if (mode_ == WriteMode::file) {
+        if (file_.write(line)) return size;
+        refusal_errno_ = errno;
+        return refused;
+    }
+    switch (syslog_.send(line.substr(0, line.size() - 1))) {
+        case SyslogSocket::Sent::yes: return size;
+        case SyslogSocket::Sent::later: return 0;
+        case SyslogSocket::Sent::never: break;
+    }
+    return refused;
+}
+
+long LogOutput::try_write(std::string_view text) {
+    if (mode_ == WriteMode::file || mode_ == WriteMode::datagrams) return try_write_line(text);
     if (mode_ == WriteMode::polled) {
         if (!is_writable(descriptor_, 0)) return 0;
         // A longer write could wait although poll() has reported the pipe as writable.

@@ -1,7 +1,9 @@
-// LogSink: writes log records as lines to standard error. A line begins with the date and time or, under systemd, with
-// the priority that the journal reads. The sink never waits for the reader, and no peer can fill the disk with lines.
+// LogSink: writes log records as lines to standard error, to a file or to the syslog daemon. A line begins with the
+// date and time, with the priority that the journal of systemd reads, or with the header of syslog. The sink never
+// waits for the reader, and no peer can fill the disk with lines.
 #pragma once
 
+#include <memory>
 #include <mutex>
 #include <string>
 
@@ -22,18 +24,29 @@ public:
     explicit LogSink(config::LogFormat format);
     /// For tests: another descriptor and another clock.
     LogSink(config::LogFormat format, int descriptor, bool is_journal, ReadClock clock)
-        : format_(format), is_journal_(is_journal), clock_(clock), output_(descriptor) {}
+        : format_(format), clock_(clock) {
+        main_ = {is_journal ? Prefix::priority : Prefix::time, {}, std::make_unique<LogOutput>(descriptor)};
+    }
     ~LogSink() { finish(); }
     LogSink(const LogSink&) = delete;
     LogSink& operator=(const LogSink&) = delete;
 
     Log log(LogLevel threshold) { return Log(threshold, write, this); }
 
+    /// From now on lines go where `settings` says. Until end_of_start() they go to the former output too, so that
+    /// whoever starts the broker sees why a start fails. Opens the log file with the rights that the process has now;
+    /// after an error nothing has changed.
+    Result<bool, Error> direct_to(const config::LogSettings& settings);
+    void end_of_start();
+    /// Opens the log file again, if lines go to a file. For SIGHUP: the file that was renamed is closed although no
+    /// line comes.
+    void reopen_file();
+
     /// True: lines wait for the reader, or a count of left-out lines has not been reported. The loop then calls
     /// write_pending() once a second.
     bool has_pending() const {
         const std::lock_guard lock(mutex_);
-        return output_.has_backlog() || output_.lost() > 0 || limiter_.has_left_out();
+        return output().has_backlog() || output().lost() > 0 || limiter_.has_left_out();
     }
     /// Writes what waits, and the reports that are due. Never waits for the reader.
     void write_pending();
@@ -41,18 +54,33 @@ public:
     void finish();
 
 private:
+    /// What stands before the event in a line.
+    enum class Prefix : std::uint8_t {
+        time,
+        priority,  // for the journal, which adds the time itself
+        syslog,    // the header of syslog, which has the time and the priority
+    };
+    struct Target {
+        Prefix prefix = Prefix::time;
+        config::LogFacility facility{};  // with Prefix::syslog
+        std::unique_ptr<LogOutput> output;
+    };
+
     static void write(void* self, const LogRecord& record);
     void put(const LogRecord& record);
+    void put(const LogRecord& record, const Target& target);
+    void report_file_problem();
+    LogOutput& output() const { return *main_.output; }
     void report_lost();
     void report_left_out(const std::vector<LogLimiter::LeftOut>& counts);
 
     config::LogFormat format_;
-    bool is_journal_;  // standard error goes to the journal of systemd, which adds the time
     ReadClock clock_;
-    LogOutput output_;
+    Target main_;      // always has an output
+    Target at_start_;  // has an output between direct_to() and end_of_start()
     LogLimiter limiter_;
     std::string line_;          // reused, so that a line costs no allocation
-    mutable std::mutex mutex_;  // guards limiter_, output_ and line_
+    mutable std::mutex mutex_;  // guards limiter_, the outputs and line_
 };
 
 }  // namespace ledge::daemon

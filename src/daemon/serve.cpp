@@ -45,7 +45,7 @@ std::string_view fix_for(const Error& error) {
         {std::errc::permission_denied,
          "choose a port above 1023 or a writable path, or give the broker the right to use this one"},
         {std::errc::address_family_not_supported, "this machine has no IPv6: choose an IPv4 address"},
-        {std::errc::no_such_file_or_directory, "create the folder of the socket"},
+        {std::errc::no_such_file_or_directory, "create the folder of the socket or of the log file"},
     };
     for (const Fix& fix : fixes) {
         if (error.code == fix.code) return fix.text;
@@ -74,6 +74,22 @@ std::string_view fix_for_store(const Error& error) {
 int refuse(const Log& log, std::string_view reason, std::string_view fix, int exit_code) {
     log.error("not_started", {{"reason", reason}, {"fix", fix}});
     return exit_code;
+}
+
+/// Directs the log to the file or the daemon of [log]. False: the file cannot be opened, and the broker must not start.
+bool direct_log(LogSink& sink, const config::LogSettings& settings, const std::optional<Account>& account,
+                const Log& log) {
+    // The file must belong to the user that opens it again after a rotation.
+    const AsUser as_user(account);
+    const auto directed = sink.direct_to(settings);
+    if (!directed) refuse(log, text_of(directed.error()), fix_for(directed.error()), config::exit_failure);
+    return static_cast<bool>(directed);
+}
+
+/// The loop writes waiting lines once a second. `sink` must outlive the loop.
+void add_log(runtime::BrokerLoopOptions& options, LogSink& sink) {
+    options.has_unwritten_log = [&sink] { return sink.has_pending(); };
+    options.write_log = [&sink] { sink.write_pending(); };
 }
 
 /// Opens the store of the configuration. False: the store cannot be opened, and the broker must not start. With true,
@@ -197,6 +213,7 @@ int serve(const config::Sources& sources, const config::Loaded& loaded) {
     allow_core_dumps(loaded.config.process.core_dumps);
     const auto account = find_account(loaded.config.process);
     if (!account) return refuse(log, text_of(account.error()), "correct the key", config::exit_bad_configuration);
+    if (!direct_log(sink, loaded.config.log, account.value(), log)) return config::exit_failure;
     // Each client needs a descriptor. The limit of the system is shared among the listeners below.
     const std::uint64_t descriptors = raise_descriptor_limit();
 
@@ -223,19 +240,19 @@ int serve(const config::Sources& sources, const config::Loaded& loaded) {
         [&parts](const std::string& listener, const config::Devices& devices) {
             if (parts.gateways != nullptr) parts.gateways->set_devices(listener, devices.table, devices.counters_file);
         });
-    options.on_hang_up = [&reload] { return reload.read_all(); };
+    options.on_hang_up = [&reload, &sink] { return sink.reopen_file(), reload.read_all(); };
     options.on_policy_files = [&reload] { return reload.read_policy(); };
-    options.has_unwritten_log = [&sink] { return sink.has_pending(); };
-    options.write_log = [&sink] { sink.write_pending(); };
+    add_log(options, sink);
     // The token is read before the user changes, because root may be the only one who may read it.
-    const auto token = admin_token(loaded.config);
+    const auto token = admin_tokens(loaded.config);
     if (!token)
         return refuse(log, "key 'admin.token_file': " + text_of(token.error()), "correct the file",
                       config::exit_bad_configuration);
     admin::Pages pages(std::string(version), token.value(), log, runtime::read_clock());
-    options.pages = [&pages](const transport::HttpRequest& request) {
-        return pages.answer(request, runtime::read_clock());
+    options.pages = [&pages](const transport::HttpRequest& request, transport::Responder responder) {
+        pages.answer(request, std::move(responder), runtime::read_clock());
     };
+    options.parts.push_back(pages.make_part());
     // The store is opened before the listeners are bound, so that no client connects to a broker that cannot start.
     std::unique_ptr<storage::Store> store;
     if (!open_store(loaded.config, account.value(), log, store)) return config::exit_failure;
@@ -256,6 +273,7 @@ int serve(const config::Sources& sources, const config::Loaded& loaded) {
     log.info(
         "ready",
         {{"addresses", join(addresses_of(**loop, parts))}, {"version", version}, {"descriptors_max", descriptors}});
+    sink.end_of_start();
     // systemd starts what depends on the broker now: clients find all listeners open.
     notify_service_manager("READY=1");
     // The code of the start is hardly used again, but its pages would count as memory of the broker.

@@ -58,9 +58,13 @@ storage::LmdbStoreOptions store_options(const config::Config& config) {
     return {.path = config.store.path, .size_max_bytes = config.store.size_max_bytes, .wall_clock = wall_clock};
 }
 
-Result<std::string, Error> admin_token(const config::Config& config) {
-    if (config.admin.token_file.empty()) return std::string();
-    return admin::read_token(config.admin.token_file);
+Result<std::vector<admin::AdminToken>, Error> admin_tokens(const config::Config& config) {
+    std::vector<admin::AdminToken> tokens;
+    if (config.admin.token_file.empty()) return tokens;
+    auto secret = admin::read_token(config.admin.token_file);
+    if (!secret) return Failure{secret.error()};
+    tokens.push_back({"token", std::move(*secret), admin::Right::act});
+    return tokens;
 }
 
 void share_descriptors(runtime::BrokerLoopOptions& options, std::uint64_t descriptors) {

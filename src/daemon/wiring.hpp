@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "ledge/admin/rights.hpp"
 #include "ledge/base/error.hpp"
 #include "ledge/base/result.hpp"
 #include "ledge/config/config.hpp"
@@ -16,8 +17,8 @@ namespace ledge::daemon {
 /// The options of the store. Requires config.store.is_used().
 storage::LmdbStoreOptions store_options(const config::Config& config);
 
-/// The token in the file that admin.token_file names; "" if the key is "".
-Result<std::string, Error> admin_token(const config::Config& config);
+/// The tokens of operators, with the secrets that their files hold now.
+Result<std::vector<admin::AdminToken>, Error> admin_tokens(const config::Config& config);
 
 /// Divides the descriptors that the process may have, by lowering limits in `options`. The sockets of listeners with
 /// addresses leave room for the files of the broker and for the operator (Unix sockets, the admin listener). Connected

@@ -74,7 +74,7 @@ int send_sessions(const std::string& file, GuardedOut& out) {
 /// Adds what to do when a broker uses the store.
 Failure<Error> add_advice(const Error& error) {
     if (fault_of(error.code) != Fault::in_use) return Failure{error};
-    return Failure{in_context("{}; ask that broker with --admin URL, or stop it first", "", error)};
+    return Failure{in_context("{}; ask that broker with ledgemq ctl, or stop it first", "", error)};
 }
 
 }  // namespace

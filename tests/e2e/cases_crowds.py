@@ -36,7 +36,7 @@ def _full(context):
 
 
 @case('silent connections of one address at the TLS port: a client of another address gets in', GROUP, needs_ledge=True,
-      quick=False)
+      quick=False, alone=True)
 def _silent(context):
     served = Served(context)
     crowd(context, served.port, 1, 1100)

@@ -36,7 +36,7 @@ def connect_many(context, broker, count):
     return clients
 
 
-@case(f'resident memory at start is at most {RSS_AT_START_MAX_KIB} KiB', GROUP, quick=False)
+@case(f'resident memory at start is at most {RSS_AT_START_MAX_KIB} KiB', GROUP, quick=False, alone=True)
 def _memory_at_start(context):
     broker = context.start_broker()
     found = rss_kib(broker.process.pid)
@@ -45,7 +45,7 @@ def _memory_at_start(context):
 
 
 @case(f'5,000 idle connections with a subscription cost at most {RSS_PER_CONNECTION_MAX_KIB} KiB each', GROUP,
-      needs_ledge=True, quick=False)
+      needs_ledge=True, quick=False, alone=True)
 def _memory_per_connection(context):
     broker = context.start_broker()
     connect_many(context, broker, 10)
@@ -61,7 +61,7 @@ def _memory_per_connection(context):
 
 
 @case(f'2,000 idle WebSocket connections with a subscription cost at most {RSS_PER_WEBSOCKET_MAX_KIB} KiB each', GROUP,
-      needs_ledge=True, quick=False)
+      needs_ledge=True, quick=False, alone=True)
 def _memory_per_websocket(context):
     broker = websocket.start_broker(context)
 
@@ -87,7 +87,7 @@ def _memory_per_websocket(context):
 
 
 @case(f'a broker with 1,000 idle clients wakes at most {WAKEUPS_MAX_PER_S:.0f} times a second', GROUP, needs_ledge=True,
-      quick=False)
+      quick=False, alone=True)
 def _wakeups(context):
     broker = context.start_broker()
     connect_many(context, broker, 1000)

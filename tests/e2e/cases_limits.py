@@ -105,7 +105,7 @@ def arrivals(subscriber, wanted, clients, before=None):
 
 
 @case('messages beyond the rate come later, none is lost, over TCP, TLS and WebSocket; the keep alive waits too', GROUP,
-      needs_ledge=True, quick=False)
+      needs_ledge=True, quick=False, alone=True)
 def _message_rate(context):
     rate, burst, count = 60, 20, 260  # 4 s at the rate: more than twice the keep alive
     broker = rated_broker(context, f'messages_per_second = {rate}\nmessages_burst = {burst}')
@@ -132,7 +132,7 @@ def _message_rate(context):
     check(log_text(broker).count('client_throttled') == 3, 'the log does not say it once for each')
 
 
-@case('bytes beyond the rate come later, over TCP, TLS and WebSocket', GROUP, needs_ledge=True, quick=False)
+@case('bytes beyond the rate come later, over TCP, TLS and WebSocket', GROUP, needs_ledge=True, quick=False, alone=True)
 def _byte_rate(context):
     rate, size, count = 100_000, 5000, 60  # 3 s
     broker = rated_broker(context, f'bytes_per_second = {rate}\nbytes_burst = 20000')
@@ -152,7 +152,7 @@ def _byte_rate(context):
 
 
 @case('connections of a user share one rate, one that comes anew gets no fresh burst; another user is unaffected',
-      GROUP, needs_ledge=True, quick=False)
+      GROUP, needs_ledge=True, quick=False, alone=True)
 def _user_rate(context):
     rate, burst, count = 60, 20, 110
     ports = [free_port(), free_port()]
@@ -199,7 +199,8 @@ def _user_rate(context):
     check(log_text(broker).count('user_throttled') == 2, 'the log does not say it once for each')
 
 
-@case('connections beyond the rate of a listener wait, none is refused', GROUP, needs_ledge=True, quick=False)
+@case('connections beyond the rate of a listener wait, none is refused', GROUP, needs_ledge=True, quick=False,
+      alone=True)
 def _connection_rate(context):
     rate, burst, count = 50, 20, 120
     port = free_port()
@@ -316,7 +317,7 @@ def memory_kib(pid, field):
 
 
 @case(f'{HOSTILE:,} hostile readers of a firehose: resident memory stays below the budget, a QoS 1 pair loses nothing',
-      GROUP, needs_ledge=True, quick=False)
+      GROUP, needs_ledge=True, quick=False, alone=True)
 def _hostile_readers(context):
     port = free_port()
     broker = start(context, f'[listeners.a]\nurl = "mqtt://127.0.0.1:{port}"\n', [port],
@@ -395,7 +396,7 @@ def leaves_persistent_session(context, port, name):
 
 
 @case('a store larger than the memory budget: every client gets in and is served, also after a restart', GROUP,
-      needs_ledge=True, quick=False)
+      needs_ledge=True, quick=False, alone=True)
 def _store_beyond_budget(context):
     port, folder = free_port(), os.path.join(context.folder, 'large-store')
     broker = store_to_fill(context, folder, port)
@@ -447,7 +448,7 @@ def highest_heap_mib(broker, seen):
 
 
 @case(f'{SILENT} QoS 1 subscribers that never acknowledge: the budget holds, they give way and not their publisher',
-      GROUP, needs_ledge=True, quick=False)
+      GROUP, needs_ledge=True, quick=False, alone=True)
 def _silent_subscribers(context):
     for has_store in (False, True):
         settings = [f'store.path={os.path.join(context.folder, "silent-store")}'] if has_store else []
@@ -532,7 +533,7 @@ def _unfinished_connects(context):
 
 
 @case('guests that leave sessions behind lose their own: known, clean and local clients get in, also after a restart',
-      GROUP, needs_ledge=True, quick=False)
+      GROUP, needs_ledge=True, quick=False, alone=True)
 def _sessions_left_behind(context):
     folder, path = os.path.join(context.folder, 'guest-store'), os.path.join(context.folder, 'operator.sock')
     port, settings = free_port(), [f'memory.budget_bytes={SMALL_BUDGET}', f'store.path={folder}']

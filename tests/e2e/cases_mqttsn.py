@@ -123,7 +123,7 @@ def posix_sensor(context, broker, *arguments):
 
 
 @case('the C client publishes and subscribes over UDP, and again at most 1 s after the broker was killed', GROUP,
-      needs_ledge=True, quick=False)
+      needs_ledge=True, quick=False, alone=True)
 def c_client_udp(context):
     broker = start(context, settings=['store.path=none'])
     sensor, reader = posix_sensor(context, broker, '127.0.0.1', broker.udp_port)
@@ -306,7 +306,7 @@ def idle_bytes(context, broker, connect_one):
 
 
 @case(f'{DEVICES} UDP devices connect and publish; an idle one costs at most {RSS_ABOVE_TCP_MAX_BYTES} bytes more than '
-      'a client of TCP', GROUP, needs_ledge=True, quick=False)
+      'a client of TCP', GROUP, needs_ledge=True, quick=False, alone=True)
 def crowd(context):
     settings = ('[listeners.sensors.mqttsn]\nunknown_per_second = 0\n'
                 f'peers_max = {2 * DEVICES}\n[sys]\ninterval_s = 0\n')

@@ -490,7 +490,7 @@ def _forged(context):
 
 
 @case('10,000 wrong logins from 50 addresses: a user who knows the password gets in meanwhile', GROUP, needs_ledge=True,
-      quick=False)
+      quick=False, alone=True)
 def _guessing(context):
     broker = context.start_broker(anonymous=False, settings=[f'auth.password_file={users(context, "alice")}'])
     took, codes = [], []

@@ -1,4 +1,5 @@
 """A page in headless Chromium, driven by chromedriver over the W3C WebDriver protocol, and the server of its files."""
+import base64
 import http.server
 import json
 import os
@@ -54,9 +55,9 @@ class Files:
 
 
 class Page:
-    """One page of one browser."""
+    """One page of one browser. With `keeps_logs` it records its console and every request of the network."""
 
-    def __init__(self, context, url):
+    def __init__(self, context, url, keeps_logs=False):
         port = free_port()
         self.driver = context.run([find('chromedriver'), f'--port={port}'])
         self.base = f'http://127.0.0.1:{port}'
@@ -64,13 +65,18 @@ class Page:
         arguments = ['--headless=new', '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage',
                      '--disable-background-networking', '--no-first-run', '--ignore-certificate-errors',
                      '--no-proxy-server', f'--user-data-dir={context.folder}/chromium-{port}']
-        options = {'binary': find('chromium'), 'args': arguments}
-        answer = self._ask('POST', '/session', {'capabilities': {'alwaysMatch': {
-            'browserName': 'chrome', 'acceptInsecureCerts': True, 'goog:chromeOptions': options}}}, SLOW_S)
+        wanted = {'browserName': 'chrome', 'acceptInsecureCerts': True,
+                  'goog:chromeOptions': {'binary': find('chromium'), 'args': arguments}}
+        if keeps_logs:
+            wanted['goog:loggingPrefs'] = {'browser': 'ALL', 'performance': 'ALL'}
+        answer = self._ask('POST', '/session', {'capabilities': {'alwaysMatch': wanted}}, SLOW_S)
         self.base += '/session/' + answer['sessionId']
         self.version = answer['capabilities']['browserVersion']
         self.browser = answer['capabilities']['goog:processID']
         self.folder = f'{context.folder}/chromium-{port}'
+        self.open(url)
+
+    def open(self, url):
         self._ask('POST', '/url', {'url': url}, SLOW_S)
 
     def _ask(self, method, path, body=None, deadline_s=DEADLINE_S):
@@ -85,6 +91,29 @@ class Page:
 
     def evaluate(self, script):
         return self._ask('POST', '/execute/sync', {'script': f'return {script};', 'args': []})
+
+    def evaluate_async(self, script):
+        """The value that the script gives to the function `done`."""
+        text = f'const done = arguments[arguments.length - 1]; {script}'
+        return self._ask('POST', '/execute/async', {'script': text, 'args': []}, SLOW_S)
+
+    def command(self, name, **parameters):
+        """A command of the DevTools protocol."""
+        return self._ask('POST', '/goog/cdp/execute', {'cmd': name, 'params': parameters})
+
+    def log(self, kind):
+        """What "browser" (the console) or "performance" (DevTools events) has recorded since the last call."""
+        return self._ask('POST', '/se/log', {'type': kind})
+
+    def press(self, *keys):
+        """Keys of the keyboard, one after the other; W3C WebDriver names those without a character U+E000 and up."""
+        actions = [{'type': kind, 'value': key} for key in keys for kind in ('keyDown', 'keyUp')]
+        self._ask('POST', '/actions', {'actions': [{'type': 'key', 'id': 'keyboard', 'actions': actions}]})
+
+    def screenshot(self, path):
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, 'wb') as file:
+            file.write(base64.b64decode(self._ask('GET', '/screenshot')))
 
     def wait_for(self, claim, deadline_s=SLOW_S):
         """Until the JavaScript expression is true; the page's state otherwise."""

@@ -2,7 +2,7 @@
 """End to end: real clients and a real broker, each a process of its own, over the loopback interface.
 
 Usage: e2e.py [--broker PATH] [--build FOLDER] [--modules FOLDER] [--only REGEX] [--without REGEX]
-              [--quick] [--upstream-broker PATH] [--ports FIRST-LAST] [--list]
+              [--quick] [--alone yes|no] [--upstream-broker PATH] [--ports FIRST-LAST] [--list]
 The environment variable E2E_BROKER overrides --broker; a broker named "mosquitto" is started with a configuration of
 its own and skips the cases that ask for LedgeMQ's behaviour. The last line is "N passed, N failed, N skipped".
 """
@@ -41,6 +41,7 @@ import cases_mosquitto  # noqa: E402,F401
 import cases_mqttsn  # noqa: E402,F401
 import cases_mqttsn_devices  # noqa: E402,F401
 import cases_mqttsn_foreign  # noqa: E402,F401
+import cases_ops  # noqa: E402,F401
 import cases_ota  # noqa: E402,F401
 import cases_proxy  # noqa: E402,F401
 import cases_resume  # noqa: E402,F401
@@ -71,6 +72,7 @@ def arguments():
     parser.add_argument('--only', help='a regular expression over "group: name"')
     parser.add_argument('--without', help='a regular expression of the same kind')
     parser.add_argument('--quick', action='store_true', help='only cases that fit a slow (sanitizer) build')
+    parser.add_argument('--alone', choices=('yes', 'no'), help='yes: only cases that measure; no: only the others')
     parser.add_argument('--ports', default='26000-31999', help='that its servers may use')
     parser.add_argument('--list', action='store_true')
     parser.add_argument('--verbose', action='store_true', help='print the passed cases too')
@@ -100,17 +102,17 @@ def run_case(options, broker, folder, number, function):
 def run_all(options, chosen, folder):
     counts = {'passed': 0, 'FAILED': 0, 'skipped': 0}
     broker = harness.Broker(options.broker, folder)
-    for number, (name, group, needs_ledge, _, function) in enumerate(chosen):
+    for number, case in enumerate(chosen):
         if broker.process.poll() is not None:
             broker = harness.Broker(options.broker, folder)
         began = time.monotonic()
-        if needs_ledge and broker.is_stand_in:
+        if case.needs_ledge and broker.is_stand_in:
             outcome, reason = 'skipped', 'asks for the behaviour of LedgeMQ'
         else:
-            outcome, reason = run_case(options, broker, folder, number, function)
+            outcome, reason = run_case(options, broker, folder, number, case.function)
         counts[outcome] += 1
         if outcome != 'passed' or options.verbose:
-            print(f'{outcome} {group}: {name} ({time.monotonic() - began:.1f} s) {reason}', flush=True)
+            print(f'{outcome} {case.title} ({time.monotonic() - began:.1f} s) {reason}', flush=True)
     for function in harness.AT_END:
         function()
     outcome = 'passed'
@@ -134,15 +136,25 @@ def judge_logs(options, folder):
     return 'FAILED' if complaints else 'passed'
 
 
+def choose(options):
+    """The cases that the options leave."""
+    def is_chosen(case):
+        if options.only and not re.search(options.only, case.title):
+            return False
+        if options.without and re.search(options.without, case.title):
+            return False
+        if options.quick and not case.is_quick:
+            return False
+        return options.alone is None or case.is_alone == (options.alone == 'yes')
+
+    return [case for case in harness.CASES if is_chosen(case)]
+
+
 def main():
     options = arguments()
-    chosen = [c for c in harness.CASES if not options.only or re.search(options.only, f'{c[1]}: {c[0]}')]
-    if options.without:
-        chosen = [c for c in chosen if not re.search(options.without, f'{c[1]}: {c[0]}')]
-    if options.quick:
-        chosen = [c for c in chosen if c[3]]
+    chosen = choose(options)
     if options.list:
-        print('\n'.join(f'{group}: {name}' for name, group, *_ in chosen))
+        print('\n'.join(case.title for case in chosen))
         return 0
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))  # inherited by the broker

@@ -11,6 +11,7 @@ import struct
 import subprocess
 import tempfile
 import time
+from dataclasses import dataclass
 
 DEADLINE_S = 20.0  # of any single wait
 STAND_IN = 'mosquitto'
@@ -23,11 +24,26 @@ class Skipped(Exception):
     """The case cannot run here; its text says why. Counted, never silent."""
 
 
-def case(name, group, needs_ledge=False, quick=True):
-    """Registers a case: a function of one Context. `quick` cases also run against the sanitizer builds."""
+@dataclass(frozen=True)
+class Case:
+    """A function of one Context, and where it may run."""
+    name: str
+    group: str
+    function: object
+    needs_ledge: bool  # it asks for the behaviour of LedgeMQ
+    is_quick: bool     # it also runs against the sanitizer builds
+    is_alone: bool     # it measures time, memory or rates: no other suite may run beside it
+
+    @property
+    def title(self):
+        return f'{self.group}: {self.name}'
+
+
+def case(name, group, needs_ledge=False, quick=True, alone=False):
+    """Registers a case; the arguments are the members of Case."""
 
     def register(function):
-        CASES.append((name, group, needs_ledge, quick, function))
+        CASES.append(Case(name, group, function, needs_ledge, quick, alone))
         return function
 
     return register

@@ -121,8 +121,10 @@ private:
     std::unique_ptr<net::Poller> poller_;
     broker::Shard shard_;
     transport::Driver driver_;
-    transport::HttpHandler pages_ = [](const transport::HttpRequest& request) {
-        return transport::HttpAnswer{200, "text/plain", std::string(request.path) + std::string(request.bearer_token)};
+    transport::HttpHandler pages_ = [](const transport::HttpRequest& request, transport::Responder responder) {
+        transport::HttpAnswer answer;
+        answer.body = std::string(request.path) + std::string(request.bearer_token);
+        responder.answer(std::move(answer));
     };
     std::unique_ptr<transport::Front> front_;
     int ours_ = -1;

@@ -2,16 +2,19 @@
 // programs. Owned by serve(); runs on the thread of the loop.
 #pragma once
 
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "ledge/auth/login_guard.hpp"
+#include "ledge/admin/rights.hpp"
 #include "ledge/base/error.hpp"
 #include "ledge/base/log.hpp"
 #include "ledge/base/result.hpp"
 #include "ledge/base/time.hpp"
-#include "ledge/transport/web.hpp"
+#include "ledge/runtime/loop_part.hpp"
+#include "ledge/transport/http.hpp"
 
 namespace ledge::broker {
 struct Metrics;
@@ -33,60 +36,67 @@ struct BridgeFigures;
 
 namespace ledge::admin {
 
+class AccessRules;
+struct Site;
+
 /// Parts of the program that are clients of the broker, and have figures of their own; nullptr = there is none.
 struct Parts {
-    const uplink::Bridges* bridges = nullptr;
+    uplink::Bridges* bridges = nullptr;
     const link::Gateways* gateways = nullptr;
     const link::LineListeners* lines = nullptr;
     const ota::OtaServer* ota = nullptr;
 };
 
-/// Who may read /metrics and /api/v1/. Everybody may read /healthz, which tells no secrets.
+/// A file that browsers may read without a token, such as a part of the dashboard; nullopt = there is no such file.
+using FindFile = std::optional<transport::HttpAnswer> (*)(const transport::HttpRequest& request);
+
+/// Who may do what. Everybody may read /healthz, which tells no secrets, and the files of the dashboard.
 ///
-///     configured       admin listener                     WebSocket listener
-///     token            with the token                     with the token
-///     no token         if the Host header is an           never
-///                      address or localhost
-///     either           also with a client certificate     (a certificate does not help: it belongs to a device)
+///     request                                                         /metrics, /api/v1 (GET)   actions
+///     over the Unix socket admin.socket                               yes                       yes
+///     to the admin listener with a client certificate                 yes                       yes
+///     with a token of the right act                                   yes                       yes
+///     with a token of the right read                                  yes                       403
+///     no token is configured, to the admin listener, and the Host     yes                       401
+///       header is an address or localhost
+///     any other                                                       401 or 403                401 or 403
 ///
-/// A wrong token is logged. An address that sends too many wrong tokens is refused for a while (429). An address that
-/// has sent the right token before is not refused, so that a program with an old token cannot lock out an operator
-/// who uses the same address. The rule about the Host header stops DNS rebinding: a web page whose host name points
-/// at 127.0.0.1 sends that name.
+/// A WebSocket listener wants a token; a certificate does not help there, because it belongs to a device. A wrong token
+/// is logged. An address that sends too many wrong tokens is refused for a while (429). An address that has sent a
+/// right token before is not refused, so that a program with an old token cannot lock out an operator who uses the same
+/// address. The rule about the Host header stops DNS rebinding: a web page whose host name points at 127.0.0.1 sends
+/// that name.
 class Pages {
 public:
     static constexpr std::size_t token_bytes_min = 16;
     static constexpr std::size_t token_bytes_max = 1024;
 
-    /// `token`: "" = no token. `log` must outlive this object. `now`: the start, for the uptime.
-    Pages(std::string version, std::string token, const Log& log, Instant now);
+    /// `log` must outlive this object. `now`: the start, for the uptime.
+    Pages(std::string version, std::vector<AdminToken> tokens, const Log& log, Instant now);
+    ~Pages();
+    Pages(const Pages&) = delete;
+    Pages& operator=(const Pages&) = delete;
 
+    /// Makes the part of the loop that carries out answers of several turns. The part must not outlive this object.
+    runtime::MakeLoopPart make_part();
     /// From now on answers show the figures of `loop` and of the parts, which must outlive all requests. Before this
     /// call every request gets 503.
-    void attach(runtime::BrokerLoop& loop, const Parts& parts) {
-        loop_ = &loop;
-        parts_ = parts;
-    }
+    void attach(runtime::BrokerLoop& loop, const Parts& parts);
+    void set_files(FindFile find_file) { find_file_ = find_file; }
+    void set_tokens(std::vector<AdminToken> tokens);
 
-    transport::HttpAnswer answer(const transport::HttpRequest& request, Instant now);
+    void answer(const transport::HttpRequest& request, transport::Responder responder, Instant now);
 
 private:
-    enum class Access : std::uint8_t { granted, wants_address, wants_token, wrong_token, blocked };
-    Access judge(const transport::HttpRequest& request, Instant now);
-    Access judge_token(const transport::HttpRequest& request, Instant now);
-
+    class Part;
+    void answer_api(const transport::HttpRequest& request, transport::Responder responder, Instant now);
+    transport::HttpAnswer page(const transport::HttpRequest& request, Instant now);
     transport::HttpAnswer health(Instant now) const;
     transport::HttpAnswer metrics(Instant now) const;
-    std::vector<uplink::BridgeFigures> figures_of_bridges() const;
-    transport::HttpAnswer api(const transport::HttpRequest& request) const;
 
-    std::string version_;
-    std::string token_;
-    const Log& log_;
-    auth::LoginGuard guard_;  // counts wrong tokens
-    Instant start_;
-    Parts parts_;
-    runtime::BrokerLoop* loop_ = nullptr;  // nullptr = the broker has not started yet
+    std::unique_ptr<AccessRules> access_;
+    std::unique_ptr<Site> site_;
+    FindFile find_file_ = nullptr;
 };
 
 /// The token in a token file, which has one line.

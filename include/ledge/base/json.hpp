@@ -24,11 +24,16 @@ public:
     void text(std::string_view key, std::string_view value);
     void number(std::string_view key, std::int64_t value);
     void number(std::string_view key, std::uint64_t value);
+    /// Writes at most six decimal places; a number that JSON does not have (infinite, not a number) becomes null.
+    void number(std::string_view key, double value);
     void boolean(std::string_view key, bool value);
     void null(std::string_view key);
     /// Writes the bytes as text when they are UTF-8. Otherwise writes hexadecimal digits and appends "_hex" to the key.
     void bytes(std::string_view key, Bytes value);
     void hex(std::string_view key, Bytes value);
+
+    /// Begins an object as a member.
+    void begin_object(std::string_view key);
 
     // ---- A list as a member
 
@@ -36,6 +41,9 @@ public:
     void end_list() { close(']'); }
     /// Adds a text to the open list.
     void element(std::string_view value);
+    void element(std::uint64_t value);
+    /// Begins a list in the open list.
+    void begin_list();
     /// Begins an object in the open list, on a line of its own.
     void begin_object();
     void end_object() { close('}'); }

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace boost::json {
@@ -23,8 +24,14 @@ public:
     std::optional<std::string_view> text(std::string_view name) const;
     /// Returns a number, rounded down. A number outside the range becomes the smallest or the largest one.
     std::optional<std::int64_t> integer(std::string_view name) const;
+    /// Returns a number that is written without a sign, places and exponent.
+    std::optional<std::uint64_t> whole_number(std::string_view name) const;
+    std::optional<bool> boolean(std::string_view name) const;
+    bool is_null(std::string_view name) const;
     /// Returns the elements of a list that has only texts.
     std::optional<std::vector<std::string_view>> texts(std::string_view name) const;
+    /// Returns the elements of a list that has only lists of two texts: [["name","value"]].
+    std::optional<std::vector<std::pair<std::string_view, std::string_view>>> pairs(std::string_view name) const;
     std::optional<JsonObject> object(std::string_view name) const;
     /// Returns the objects of a list, and ignores its other elements.
     std::optional<std::vector<JsonObject>> objects(std::string_view name) const;

@@ -41,11 +41,7 @@ struct Command {
     struct Sessions {
         bool is_removal = false;  // true: remove the session of `client_id`; false: list all sessions
         std::string client_id;
-        std::string store;  // directory of the store of a stopped broker; "" = use `admin`
-        std::string admin;  // url of the admin listener of a running broker; "" = use `store`
-        Endpoint endpoint;  // parsed from `admin`
-        std::string token_file;
-        std::string ca_file;
+        std::string store;  // directory of the store of a stopped broker
     };
     Sessions sessions;
     struct Passwd {

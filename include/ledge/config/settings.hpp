@@ -129,9 +129,18 @@ struct ProcessSettings {
 
 enum class LogFormat : std::uint8_t { text, json };
 
+enum class LogTarget : std::uint8_t { standard_error, file, syslog };
+/// The facilities of syslog(3) that a service may use.
+enum class LogFacility : std::uint8_t { user, daemon, local0, local1, local2, local3, local4, local5, local6, local7 };
+
+/// [log]
 struct LogSettings {
     LogLevel level = LogLevel::info;
     LogFormat format = LogFormat::text;
+    LogTarget target = LogTarget::standard_error;
+    std::string file;                            // path; used with LogTarget::file
+    LogFacility facility = LogFacility::daemon;  // used with LogTarget::syslog
+    std::string syslog_socket = "/dev/log";      // path of the daemon's socket; used with LogTarget::syslog
 };
 
 /// [store], without the durability levels and the delays, which are in Config::shard.durability.

@@ -84,6 +84,8 @@ public:
 
     /// Sends close_notify and FIN if the socket accepts them at once, then closes the stream.
     void shutdown();
+    /// Ends a read that waits for the peer with operation_aborted. Requires that no write is under way.
+    void cancel();
     /// Closes at once. Operations under way end with boost::asio::error::operation_aborted.
     void close();
 

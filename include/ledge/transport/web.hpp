@@ -3,11 +3,9 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "ledge/base/log.hpp"
@@ -18,33 +16,13 @@
 #include "ledge/os/worker_pool.hpp"
 #include "ledge/transport/driver.hpp"
 #include "ledge/transport/front.hpp"
+#include "ledge/transport/http.hpp"
 
 namespace boost::asio {
 class io_context;
 }
 
 namespace ledge::transport {
-
-/// A request with method GET or HEAD, or on the admin listener DELETE. The front answers all other methods itself. The
-/// views are valid during the call of the handler.
-struct HttpRequest {
-    bool is_removal = false;        // the method is DELETE
-    std::string_view path;          // the path without the query: "/metrics"
-    std::string_view query;         // the text after '?'
-    std::string_view host;          // the Host field without the port
-    std::string_view address;       // the peer's address, as logs show it: "192.0.2.7:51123"
-    std::string_view bearer_token;  // TOKEN of "Authorization: Bearer TOKEN"; "" = there is no such header
-    bool is_admin = false;          // the request came to the admin listener, not to a listener of MQTT clients
-    bool has_certificate = false;   // the client has shown a valid TLS certificate
-};
-
-struct HttpAnswer {
-    std::uint16_t status = 200;
-    std::string_view content_type = "text/plain; charset=utf-8";
-    std::string body;
-};
-
-using HttpHandler = std::function<HttpAnswer(const HttpRequest&)>;
 
 struct WebSocketOptions {
     std::string path;  // the only path that may become a WebSocket: "/mqtt"; "" = every path
@@ -62,6 +40,11 @@ struct WebLimits {
     Duration request_timeout = 10s;             // from the connection, or the last answer, to a complete request
     Duration linger_time_max = 1s;              // from our end to the peer's end
     std::uint32_t visitors_max = 1024;          // peers that are no WebSockets; above it, one that waits is closed
+    std::uint32_t body_bytes_max = 256 * 1024;  // the body of one request
+    std::uint32_t bodies_bytes_max = 4 * 1024 * 1024;  // all bodies of a front that are being read or handled
+    Duration answer_time_max = 30s;                    // from a complete request to the handler's answer
+    std::uint32_t stream_bytes_max = 64 * 1024;        // unsent bytes of a streaming answer
+    Duration stall_time_max = 30s;                     // from a piece of a streaming answer until all bytes are sent
 };
 
 struct WebOptions {

@@ -22,6 +22,11 @@ void TlsStream::close() {
     session_.reset();  // closes the descriptor
 }
 
+void TlsStream::cancel() {
+    boost::system::error_code ignored;
+    if (socket_.is_open()) socket_.cancel(ignored);
+}
+
 void TlsStream::shutdown() {
     if (!socket_.is_open()) return;
     // close_notify is sent once; a second one would be an alert after the end of the connection.

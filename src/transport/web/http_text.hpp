@@ -5,17 +5,20 @@
 #include <string>
 #include <string_view>
 
-#include "ledge/transport/web.hpp"
+#include "ledge/transport/http.hpp"
 
 namespace ledge::transport {
-
-/// The reason phrase of a status: "Not Found" for 404.
-std::string_view http_reason(std::uint16_t status);
 
 /// An answer whose body is one line of text: "405 Method Not Allowed", and `why` after a colon.
 HttpAnswer http_error(std::uint16_t status, std::string_view why = {});
 
 /// The complete answer as it is sent. `is_head` leaves the body out; the header still states the length of the body.
 std::string format_http(const HttpAnswer& answer, bool is_head, bool keeps_alive);
+
+/// The header of a streaming answer.
+std::string format_stream_head(const HttpStreamHead& head, bool is_chunked);
+
+/// True: the If-None-Match field names the entity tag, whose quotes are a part of `etag`.
+bool has_tag(std::string_view if_none_match, std::string_view etag);
 
 }  // namespace ledge::transport

@@ -57,6 +57,11 @@ public:
         drain(std::move(handler), 0);
     }
 
+    /// Ends the read that is under way with operation_aborted.
+    void cancel() {
+        Error ignored;
+        socket_.cancel(ignored);
+    }
     void close() {
         Error ignored;
         socket_.close(ignored);

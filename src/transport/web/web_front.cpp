@@ -3,24 +3,43 @@
 #include <algorithm>
 
 #include "../tls/tls_gate.hpp"
+#include "http_answers.hpp"
+#include "http_requests.hpp"
 #include "http_session.hpp"
 #include "ledge/net/tls_stream.hpp"
 
 namespace ledge::transport {
 
 /// Closes a visitor if the limit is reached: the one that has waited longest, among those of the network with most
-/// visitors.
+/// visitors. One that sends a request or gets an answer goes before one that waits for its answer.
 void WebFrontState::make_room() {
-    if (waiting.size() < options.limits.visitors_max) return;
+    List& requesting = list_of(Visit::requesting);
+    List& waiting = list_of(Visit::waiting);
+    if (requesting.size() + waiting.size() < options.limits.visitors_max) return;
+    List& list = requesting.empty() ? waiting : requesting;
+    if (list.empty()) return;
     const auto is_largest = [this](const Visitor& v) { return networks.of(v.network) == networks.largest(); };
-    const auto found = std::find_if(waiting.begin(), waiting.end(), is_largest);
-    (found != waiting.end() ? *found : waiting.front()).close();
+    const auto found = std::find_if(list.begin(), list.end(), is_largest);
+    (found != list.end() ? *found : list.front()).close();
 }
 
-void WebFrontState::wait(Visitor& visitor, List& list, Duration time) {
-    // A visitor that waits again gets a new deadline and a place at the end of the list.
+Duration WebFrontState::time_of(Visit visit) const {
+    switch (visit) {
+        case Visit::requesting: return options.limits.request_timeout;
+        case Visit::waiting: return options.limits.answer_time_max;
+        case Visit::streaming: return options.limits.stall_time_max;
+        case Visit::quiet: return Duration::max();
+        case Visit::ending: return options.limits.linger_time_max;
+    }
+    return Duration::zero();
+}
+
+void WebFrontState::wait(Visitor& visitor, Visit visit) {
+    // A visitor that waits again gets a new deadline and a place at the end of the list. All deadlines of a list are
+    // the same time away, so the list is ordered.
     forget(visitor);
-    visitor.deadline = driver.now() + time;
+    visitor.deadline = visit == Visit::quiet ? never : driver.now() + time_of(visit);
+    List& list = list_of(visit);
     list.push_back(visitor);
     visitor.list = &list;
     networks.add(visitor.network);
@@ -40,8 +59,8 @@ public:
     WebFront(asio::io_context& io, WebOptions options, const HttpHandler& handler, Driver& driver, const Log& log)
         : io_(io), state_{std::move(options), handler, driver, log} {}
     ~WebFront() override {
-        for (WebFrontState::List* list : {&state_.waiting, &state_.ending}) {
-            while (!list->empty()) list->front().close();
+        for (WebFrontState::List& list : state_.lists) {
+            while (!list.empty()) list.front().close();
         }
     }
 
@@ -50,15 +69,16 @@ public:
 
     void accept(os::Descriptor socket, const os::SocketAddress& address) override {
         if (gate_) return gate_->accept(std::move(socket), address, *this);
-        begin_session(address, {}, [&] { return PlainStream(io_, std::move(socket), address.family()); });
+        begin_session(address, peer_of(socket.get(), address),
+                      [&] { return PlainStream(io_, std::move(socket), address.family()); });
     }
     void reload() override {
         if (gate_) gate_->reload();
     }
 
     void on_time(Instant now) override {
-        for (WebFrontState::List* list : {&state_.waiting, &state_.ending}) {
-            while (!list->empty() && list->front().deadline <= now) list->front().expire();
+        for (WebFrontState::List& list : state_.lists) {
+            while (!list.empty() && list.front().deadline <= now) list.front().expire();
         }
         if (!gate_) return;
         gate_->on_time(now);
@@ -67,8 +87,8 @@ public:
     }
     Instant next_deadline() const override {
         Instant earliest = gate_ ? std::min(gate_->next_deadline(), rest_.next_deadline()) : never;
-        for (const WebFrontState::List* list : {&state_.waiting, &state_.ending}) {
-            if (!list->empty()) earliest = std::min(earliest, list->front().deadline);
+        for (const WebFrontState::List& list : state_.lists) {
+            if (!list.empty()) earliest = std::min(earliest, list.front().deadline);
         }
         return earliest;
     }
@@ -76,8 +96,18 @@ public:
     TlsCounters tls_counters() const override { return gate_ ? gate_->counters() : TlsCounters{}; }
 
 private:
+    /// Names the process of a Unix socket, whose rights the file of the socket has decided.
+    static ProvenPeer peer_of(int socket, const os::SocketAddress& address) {
+        ProvenPeer peer;
+        ucred process{};
+        socklen_t size = sizeof process;
+        if (address.family() == AF_UNIX && ::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &process, &size) == 0)
+            peer.process = PeerProcess{process.uid, process.pid};
+        return peer;
+    }
+
     void on_secured(std::unique_ptr<net::TlsSession> session, const os::SocketAddress& address) override {
-        ProvenPeer peer{session->user_name(), session->has_peer_certificate()};
+        ProvenPeer peer{session->user_name(), session->has_peer_certificate(), {}};
         begin_session(address, std::move(peer), [&] {
             net::TlsStream stream(io_, std::move(session));
             stream.join(rest_, state_.driver.now());

@@ -21,6 +21,7 @@
 #include "ledge/transport/driver.hpp"
 #include "ledge/transport/link.hpp"
 #include "ledge/transport/web.hpp"
+#include "request_body.hpp"
 #include "streams.hpp"
 
 namespace ledge::transport {
@@ -36,7 +37,7 @@ template <class Stream>
 class WsLink final : public Link {
 public:
     using Error = boost::system::error_code;
-    using Request = boost::beast::http::request<boost::beast::http::empty_body>;
+    using Request = boost::beast::http::request<RequestBody>;
 
     // The bytes of one write that are copied out of the outbox, frame headers included. Asio passes 64 KiB to the
     // system at once.

@@ -6,32 +6,24 @@
 #include <filesystem>
 #include <fstream>
 
-#include "ledge/base/log.hpp"
-#include "ledge/base/percent.hpp"
-#include "ledge/broker/shard.hpp"
+#include "api_site.hpp"
 #include "ledge/broker/store_figures.hpp"
-#include "ledge/runtime/broker_loop.hpp"
 
 using namespace ledge;
 using namespace ledge::admin;
 
 namespace {
 
-constexpr std::string_view token = "a-token-of-24-characters";
+using test::token;
 
-/// A broker that nobody can reach, and its pages.
-struct Site {
-    explicit Site(std::string_view with_token = {}, bool is_for_anybody = false)
-        : pages("1.2.3", std::string(with_token), log, Instant{}) {
-        runtime::BrokerLoopOptions options;
-        options.shard.listeners.emplace_back().allow_anonymous = is_for_anybody;
-        options.endpoints.emplace_back().port = 0;
-        options.handles_signals = false;
-        auto made = runtime::BrokerLoop::create(std::move(options), log);
-        REQUIRE(made.ok());
-        loop = std::move(*made);
-        pages.attach(*loop, {});
-    }
+std::vector<AdminToken> tokens_of(std::string_view secret) {
+    if (secret.empty()) return {};
+    return {{"token", std::string(secret), Right::act}, {"watcher", "another-token-only-to-read", Right::read}};
+}
+
+/// A broker that nobody can reach, and its pages, asked as from outside.
+struct Visited : test::ApiSite {
+    explicit Visited(std::string_view with_token = {}) : test::ApiSite(tokens_of(with_token)) {}
 
     transport::HttpAnswer get(std::string_view path, bool is_admin = true, std::string_view host = "127.0.0.1",
                               std::string_view given_token = {}, std::string_view address = {}) {
@@ -43,14 +35,6 @@ struct Site {
         request.address = address;
         return ask(request);
     }
-    transport::HttpAnswer ask(const transport::HttpRequest& request) { return pages.answer(request, Instant{} + 90s); }
-
-    std::vector<std::string> events;
-    Log log{LogLevel::info,
-            [](void* self, const LogRecord& record) { static_cast<Site*>(self)->events.emplace_back(record.event); },
-            this};
-    Pages pages;
-    std::unique_ptr<runtime::BrokerLoop> loop;
 };
 
 std::string error_of_token(const std::string& text) {
@@ -67,14 +51,16 @@ std::string error_of_token(const std::string& text) {
 
 TEST_CASE("nothing is ready before there is a broker") {
     const Log log;
-    Pages pages("1", "", log, Instant{});
+    Pages pages("1", {}, log, Instant{});
     transport::HttpRequest request;
     request.path = "/healthz";
-    CHECK(pages.answer(request, Instant{}).status == 503);
+    const auto exchange = std::make_shared<test::FakeExchange>();
+    pages.answer(request, transport::Responder(exchange), Instant{});
+    CHECK(exchange->result.status == 503);
 }
 
 TEST_CASE("/healthz is for everybody") {
-    Site site(token);
+    Visited site(token);
     CHECK(site.get("/healthz").status == 200);
     CHECK(site.get("/healthz", false, "anything").status == 200);
     CHECK(site.get("/healthz").body ==
@@ -83,7 +69,7 @@ TEST_CASE("/healthz is for everybody") {
 }
 
 TEST_CASE("/healthz is red while commits are postponed or the store has failed, and says how the store was found") {
-    Site site;
+    Visited site;
     broker::StoreFigures figures;
     figures.is_used = true;
     figures.start_state = broker::StartState::lost;
@@ -100,7 +86,7 @@ TEST_CASE("/healthz is red while commits are postponed or the store has failed, 
 }
 
 TEST_CASE("without a token, /metrics and /api are read by an address at the admin listener") {
-    Site site;
+    Visited site;
     for (const std::string_view path : {"/metrics", "/api/v1/"}) {
         CHECK(site.get(path).status == 200);
         CHECK(site.get(path, true, "localhost").status == 200);
@@ -112,7 +98,7 @@ TEST_CASE("without a token, /metrics and /api are read by an address at the admi
 }
 
 TEST_CASE("with a token, they ask for it, and for nothing else") {
-    Site site(token);
+    Visited site(token);
     CHECK(site.get("/metrics").status == 401);
     CHECK(site.get("/metrics", true, "127.0.0.1", "a-token-of-24-characterz").status == 401);
     CHECK(site.get("/metrics", true, "127.0.0.1", token.substr(1)).status == 401);
@@ -122,7 +108,7 @@ TEST_CASE("with a token, they ask for it, and for nothing else") {
 }
 
 TEST_CASE("wrong tokens are logged, and an address that tries many is refused for a while") {
-    Site site(token);
+    Visited site(token);
     const auto asks = [&](std::string_view with, std::string_view address) {
         return site.get("/metrics", true, "any.example", with, address).status;
     };
@@ -135,7 +121,7 @@ TEST_CASE("wrong tokens are logged, and an address that tries many is refused fo
 }
 
 TEST_CASE("a program with an old token does not keep the operator at its address out") {
-    Site site(token);
+    Visited site(token);
     const auto asks = [&](std::string_view with) {
         return site.get("/metrics", true, "any.example", with, "192.0.2.1:1").status;
     };
@@ -146,7 +132,7 @@ TEST_CASE("a program with an old token does not keep the operator at its address
 
 TEST_CASE("a certificate stands for the token and for an address, at the admin listener only") {
     for (const std::string_view configured : {std::string_view(), token}) {
-        Site site(configured);
+        Visited site(configured);
         transport::HttpRequest request;
         request.path = "/metrics";
         request.host = "pages.example";
@@ -160,86 +146,31 @@ TEST_CASE("a certificate stands for the token and for an address, at the admin l
 }
 
 TEST_CASE("what is not there is 404") {
-    Site site;
-    for (const std::string_view path :
-         {"/", "/healthz/", "/metric", "/api", "/api/v2/", "/api/v1/clients", "/api/v1/sessionsx"}) {
+    Visited site;
+    for (const std::string_view path : {"/", "/healthz/", "/metric", "/api", "/api/", "/api/v2/", "/api/v1/clientsx",
+                                        "/api/v1/sessions", "/api/v1x"}) {
         CHECK(site.get(path).status == 404);
     }
 }
 
-namespace {
-
-/// A client of the site's broker with a session that stays.
-void connect(Site& site, std::string_view client_id) {
-    broker::Peer peer;
-    peer.address = "192.0.2.1:1";
-    session::Connection* connection = site.loop->shard().open(peer, nullptr, Instant{});
-    REQUIRE(connection != nullptr);
-    std::string packet("\x10", 1);
-    packet += static_cast<char>(18 + client_id.size());
-    packet += std::string("\0\4MQTT\5\0\0\0\5\x11\0\0\x0E\x10\0", 17);
-    packet += static_cast<char>(client_id.size());
-    packet += client_id;
-    site.loop->shard().on_bytes(*connection, as_bytes(packet), Instant{});
-}
-
-transport::HttpAnswer remove(Site& site, std::string_view path, std::string_view host = "127.0.0.1",
-                             std::string_view given_token = {}) {
-    transport::HttpRequest request;
-    request.is_removal = true;
-    request.path = path;
-    request.host = host;
-    request.bearer_token = given_token;
-    request.is_admin = true;
-    return site.ask(request);
-}
-
-}  // namespace
-
-TEST_CASE("sessions are listed in pages, their ids quoted in JSON and percent-encoded in the query") {
-    Site site({}, true);
-    for (const std::string_view id : {"a \"quoted\"", "b", "c/d"}) connect(site, id);
-    const auto page = [&](std::string_view query) {
+TEST_CASE("an action requires the right act, which an address alone does not give") {
+    const auto remove = [](Visited& site, std::string_view given_token, std::string_view host = "127.0.0.1") {
         transport::HttpRequest request;
-        request.path = "/api/v1/sessions";
-        request.query = query;
-        request.host = "127.0.0.1";
+        request.method = transport::HttpMethod::post;
+        request.path = "/api/v1/store/compact";
+        request.host = host;
+        request.bearer_token = given_token;
         request.is_admin = true;
-        return site.ask(request);
+        return site.ask(request).status;
     };
-    CHECK(page("").body.find("{\"client_id\":\"a \\\"quoted\\\"\",\"user\":\"\",\"connected\":true") !=
-          std::string::npos);
-    CHECK(page("").body.find("\"next\":null") != std::string::npos);
-    CHECK(page("limit=2").body.find("\"next\":\"b\"") != std::string::npos);
-    CHECK(page("limit=2&after=b").body.find("c/d") != std::string::npos);
-    CHECK(page("after=a%20%22quoted%22&limit=1").body.find("\"next\":\"b\"") != std::string::npos);
-    for (const std::string_view wrong : {"limit=0", "limit=1001", "limit=x", "after=%2", "after=%zz", "name=x", "&"})
-        CHECK_MESSAGE(page(wrong).status == 400, wrong);
-}
-
-TEST_CASE("a session is removed with DELETE by those who may read the pages, and by nobody else") {
-    Site open({}, true);
-    connect(open, "c/d");
-    CHECK(remove(open, "/api/v1/sessions/c%2Fd", "rebound.example").status == 403);
-    CHECK(remove(open, "/api/v1/sessions/nobody").status == 404);
-    CHECK(remove(open, "/api/v1/sessions/%zz").status == 400);
-    CHECK(remove(open, "/api/v1/sessions/").status == 400);
-    CHECK(remove(open, "/metrics").status == 405);
-    CHECK(remove(open, "/healthz").status == 405);
-    CHECK(open.get("/api/v1/sessions/c%2Fd").status == 405);
-    CHECK(remove(open, "/api/v1/sessions/c%2Fd").status == 200);
-    CHECK(remove(open, "/api/v1/sessions/c%2Fd").status == 404);
-    Site closed(token, true);
-    connect(closed, "c");
-    CHECK(remove(closed, "/api/v1/sessions/c").status == 401);
-    CHECK(remove(closed, "/api/v1/sessions/c", "any.example", token).status == 200);
-}
-
-TEST_CASE("with a store that has failed no session is removed: a restart would bring it back") {
-    Site site({}, true);
-    connect(site, "c");
-    site.loop->shard().on_store_failed(Instant{});
-    CHECK(remove(site, "/api/v1/sessions/c").status == 503);
+    Visited open;
+    CHECK(remove(open, "") == 401);
+    CHECK(remove(open, "", "rebound.example") == 403);
+    Visited closed(token);
+    CHECK(remove(closed, "") == 401);
+    CHECK(remove(closed, "another-token-only-to-read") == 403);
+    CHECK(remove(closed, token, "any.example") < 300);
+    CHECK(closed.events.back() == "admin_action");
 }
 
 TEST_CASE("a token file has one line of visible characters") {

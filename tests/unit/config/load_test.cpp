@@ -415,3 +415,15 @@ TEST_CASE("a file that cannot be read is a complaint") {
     sources.file = "/";
     CHECK(lines_of(load(sources)) == Lines{"/: the file is a directory; name a regular file"});
 }
+
+TEST_CASE("the target of the log and its file belong together") {
+    CHECK(complaint_about("[log]\ntarget = 'file'\n") ==
+          "test.toml:2: key 'log.target' is \"file\", but no file is named; add log.file = PATH");
+    CHECK(complaint_about("[log]\nfile = '/var/log/x'\n") ==
+          "test.toml:2: key 'log.file' has no effect; write log.target = \"file\" beside it");
+    CHECK(complaint_about("[log]\nsyslog_socket = ''\n") ==
+          "test.toml:2: key 'log.syslog_socket' must be a path of 1 to 107 bytes; the usual one is /dev/log");
+    const Loaded loaded = load_text("[log]\ntarget = 'syslog'\nfacility = 'local3'\n");
+    CHECK(lines_of(loaded) == Lines{});
+    CHECK(loaded.config.log.facility == LogFacility::local3);
+}

@@ -68,6 +68,7 @@ bool is_about_build(const Loaded& loaded) {
     return std::all_of(loaded.complaints.begin(), loaded.complaints.end(), [](const Complaint& complaint) {
         return complaint.text.find("without a store") != std::string::npos ||
                complaint.text.find("the file cannot be opened") != std::string::npos ||
+               complaint.text.find("key 'log.") != std::string::npos ||  // log.target and log.file want each other
                complaint.text.find("outbox_bytes_fatal") != std::string::npos ||
                complaint.text.find("Unix sockets only") != std::string::npos ||
                complaint.text.find("proxy_protocol") != std::string::npos;  // it and proxy_from want each other

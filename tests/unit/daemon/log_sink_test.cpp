@@ -8,6 +8,8 @@
 #include <array>
 #include <regex>
 
+#include "log_directory.hpp"
+
 using namespace ledge;
 using namespace ledge::daemon;
 
@@ -121,4 +123,51 @@ TEST_CASE("at the end of the process every count is said") {
         for (int i = 0; i < 101; ++i) log.info("login_failed", {{"address", "192.0.2.1:5"}});
     }
     CHECK(contains(pipe.text(), "lines=1\n"));
+}
+
+TEST_CASE("with a log file, the lines of the start go to standard error too, and later lines to the file only") {
+    const LogDirectory directory;
+    config::LogSettings settings;
+    settings.target = config::LogTarget::file;
+    settings.file = directory / "ledgemq.log";
+    Rig rig;
+    REQUIRE(rig.sink.direct_to(settings));
+    rig.log.info("ready");
+    rig.sink.end_of_start();
+    rig.log.info("stopped");
+    const std::string text = rig.pipe.text();
+    CHECK(contains(text, " info ready\n"));
+    CHECK_FALSE(contains(text, "stopped"));
+    CHECK(contains(directory.text("ledgemq.log"), " info ready\n"));
+    CHECK(contains(directory.text("ledgemq.log"), " info stopped\n"));
+}
+
+TEST_CASE("a log file that cannot be opened changes nothing") {
+    const LogDirectory directory;
+    config::LogSettings settings;
+    settings.target = config::LogTarget::file;
+    settings.file = directory / "missing/ledgemq.log";
+    Rig rig;
+    CHECK_FALSE(rig.sink.direct_to(settings));
+    rig.log.info("not_started");
+    CHECK(contains(rig.pipe.text(), "not_started"));
+}
+
+TEST_CASE("a log file that cannot be opened again is said in the former one; SIGHUP opens a renamed one again") {
+    const LogDirectory directory;
+    config::LogSettings settings;
+    settings.target = config::LogTarget::file;
+    settings.file = directory / "ledgemq.log";
+    Rig rig;
+    REQUIRE(rig.sink.direct_to(settings));
+    std::filesystem::rename(directory / "ledgemq.log", directory / "old");
+    std::filesystem::create_directory(directory / "ledgemq.log");
+    rig.log.info("a");
+    rig.log.info("b");
+    const std::string text = directory.text("old");
+    CHECK(contains(text, " error log_file_not_opened reason=\"the log file "));
+    CHECK(text.find("log_file_not_opened") == text.rfind("log_file_not_opened"));
+    std::filesystem::remove(directory / "ledgemq.log");
+    rig.sink.reopen_file();
+    CHECK(std::filesystem::is_regular_file(directory / "ledgemq.log"));
 }

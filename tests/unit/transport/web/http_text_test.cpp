@@ -5,7 +5,7 @@
 namespace ledge::transport {
 
 TEST_CASE("an answer has its length, also where the body is left out") {
-    const HttpAnswer answer{200, "application/json", "{}\n"};
+    const HttpAnswer answer{.content_type = "application/json", .body = "{}\n"};
     CHECK(format_http(answer, false, true) ==
           "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 3\r\nConnection: keep-alive\r\n"
           "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n\r\n{}\n");

@@ -1,0 +1,55 @@
+#include "routes.hpp"
+
+#include "ledge/base/code_point.hpp"
+#include "ledge/base/percent.hpp"
+#include "resources.hpp"
+
+namespace ledge::admin {
+namespace {
+
+using enum transport::HttpMethod;
+using enum Right;
+
+// One row per method and resource, ordered by path. The first row that fits is taken.
+constexpr Route table[] = {
+    {get, "/", read, BodyKind::none, get_index, "Names the broker, its version and the resources"},
+};
+
+/// The first part of a path without its leading slash, which is removed from `path`.
+std::string_view next_part(std::string_view& path) {
+    path.remove_prefix(1);
+    const std::string_view part = path.substr(0, path.find('/'));
+    path.remove_prefix(part.size());
+    return part;
+}
+
+/// Decodes `part` into `parameters`. An empty part or wrong encoding fits no pattern.
+bool take(std::string_view pattern, std::string_view part, TextPairs& parameters) {
+    auto value = percent_decoded(part);
+    if (!value || value->empty() || !is_utf8(*value)) return false;
+    parameters.emplace_back(pattern, std::move(*value));
+    return true;
+}
+
+}  // namespace
+
+std::span<const Route> routes() { return table; }
+
+std::optional<TextPairs> match(std::string_view pattern, std::string_view path) {
+    TextPairs parameters;
+    while (!pattern.empty() && !path.empty()) {
+        if (!path.starts_with('/')) return std::nullopt;
+        const std::string_view wanted = next_part(pattern);
+        if (wanted.ends_with("*}")) {
+            if (!take(wanted.substr(1, wanted.size() - 3), path.substr(1), parameters)) return std::nullopt;
+            return parameters;
+        }
+        const std::string_view part = next_part(path);
+        const bool fits =
+            wanted.starts_with('{') ? take(wanted.substr(1, wanted.size() - 2), part, parameters) : wanted == part;
+        if (!fits) return std::nullopt;
+    }
+    return pattern.empty() && path.empty() ? std::optional(std::move(parameters)) : std::nullopt;
+}
+
+}  // namespace ledge::admin

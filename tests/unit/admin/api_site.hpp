@@ -1,0 +1,118 @@
+// A broker that nobody can reach, its pages, and requests to them without sockets. For the tests of resources.
+#pragma once
+
+#include <doctest/doctest.h>
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ledge/admin/pages.hpp"
+#include "ledge/base/log.hpp"
+#include "ledge/broker/shard.hpp"
+#include "ledge/runtime/broker_loop.hpp"
+
+namespace ledge::admin::test {
+
+inline constexpr std::string_view token = "a-token-of-24-characters";
+
+/// The peer of a request: keeps what a handler answers.
+class FakeExchange final : public transport::HttpExchange {
+public:
+    bool is_waiting() const override { return state_ == State::waiting; }
+    bool is_streaming() const override { return state_ == State::streaming; }
+    void answer(transport::HttpAnswer given) override {
+        result = std::move(given);
+        state_ = State::over;
+    }
+    void begin_stream(const transport::HttpStreamHead& head) override {
+        result.content_type = head.content_type;
+        state_ = State::streaming;
+    }
+    std::size_t stream_room() const override { return room; }
+    bool write_piece(std::string_view piece) override {
+        if (piece.size() > room) return false;
+        result.body += piece;
+        return true;
+    }
+    void end_stream(bool is_complete) override {
+        is_complete_stream = is_complete;
+        state_ = State::over;
+    }
+    /// The peer goes.
+    void go() {
+        state_ = State::over;
+        if (on_gone) on_gone();
+    }
+
+    transport::HttpAnswer result{.status = 0};  // of a stream: the pieces so far
+    std::size_t room = 64 * 1024;
+    bool is_complete_stream = false;
+
+private:
+    enum class State : std::uint8_t { waiting, streaming, over };
+    State state_ = State::waiting;
+};
+
+struct ApiSite {
+    explicit ApiSite(std::vector<AdminToken> tokens = {}, bool is_for_anybody = false)
+        : pages("1.2.3", std::move(tokens), log, Instant{}) {
+        runtime::BrokerLoopOptions options;
+        options.shard.listeners.emplace_back().allow_anonymous = is_for_anybody;
+        options.endpoints.emplace_back().port = 0;
+        options.handles_signals = false;
+        options.parts.push_back(pages.make_part());
+        auto made = runtime::BrokerLoop::create(std::move(options), log);
+        REQUIRE(made.ok());
+        loop = std::move(*made);
+        pages.attach(*loop, {});
+    }
+
+    /// A request with all rights: it comes over the Unix socket.
+    static transport::HttpRequest local(std::string_view path, std::string_view query = {}) {
+        transport::HttpRequest request;
+        request.path = path;
+        request.query = query;
+        request.is_admin = true;
+        request.address = "unix";
+        request.process = transport::PeerProcess{1000, 17};
+        return request;
+    }
+    static transport::HttpRequest with_body(transport::HttpMethod method, std::string_view path,
+                                            std::string_view body) {
+        transport::HttpRequest request = local(path);
+        request.method = method;
+        request.body = body;
+        request.content_type = "application/json";
+        return request;
+    }
+    static transport::HttpRequest with_method(transport::HttpMethod method, std::string_view path) {
+        transport::HttpRequest request = local(path);
+        request.method = method;
+        return request;
+    }
+
+    /// The peer's end of the request, which may be answered later.
+    std::shared_ptr<FakeExchange> send(const transport::HttpRequest& request) {
+        auto exchange = std::make_shared<FakeExchange>();
+        pages.answer(request, transport::Responder(exchange), Instant{} + 90s);
+        return exchange;
+    }
+    /// The answer, after as many turns of the loop as the answer needs.
+    transport::HttpAnswer ask(const transport::HttpRequest& request) {
+        const auto exchange = send(request);
+        for (int i = 0; i < 1000 && exchange->is_waiting(); ++i) loop->turn(Duration::zero());
+        return exchange->result;
+    }
+    transport::HttpAnswer get(std::string_view path, std::string_view query = {}) { return ask(local(path, query)); }
+
+    std::vector<std::string> events;
+    Log log{LogLevel::info,
+            [](void* self, const LogRecord& record) { static_cast<ApiSite*>(self)->events.emplace_back(record.event); },
+            this};
+    Pages pages;
+    std::unique_ptr<runtime::BrokerLoop> loop;
+};
+
+}  // namespace ledge::admin::test
