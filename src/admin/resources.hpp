@@ -11,4 +11,7 @@ struct Site;
 // index_resource.cpp
 void get_index(Site& site, ApiRequest request);
 
+// trace_resource.cpp
+void get_trace(Site& site, ApiRequest request);
+
 }  // namespace ledge::admin

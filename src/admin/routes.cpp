@@ -13,6 +13,7 @@ using enum Right;
 // One row per method and resource, ordered by path. The first row that fits is taken.
 constexpr Route table[] = {
     {get, "/", read, BodyKind::none, get_index, "Names the broker, its version and the resources"},
+    {get, "/trace", read, BodyKind::none, get_trace, "Follows the messages of a client or a topic for a while"},
 };
 
 /// The first part of a path without its leading slash, which is removed from `path`.
