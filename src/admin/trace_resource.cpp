@@ -34,7 +34,10 @@ std::string text_of(const session::TraceEvent& event) {
     body.text("topic", event.topic);
     body.number("qos", static_cast<std::uint64_t>(event.qos));
     body.number("packet_id", std::uint64_t{event.packet_id});
-    body.number("message", event.message.value());
+    if (event.message == no_message)
+        body.null("message");
+    else
+        body.number("message", event.message.value());
     body.text("detail", event.detail);
     return server_sent_event("trace", body.finish());
 }
@@ -101,8 +104,8 @@ void get_trace(Site& site, ApiRequest request) {
     session::Tracer& tracer = site.shard().tracer();
     const auto number = tracer.begin(std::move(options), request.now());
     if (!number) {
-        return request.refuse(429, "there are " + std::to_string(session::Tracer::traces_max) +
-                                       " traces already: end one of them");
+        return request.refuse(
+            429, "there are " + std::to_string(session::Tracer::traces_max) + " traces already: end one of them");
     }
     site.ongoing.add(std::make_unique<TraceStream>(tracer, *number, request.stream(event_stream_head())));
 }

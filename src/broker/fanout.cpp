@@ -96,7 +96,7 @@ constexpr std::size_t lone_payload_max = 32 * 1024;
         trace(session::TraceStage::queued, hit,
               !is_online         ? "the client is not connected"
               : waits_for_commit ? "it waits for a commit of the store"
-                                 : "the client has unread output, unacknowledged messages, or earlier ones in its queue");
+                                 : "the client has unread output, open exchanges, or earlier messages in its queue");
     if (is_online) connection->pump(now_);
 }
 

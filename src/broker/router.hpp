@@ -72,6 +72,9 @@ public:
     /// may receive it, the group is gone, or the message has expired.
     bool reroute(const session::Delivery& delivery, Instant now);
 
+    /// Tells the traces that the shard refuses the publication, because its packet id cannot be recorded.
+    void trace_unrecorded(const journal::PublicationView& publication, const session::Session& publisher);
+
 private:
     void collect(const journal::PublicationView& publication, const session::Session* publisher);
     void collect(const Subscriber& subscriber, const journal::PublicationView& publication,
@@ -98,6 +101,8 @@ private:
                                                     Ticket not_before);
     [[gnu::cold, gnu::noinline]] void trace_not_kept(const journal::PublicationView& publication,
                                                      const session::Session* publisher, std::string_view why);
+    void trace_refusal(const journal::PublicationView& publication, const session::Session* publisher,
+                       std::string_view why);
 
     Subscriptions& subscriptions_;
     Retained& retained_;

@@ -92,24 +92,30 @@ void Router::trace_refused(const journal::PublicationView& publication, const se
     const bool is_store_needed = needs_store(publication, level);
     const bool is_of_store = services_.journal.refuses_publications() && (not_before != no_ticket || is_store_needed);
     const bool is_of_share = !is_of_store && is_over_share(publisher) && is_store_needed;
-    services_.tracer.note({.stage = TraceStage::refused,
-                           .client_id = name_of_publisher(publisher),
-                           .topic = publication.topic,
-                           .qos = publication.qos,
-                           .packet_id = services_.tracer.packet_id_of(publication),
-                           .detail = is_of_store   ? "the store is full, or has failed"
-                                     : is_of_share ? "the owner of the publisher has used up its share of the store"
-                                                   : "the queue of a subscriber is full (limits.overflow = refuse)"});
+    trace_refusal(publication, publisher,
+                  is_of_store   ? "the store is full, or has failed"
+                  : is_of_share ? "the owner of the publisher has used up its share of the store"
+                                : "the queue of a subscriber is full (limits.overflow = refuse)");
+}
+
+void Router::trace_unrecorded(const journal::PublicationView& publication, const session::Session& publisher) {
+    if (services_.tracer.is_on())
+        trace_refusal(publication, &publisher, "the store cannot keep the packet id of a QoS 2 message");
 }
 
 void Router::trace_not_kept(const journal::PublicationView& publication, const session::Session* publisher,
                             std::string_view why) {
+    trace_refusal(publication, publisher, "as retained message: " + std::string(why));
+}
+
+void Router::trace_refusal(const journal::PublicationView& publication, const session::Session* publisher,
+                           std::string_view why) {
     services_.tracer.note({.stage = TraceStage::refused,
                            .client_id = name_of_publisher(publisher),
                            .topic = publication.topic,
                            .qos = publication.qos,
                            .packet_id = services_.tracer.packet_id_of(publication),
-                           .detail = "as retained message: " + std::string(why)});
+                           .detail = why});
 }
 
 }  // namespace ledge::broker

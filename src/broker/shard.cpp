@@ -196,13 +196,7 @@ void Shard::Parts::open_session(Connection& connection, const session::OpenSessi
     // Without the record of the packet id, a repetition of the message could not be recognized.
     if (received == never_durable) {
         ++services.counters.refused_quota;
-        if (services.tracer.is_on())
-            services.tracer.note({.stage = session::TraceStage::refused,
-                                  .client_id = session.client_id(),
-                                  .topic = route.publication.topic,
-                                  .qos = route.publication.qos,
-                                  .packet_id = route.packet_id,
-                                  .detail = "the store cannot keep the packet id of a QoS 2 message"});
+        router.trace_unrecorded(route.publication, session);
         const ReasonCode code =
             services.journal.is_failed() ? ReasonCode::implementation_specific_error : ReasonCode::quota_exceeded;
         return connection.on_routed(route.publication.qos, route.packet_id, code, no_ticket, {});
@@ -388,10 +382,9 @@ void Shard::on_closed(Connection& connection, Instant now) {
                                                           {"by", "network"},
                                                           {"reason", "connection lost"}});
         connection.trace_session(session::TraceStage::disconnected, "by the network: connection lost");
-    } else if (!connection.is_closing()) {
+    } else if (!connection.is_closing())
         parts_->services.log.debug("connection_abandoned", {{"address", connection.peer().address},
                                                             {"listener", connection.peer().listener.name}});
-    }
     connection.close_silently();  // does nothing for a connection that is closing already
     const journal::Journal::Cause cause(parts_->services.journal, account_of(connection));
     parts_->detach(connection, now);

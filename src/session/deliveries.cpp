@@ -181,7 +181,8 @@ std::size_t Deliveries::quota() const {
     }
     if (entry->state == OutState::sent_qos1) return end_with(ReasonCode::protocol_error, "PUBREC for a QoS 1 message");
     if (wire::is_error(packet.code) && entry->state == OutState::sent_qos2) {
-        queue.finish_acknowledged(packet.packet_id, wire::name_of(packet.code));  // [MQTT-4.3.3-3]: no PUBREL, the packet id is free
+        // [MQTT-4.3.3-3]: no PUBREL, the packet id is free
+        queue.finish_acknowledged(packet.packet_id, "pubrec of the subscriber, which refuses the message");
         return nullptr;
     }
     if (entry->state == OutState::sent_qos2) {  // [MQTT-4.3.3-7]: never PUBLISH again, also after a crash

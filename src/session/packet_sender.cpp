@@ -90,13 +90,26 @@ void PacketSender::send_pingresp() {
     largest_publish_ = std::max(largest_publish_, static_cast<std::uint32_t>(size));
     note_publish(publication.payload.size());
     if (services_.counters.traces != 0) [[unlikely]]
-        services_.tracer.note_sent(client_id, publication, message_of(blob), header);
+        trace_sent(publication, blob, header, client_id);
     return true;
 }
 
 // A message without a blob is the one that is being routed.
 MessageNumber PacketSender::message_of(const Blob& blob) const {
     return blob ? journal::Publication::message_of(blob) : services_.tracer.routed();
+}
+
+void PacketSender::trace_sent(const journal::PublicationView& publication, const Blob& blob,
+                              const PublishHeader& header, std::string_view client_id) const {
+    services_.tracer.note({.stage = TraceStage::sent,
+                           .client_id = client_id,
+                           .topic = publication.topic,
+                           .message = message_of(blob),
+                           .qos = header.qos,
+                           .packet_id = header.packet_id,
+                           .detail = header.dup      ? "DUP"
+                                     : header.retain ? "RETAIN"
+                                                     : ""});
 }
 
 void PacketSender::drop_too_large(const journal::PublicationView& publication, const Blob& blob,

@@ -50,9 +50,8 @@ constexpr std::size_t refill_bytes_max = 256 * 1024;
 
 // The store should have the rows of the tail, but does not return them: the disk has damaged them while the broker ran.
 void SessionQueue::forget_lost_tail() {
-    services_.tracer.drop({.reason = &Counters::dropped_unreadable,
-                           .client_id = record_.client_id(),
-                           .count = pending_.stored_rows()});
+    services_.tracer.drop(
+        {.reason = &Counters::dropped_unreadable, .client_id = record_.client_id(), .count = pending_.stored_rows()});
     services_.counters.queued_messages -= pending_.stored_rows();
     services_.counters.queued_bytes -= pending_.stored_bytes();
     services_.log.error("stored_message_unreadable",

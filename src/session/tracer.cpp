@@ -8,7 +8,6 @@
 #include "ledge/base/assert.hpp"
 #include "ledge/journal/journal.hpp"
 #include "ledge/session/delivery.hpp"
-#include "ledge/session/packet_sender.hpp"
 #include "ledge/topic/name.hpp"
 
 namespace ledge::session {
@@ -17,8 +16,8 @@ namespace {
 
 // In the order of TraceStage.
 constexpr std::array<std::string_view, trace_stages> stage_names = {
-    "received",     "refused", "matched", "queued",   "stored",    "sent",         "acknowledged",
-    "dropped",      "expired", "retained", "connected", "disconnected", "subscribed", "unsubscribed"};
+    "received", "refused", "matched",  "queued",    "stored",       "sent",       "acknowledged",
+    "dropped",  "expired", "retained", "connected", "disconnected", "subscribed", "unsubscribed"};
 
 /// Every way to lose a message, as the event of a trace says it.
 struct DropWords {
@@ -31,8 +30,8 @@ constexpr DropWords drop_words[] = {
     {&Counters::dropped_memory, TraceStage::dropped, "memory is short (memory.budget_bytes)"},
     {&Counters::dropped_queue_full, TraceStage::dropped, "the queue of the client is full (limits.overflow)"},
     {&Counters::dropped_too_large, TraceStage::dropped, "larger than the Maximum Packet Size of the client"},
-    {&Counters::dropped_expired, TraceStage::expired, "the Message Expiry Interval or the age limit of the queue is over"},
-    {&Counters::dropped_replaced, TraceStage::dropped, "a newer message of the topic has replaced this one (last_value)"},
+    {&Counters::dropped_expired, TraceStage::expired, "the message has waited for too long"},
+    {&Counters::dropped_replaced, TraceStage::dropped, "a newer message of the topic has come (last_value)"},
     {&Counters::dropped_not_allowed, TraceStage::dropped, "the client may no longer read the topic"},
     {&Counters::dropped_session_ended, TraceStage::dropped, "the session has ended before the message was delivered"},
     {&Counters::dropped_unreadable, TraceStage::dropped, "the store cannot return the message, or has failed"},
@@ -130,21 +129,17 @@ void Tracer::Trace::remember(const TraceFact& fact) {
     if (fact.message == no_message) return;
     const bool is_inbound = fact.stage == TraceStage::received;
     if (find(fact.message) == nullptr)
-        push_bounded(followed, {fact.message, is_inbound && fact.client_id == options.client_id, std::string(fact.topic)},
+        push_bounded(followed,
+                     {fact.message, is_inbound && fact.client_id == options.client_id, std::string(fact.topic)},
                      followed_max);
     if (fact.packet_id != 0 && (is_inbound || fact.stage == TraceStage::sent))
         push_bounded(exchanges, {std::string(fact.client_id), fact.packet_id, is_inbound, fact.message}, followed_max);
 }
 
 void Tracer::Trace::keep(const TraceFact& fact, Instant now) {
-    TraceEvent event{now - began,
-                     fact.stage,
-                     fact.qos,
-                     fact.packet_id,
-                     fact.message,
-                     cut_text(fact.client_id),
-                     cut_text(fact.topic),
-                     cut_text(fact.detail)};
+    TraceEvent event{now - began,          fact.stage,           fact.qos,
+                     fact.packet_id,       fact.message,         cut_text(fact.client_id),
+                     cut_text(fact.topic), cut_text(fact.detail)};
     if (const Followed* known = find(fact.message); known != nullptr && fact.topic.empty())
         event.topic = cut_text(known->topic);
     const std::size_t bytes = bytes_of(event);
@@ -245,12 +240,6 @@ wire::PacketId Tracer::packet_id_of(const journal::PublicationView& publication)
     return is_from_packet(publication) ? std::get<RoutePublication>(*effect_).packet_id : wire::PacketId{0};
 }
 
-void Tracer::note_sent(std::string_view client_id, const journal::PublicationView& publication, MessageNumber message,
-                       const PublishHeader& header) {
-    note({TraceStage::sent, client_id, publication.topic, message, header.qos, header.packet_id,
-          header.dup ? "DUP" : header.retain ? "RETAIN" : ""});
-}
-
 void Tracer::note_answer(std::string_view client_id, wire::PacketType type, wire::PacketId id, wire::ReasonCode code) {
     const bool is_to_publisher = type != wire::PacketType::pubrel;
     std::string detail(wire::name_of(type));
@@ -290,7 +279,8 @@ void Tracer::await_commit(const TraceFact& fact, Ticket ticket) {
     LEDGE_ASSERT(fact.stage == TraceStage::stored);
     if (ticket == no_ticket || ticket == never_durable) return;
     // The records of other messages must not fill the list.
-    if (std::ranges::none_of(traces_, [&](const auto& trace) { return trace != nullptr && trace->wants(fact); })) return;
+    const auto is_wanted = [&](const auto& trace) { return trace != nullptr && !trace->over && trace->wants(fact); };
+    if (std::ranges::none_of(traces_, is_wanted)) return;
     push_bounded(records_,
                  {ticket, fact.message, fact.qos, std::string(fact.client_id), std::string(fact.topic),
                   std::string(fact.detail)},

@@ -76,7 +76,7 @@ WIDE_HEADERS = {
     'include/ledge/auth/wall_time.hpp': (58, 'a part of the rules for tokens, which are such an option'),
     'include/ledge/bridge/route.hpp': (59, 'an option that the configuration and the bridges hold by value'),
     'include/ledge/broker/options.hpp': (43, 'the options of the shard, which the configuration fills by value'),
-    'include/ledge/broker/retained_limits.hpp': (53, 'options that the retained messages hold by value'),
+    'include/ledge/broker/retained_limits.hpp': (54, 'options that the retained messages hold by value'),
     'include/ledge/broker/shard.hpp': (47, 'the door of the core, for each part of the program that is its client'),
     'include/ledge/broker/share_strategy.hpp': (45, 'an option of the shard, which the configuration fills by value'),
     'include/ledge/client/client.hpp': (42, CLIENT),
@@ -91,28 +91,31 @@ WIDE_HEADERS = {
     'include/ledge/client/topic_aliases.hpp': (43, CLIENT),
     'include/ledge/config/mqttsn_settings.hpp': (41, READ_BY_ALL),
     'include/ledge/config/settings.hpp': (41, READ_BY_ALL),
-    'include/ledge/journal/durability.hpp': (51, 'an option of the shard, which the configuration fills by value'),
+    'include/ledge/journal/durability.hpp': (52, 'an option of the shard, which the configuration fills by value'),
     'include/ledge/journal/journal_options.hpp': (44, 'a part of the same options'),
-    'include/ledge/journal/out_state.hpp': (44, IN_DELIVERY),
+    'include/ledge/journal/out_state.hpp': (46, IN_DELIVERY),
     'include/ledge/journal/progress.hpp': (54, 'a part of each session, and of the records that the store reads'),
-    'include/ledge/journal/publication.hpp': (60, 'the message itself, which the core and the records hold by value'),
+    'include/ledge/journal/publication.hpp': (62, 'the message itself, which the core and the records hold by value'),
     'include/ledge/lines/options.hpp': (45, 'options of a listener, which the configuration fills by value'),
     'include/ledge/mqttsn/endpoint_options.hpp': (58, 'options of a listener, which the configuration fills by value'),
     'include/ledge/mqttsn/gateway_options.hpp': (52, 'the same'),
     'include/ledge/net/poller.hpp': (47, 'what each owner of a socket or a serial line is for the loop'),
     'include/ledge/os/descriptor.hpp': (85, 'a small value, which each owner of a file or socket holds, bridges too'),
-    'include/ledge/session/ack_barrier.hpp': (45, IN_DELIVERY),
-    'include/ledge/session/delivery.hpp': (43, IN_DELIVERY),
-    'include/ledge/session/inflight.hpp': (41, IN_SESSION),
-    'include/ledge/session/limits.hpp': (77, 'read for each message; the options of a listener hold it by value'),
+    'include/ledge/session/ack_barrier.hpp': (47, IN_DELIVERY),
+    'include/ledge/session/counters.hpp': (41, 'each stage of a message counts here'),
+    'include/ledge/session/delivery.hpp': (45, IN_DELIVERY),
+    'include/ledge/session/inflight.hpp': (42, IN_SESSION),
+    'include/ledge/session/limits.hpp': (78, 'read for each message; the options of a listener hold it by value'),
     'include/ledge/session/listener_options.hpp': (52, 'options of the shard, which the configuration fills by value'),
-    'include/ledge/session/pending_queue.hpp': (41, IN_SESSION),
+    'include/ledge/session/pending_queue.hpp': (42, IN_SESSION),
+    'include/ledge/session/pressure.hpp': (41, 'a state of the memory budget, which the shard and the loop pass on'),
     'include/ledge/session/queue_rules.hpp': (54, 'options of a listener, as listener_options.hpp'),
-    'include/ledge/session/services.hpp': (42, 'the version of the policy is compared for each message, inline'),
-    'include/ledge/session/session_records.hpp': (41, IN_SESSION),
+    'include/ledge/session/services.hpp': (43, 'the version of the policy is compared for each message, inline'),
+    'include/ledge/session/session_queue.hpp': (41, IN_SESSION),
+    'include/ledge/session/session_records.hpp': (42, IN_SESSION),
     'include/ledge/storage/store.hpp': (41, 'what the options of the loop own the store by'),
     'include/ledge/topic/levels.hpp': (48, 'the one splitter of levels, inline in the match of filters and rules'),
-    'include/ledge/topic/name.hpp': (41, 'the rules of topic names, for whatever takes one from outside'),
+    'include/ledge/topic/name.hpp': (44, 'the rules of topic names, for whatever takes one from outside'),
 }
 
 FILE_LINES_MAX = 500
@@ -149,6 +152,10 @@ INDIRECTION = {
     r'\bvirtual\b': 'virtual in the core',
     r'\bvoid\s*(const\s*)?\*': 'void* in the core: no compiler checks what it points to',
 }
+# Each message that is lost has an event for operators who trace it. So the counters have one place where they rise.
+DROPS = {r'(\+\+|--)[\s(]*[\w.>-]*\bdropped_(?!in_a_row)\w+|\bcounters_?\.dropped_\w+\s*[-+]?=[^=]':
+         'raises a counter of drops without an event for the traces'}
+COUNTS_DROPS = 'src/session/tracer.cpp'
 # path -> the one pattern above that the file may use, and the reason
 MAY_BE_INDIRECT = {
     'include/ledge/journal/store_reader.hpp': ('virtual in the core', 'a read of a file costs a thousand such calls'),

@@ -83,9 +83,9 @@ struct CoreServices {
                                              waiting_connections,
                                              response_information_prefix,
                                              connection_scratch};
-    const SessionServices for_sessions{
-        log,            counters, tracer, memory,         journal,          references,
-        message_owners, store,    policy, policy_version, waiting_sessions, session_scratch};
+    const SessionServices for_sessions{log,     counters,       tracer,           memory,
+                                       journal, references,     message_owners,   store,
+                                       policy,  policy_version, waiting_sessions, session_scratch};
 };
 
 }  // namespace ledge::session

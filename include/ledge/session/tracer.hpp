@@ -29,9 +29,7 @@ class Publication;
 
 namespace ledge::session {
 
-class Inflight;
 struct Delivery;
-struct PublishHeader;
 
 enum class TraceStage : std::uint8_t {
     received,      // PUBLISH has come from a client, or the broker publishes a will
@@ -57,11 +55,11 @@ std::string_view name_of(TraceStage stage);
 /// One stage of one message, as the part of the core that notes it sees it. Borrows its texts for the call.
 struct TraceFact {
     TraceStage stage{};
-    std::string_view client_id;                // of the client that this stage concerns; "" = the broker itself
-    std::string_view topic = {};               // "" = not known here, or of no topic
-    MessageNumber message = no_message;        // no_message = not known here
-    wire::QoS qos = wire::QoS::at_most_once;   // as received, queued or sent
-    wire::PacketId packet_id = 0;              // 0 = none
+    std::string_view client_id;               // of the client that this stage concerns; "" = the broker itself
+    std::string_view topic = {};              // "" = not known here, or of no topic
+    MessageNumber message = no_message;       // no_message = not known here
+    wire::QoS qos = wire::QoS::at_most_once;  // as received, queued or sent
+    wire::PacketId packet_id = 0;             // 0 = none
     std::string_view detail = {};
 };
 
@@ -159,8 +157,6 @@ public:
     bool is_from_packet(const journal::PublicationView& publication) const;
     /// The packet id with which a publication that is routed now has come; 0 = it comes from no packet, or is of QoS 0.
     wire::PacketId packet_id_of(const journal::PublicationView& publication) const;
-    [[gnu::cold, gnu::noinline]] void note_sent(std::string_view client_id, const journal::PublicationView& publication,
-                                                MessageNumber message, const PublishHeader& header);
     /// PUBACK, PUBREC or PUBCOMP to a publisher, or PUBREL to a subscriber.
     [[gnu::cold, gnu::noinline]] void note_answer(std::string_view client_id, wire::PacketType type, wire::PacketId id,
                                                   wire::ReasonCode code);

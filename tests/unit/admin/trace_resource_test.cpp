@@ -1,7 +1,7 @@
 // GET /trace: the stream of events, its end, and wrong questions.
 #include "api_site.hpp"
-#include "ledge/session/counters.hpp"
 #include "ledge/broker/metrics.hpp"
+#include "ledge/session/counters.hpp"
 
 namespace ledge::admin {
 namespace {

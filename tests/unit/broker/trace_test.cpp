@@ -63,9 +63,10 @@ TEST_CASE("a stored message keeps its number: for the client that is away, in it
     rig["p"].connects();
     Traced trace(rig, all_topics());
     rig["p"].publishes("t", "on", qos1);
-    CHECK(trace.explains() ==
-          "received p t m1 q1#1 | matched s t m1 q1 (published by p) | queued s t m1 q1 (the client is not connected) | "
-          "stored s t m1 q1 | acknowledged p t m1 q0#1 (puback to the publisher)");
+    CHECK(
+        trace.explains() ==
+        "received p t m1 q1#1 | matched s t m1 q1 (published by p) | queued s t m1 q1 (the client is not connected) | "
+        "stored s t m1 q1 | acknowledged p t m1 q0#1 (puback to the publisher)");
     rig.passes(10s);
     rig["s"].connects(lasting);
     rig.passes(1s);
@@ -98,8 +99,7 @@ TEST_CASE("retained: kept, made durable, and sent to a later subscriber") {
     Traced trace(rig, all_topics());
     rig["p"].publishes("t", "on", qos1, true);
     rig.passes(2s);
-    CHECK(trace.tells() ==
-          "received p t m1 q1#1 | retained p t m1 q1 | stored  t m1 q1 | acknowledged p t m1 q0#1");
+    CHECK(trace.tells() == "received p t m1 q1#1 | retained p t m1 q1 | stored  t m1 q1 | acknowledged p t m1 q0#1");
     rig["s"].connects().subscribes("#", qos1);
     CHECK(trace.explains() ==
           "queued s t m1 q1 (a retained message for the subscription to #) | sent s t m1 q1#1 (RETAIN)");
@@ -415,15 +415,12 @@ void loses_to_failed_store() {
     expect(rig, trace, &Counters::dropped_unreadable, "dropped q t m", 0);
 }
 
-constexpr Loss losses[] = {{&Counters::dropped_slow_reader, loses_to_slow_reader},
-                           {&Counters::dropped_memory, loses_to_memory},
-                           {&Counters::dropped_queue_full, loses_to_full_queue},
-                           {&Counters::dropped_too_large, loses_to_size},
-                           {&Counters::dropped_expired, loses_to_expiry},
-                           {&Counters::dropped_replaced, loses_to_newer_value},
-                           {&Counters::dropped_not_allowed, loses_to_rules},
-                           {&Counters::dropped_session_ended, loses_to_end_of_session},
-                           {&Counters::dropped_unreadable, loses_to_failed_store}};
+constexpr Loss losses[] = {
+    {&Counters::dropped_slow_reader, loses_to_slow_reader}, {&Counters::dropped_memory, loses_to_memory},
+    {&Counters::dropped_queue_full, loses_to_full_queue},   {&Counters::dropped_too_large, loses_to_size},
+    {&Counters::dropped_expired, loses_to_expiry},          {&Counters::dropped_replaced, loses_to_newer_value},
+    {&Counters::dropped_not_allowed, loses_to_rules},       {&Counters::dropped_session_ended, loses_to_end_of_session},
+    {&Counters::dropped_unreadable, loses_to_failed_store}};
 
 TEST_CASE("every counter of dropped messages has its event, one for each message") {
     for (std::uint64_t Counters::*const counter : session::drop_counters) {
