@@ -100,6 +100,8 @@ public:
     /// Any other answer.
     void answer(transport::HttpAnswer answer, std::string_view outcome = "done");
     transport::HttpStream stream(const transport::HttpStreamHead& head);
+    /// For an answer that takes longer than transport::WebLimits::answer_time_max. Call it in the handler itself.
+    void wait_without_limit() { responder_.wait_without_limit(); }
     void on_gone(std::function<void()> gone) { responder_.on_gone(std::move(gone)); }
 
 private:

@@ -1,13 +1,12 @@
 #include "bridge_facts.hpp"
 
-#include "ledge/runtime/broker_loop.hpp"
 #include "site.hpp"
 
 namespace ledge::admin {
 
 std::vector<uplink::BridgeFigures> figures_of_bridges(const Site& site) {
     if (site.parts.bridges == nullptr) return {};
-    return site.parts.bridges->figures(site.loop->now());
+    return site.parts.bridges->figures(site.now());
 }
 
 void write_bridge(JsonWriter& body, const uplink::BridgeFigures& bridge) {

@@ -1,5 +1,5 @@
 // The rows of the metric table that the core cannot have, because it knows neither TLS nor bridges nor the server of
-// firmware images, and the order of all rows.
+// firmware images, and the order of all rows. Listeners and the process have files of their own.
 #pragma once
 
 #include "ledge/broker/metric_table.hpp"
@@ -9,6 +9,8 @@
 #include "ledge/transport/tls_counters.hpp"
 #include "ledge/uplink/bridges.hpp"
 #include "ledge/uplink/flow_metrics.hpp"
+#include "listener_metric_rows.hpp"
+#include "process_metric_rows.hpp"
 
 namespace ledge::admin {
 
@@ -139,8 +141,8 @@ inline constexpr OtaMetric ota_metrics[] = {
 };
 // clang-format on
 
-/// Calls `visit` for each row: those of the core in their order, those of TLS where
-/// their group stands among them, those of bridges, of listeners for devices, and of the server of firmware images.
+/// Calls `visit` for each row: those of the core in their order, those of TLS and of listeners where their groups stand
+/// among them, those of bridges, of listeners for devices, of the server of firmware images, and of the process.
 template <class Visit>
 void for_each_metric(Visit&& visit) {
     // Prometheus requires that all samples of a family are one group, so no row of another family may stand between
@@ -149,12 +151,14 @@ void for_each_metric(Visit&& visit) {
     std::size_t i = 0;
     while (i < count && broker::metric(i).group < broker::MetricGroup::tls) visit(broker::metric(i++));
     for (const TlsMetric& row : tls_metrics) visit(row);
+    for (const ListenerMetric& row : listener_metrics) visit(row);
     while (i < count) visit(broker::metric(i++));
     for (const BridgeMetric& row : bridge_metrics) visit(row);
     for (const uplink::FlowMetric& row : uplink::flow_metrics) visit(row);
     for (const link::LinkMetric& row : link::link_metrics) visit(row);
     for (const link::LineMetric& row : link::line_metrics) visit(row);
     for (const OtaMetric& row : ota_metrics) visit(row);
+    for (const ProcessMetric& row : process_metrics) visit(row);
 }
 
 }  // namespace ledge::admin

@@ -24,10 +24,11 @@ public:
 
 private:
     template <class Source>
-    /// The sample as /metrics shows it: ledgemq_NAME or ledgemq_NAME{LABEL="VALUE"}. "" for a row that has only topics.
+    /// The sample as /metrics shows it: ledgemq_NAME or ledgemq_NAME{LABEL="VALUE"}. A histogram has several: those of
+    /// its buckets (NAME_bucket{le="BOUND"}), NAME_sum and NAME_count. "" for a row that has only topics.
     static std::string name_of_sample(const broker::MetricRow<Source>& row) {
         if (row.name.empty()) return {};
-        std::string name = "ledgemq_" + std::string(row.name);
+        std::string name = std::string(row.prefix) + std::string(row.name);
         if (row.label.empty()) return name;
         // Three dots stand for a value that is known only at run time, such as the name of a user.
         const std::string_view value = row.label_value.empty() ? "..." : row.label_value;

@@ -3,6 +3,7 @@
 #include "ledge/admin/pages.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "access_rules.hpp"
@@ -12,12 +13,10 @@
 #include "ledge/base/assert.hpp"
 #include "ledge/base/json.hpp"
 #include "ledge/broker/shard.hpp"
-#include "ledge/link/gateways.hpp"
-#include "ledge/link/line_listeners.hpp"
 #include "ledge/os/file.hpp"
-#include "ledge/ota/ota_server.hpp"
 #include "ledge/runtime/broker_loop.hpp"
 #include "problem.hpp"
+#include "resources.hpp"
 #include "routes.hpp"
 #include "site.hpp"
 
@@ -52,9 +51,13 @@ Pages::Pages(std::string version, std::vector<AdminToken> tokens, const Log& log
 Pages::~Pages() = default;
 
 broker::Shard& Site::shard() const { return loop->shard(); }
+Instant Site::now() const { return loop->now(); }
 
 runtime::MakeLoopPart Pages::make_part() {
-    return [this](const runtime::LoopServices&) { return std::make_unique<Part>(site_->ongoing); };
+    return [this](const runtime::LoopServices& services) {
+        site_->io = &services.io;
+        return std::make_unique<Part>(site_->ongoing);
+    };
 }
 
 void Pages::attach(runtime::BrokerLoop& loop, const Parts& parts) {
@@ -63,6 +66,17 @@ void Pages::attach(runtime::BrokerLoop& loop, const Parts& parts) {
 }
 
 void Pages::set_tokens(std::vector<AdminToken> tokens) { access_->set_tokens(std::move(tokens)); }
+
+void Pages::set_operations(Operations operations) { site_->operations = std::move(operations); }
+
+void Pages::on_reload_begun() {
+    std::ranges::move(site_->reloads_waiting, std::back_inserter(site_->reloads_begun));
+    site_->reloads_waiting.clear();
+}
+
+void Pages::on_reloaded(const ReloadOutcome& outcome) {
+    for (ApiRequest& request : std::exchange(site_->reloads_begun, {})) answer_reload(request, outcome);
+}
 
 // ---------------------------------------------------------------------------------------------------------------------
 
@@ -142,7 +156,7 @@ void Pages::answer_api(const HttpRequest& request, transport::Responder responde
     auto actor = access_->judge(request, found == nullptr ? Right::read : found->right, now);
     if (!actor) return responder.answer(answer_of(actor.error()));
     if (found == nullptr) return responder.answer(no_route(path));
-    ApiRequest asked(*found, std::move(*actor), now, site_->log, std::move(responder));
+    ApiRequest asked(*found, std::move(*actor), site_->loop->now(), site_->log, std::move(responder));
     asked.set_path(std::move(*parameters));
     auto wrong = wrong_body(*found, request);
     if (!wrong) wrong = asked.parse_query(request.query);
@@ -183,11 +197,7 @@ HttpAnswer Pages::health(Instant now) const {
 }
 
 HttpAnswer Pages::metrics(Instant now) const {
-    PartFigures parts;
-    parts.bridges = figures_of_bridges(*site_);
-    if (site_->parts.gateways != nullptr) parts.links = site_->parts.gateways->figures();
-    if (site_->parts.lines != nullptr) parts.lines = site_->parts.lines->figures();
-    if (site_->parts.ota != nullptr) parts.ota = site_->parts.ota->figures();
+    const PartFigures parts = site_->collector.collect(*site_->loop, site_->parts, now - site_->start);
     return {.content_type = metrics_content_type,
             .body = metrics_text(site_->shard().metrics(), site_->loop->tls_counters(), parts, site_->version,
                                  now - site_->start)};

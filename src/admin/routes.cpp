@@ -13,6 +13,15 @@ using enum Right;
 // One row per method and resource, ordered by path. The first row that fits is taken.
 constexpr Route table[] = {
     {get, "/", read, BodyKind::none, get_index, "Names the broker, its version and the resources"},
+    {get, "/bridges", read, BodyKind::none, list_bridges, "Lists the bridges and their state"},
+    {post, "/bridges/{name}/pause", act, BodyKind::none, pause_bridge, "Ends the connections of a bridge"},
+    {post, "/bridges/{name}/reconnect", act, BodyKind::none, reconnect_bridge, "Makes a bridge connect anew"},
+    {post, "/bridges/{name}/resume", act, BodyKind::none, resume_bridge, "Lets a paused bridge connect again"},
+    {put, "/log-level", act, BodyKind::json, put_log_level, "Changes the level of the log, for a time if wanted"},
+    {get, "/metrics", read, BodyKind::none, get_metrics, "The samples of all metrics"},
+    {get, "/openapi.json", read, BodyKind::none, get_openapi, "Describes the API for programs (OpenAPI 3.1)"},
+    {post, "/reload", act, BodyKind::none, reload, "Reads the configuration again"},
+    {get, "/store/backup", act, BodyKind::none, get_backup, "Downloads a consistent copy of the running store"},
     {get, "/trace", read, BodyKind::none, get_trace, "Follows the messages of a client or a topic for a while"},
 };
 

@@ -370,6 +370,11 @@ constexpr LogEvent events[] = {
     {"session_removed", "warning", "client_id owner reason messages",
      "A session was ended, and its subscriptions and waiting messages were removed; `reason` says why.",
      "Nothing, if the removal was wanted."},
+    {"slow_client_gone", "warning", "client_id address dropped slow_reader memory queue_full queued_max queued",
+     "The connection of a client has ended that lost messages while it was connected: `dropped` in all, and how many "
+     "for each reason. `queued_max` is the longest queue that a drop has met, `queued` what waits for the client now.",
+     "Make the client read faster, or raise limits.outbox_bytes_max (slow_reader), memory.budget_bytes (memory) or "
+     "limits.queue_messages_max and queue_bytes_max (queue_full)."},
     {"stopped", "info", "",
      "The broker has shut down normally.",
      "Nothing."},
@@ -397,6 +402,9 @@ constexpr LogEvent events[] = {
     {"store_check_unfinished", "warning", "path reason",
      "The check of the store after an unclean end could not read everything.",
      "Read `reason`, and run `ledgemq store verify` when the broker is stopped."},
+    {"store_compacted", "info", "report",
+     "The store was rewritten without free pages at the start, because an operator has asked for it.",
+     "Nothing."},
     {"store_failed", "error", "outcome",
      "The broker cannot write to the store any more, so nothing is acknowledged as durable until a restart.",
      "Read the commit_failed line before this one, check the disk, and restart the broker."},
@@ -420,6 +428,9 @@ constexpr LogEvent events[] = {
      "The row with the store's numbers and clock is damaged; the broker has rebuilt the row from its copy or from the "
      "other rows.",
      "Check the disk; after a recovery from the other rows, data with an expiry time expires a little later."},
+    {"store_not_compacted", "warning", "reason",
+     "An operator has asked for a smaller store, but it cannot be rewritten; the broker uses the store as it is.",
+     "Remove the cause that `reason` names, and ask again: ledgemq ctl compact."},
     {"store_open", "info", "path bytes bytes_max",
      "The store is open.",
      "Nothing."},

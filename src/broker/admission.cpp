@@ -54,6 +54,7 @@ void Admission::make_room_for_arrival(std::uint16_t listener, Instant now) {
     // lowered the limits. The newcomer is let in all the same: its CONNECT decides.
     if (victim == nullptr) return;
     ++services_.counters.connections_refused;
+    ++connections_.counters(listener).refused_room;
     log_victim(*victim, "connections_max", connections_.arriving(listener), now);
     victim->close_silently();
     connections_.leave(*victim);

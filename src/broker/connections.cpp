@@ -18,6 +18,8 @@ Connection& Connections::add(std::unique_ptr<Connection> connection, std::uint16
     LEDGE_ASSERT(connection != nullptr && listener < rooms_.size());
     Connection& added = *connection.release();
     added.listener_index = listener;
+    added.listener_counters = &counters_[listener];
+    ++counters_[listener].accepted;
     rooms_[listener].networks.add(added.peer().network);
     // At the end, so each list is in the order of arrival; the searches for victims rely on this order.
     append(rooms_[listener].arriving, added);

@@ -8,25 +8,31 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <vector>
 
 #include "ledge/base/shares.hpp"
 #include "ledge/session/connection.hpp"
+#include "ledge/session/listener_counters.hpp"
 
 namespace ledge::broker {
 
 class Connections {
 public:
-    explicit Connections(std::size_t listeners) : rooms_(listeners) {}
+    explicit Connections(std::size_t listeners) : rooms_(listeners), counters_(listeners) {}
     ~Connections();
     /// Adds a listener; its index is the previous number of listeners.
-    void add_listener() { rooms_.emplace_back(); }
+    void add_listener() {
+        rooms_.emplace_back();
+        counters_.emplace_back();
+    }
 
     std::uint32_t count() const { return count_; }
     /// Occupied places: of the arriving, and of the connected on one listener and on all.
     std::uint32_t arriving(std::uint16_t listener) const { return rooms_[listener].networks.total(); }
     std::uint32_t connected(std::uint16_t listener) const { return rooms_[listener].owners.total(); }
     std::uint32_t connected() const { return connected_; }
+    session::ListenerCounters& counters(std::uint16_t listener) { return counters_[listener]; }
     /// How many places of the connected each owner has.
     const Shares<OwnerId>& owners(std::uint16_t listener) const { return rooms_[listener].owners; }
 
@@ -107,7 +113,8 @@ private:
         }
     }
 
-    std::vector<Room> rooms_;  // by listener index
+    std::vector<Room> rooms_;                         // by listener index
+    std::deque<session::ListenerCounters> counters_;  // the same; connections refer to them
     List leaving_;
     std::uint32_t connected_ = 0;
     std::uint32_t count_ = 0;

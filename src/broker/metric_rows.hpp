@@ -4,6 +4,7 @@
 #pragma once
 
 #include "ledge/broker/metric_table.hpp"
+#include "ledge/session/memory_kinds.hpp"
 #include "ledge/session/pressure.hpp"
 
 namespace ledge::broker::metric_rows {
@@ -37,6 +38,11 @@ Reading owners_by(const MetricSource& source) {
     return {.owners = &(source.metrics.*Member)};
 }
 
+template <session::MemoryKind Kind>
+Reading held_for(const MetricSource& source) {
+    return {.number = source.metrics.memory_by_kind[static_cast<std::size_t>(Kind)]};
+}
+
 inline Reading offline(const MetricSource& source) {
     return {.number = source.metrics.sessions - source.metrics.clients_connected};
 }
@@ -55,6 +61,7 @@ inline Reading pressure(const MetricSource& source) {
     return {.number = static_cast<std::uint64_t>(pressure), .word = name_of(pressure)};
 }
 static_assert(journal::write_classes == 4, "each class of writes has a row");
+static_assert(session::memory_kinds == 8, "each kind of memory has a row");
 inline std::uint64_t in_seconds(Duration duration) {
     return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(duration).count());
 }
@@ -106,8 +113,8 @@ constexpr Metric rows[] = {
      .help = "The value is the number of connections from which the broker does not read now, because a client or a "
              "user sends too fast. 0 means that the broker reads from all connections."},
     {.group = clients, .name = "traces", .type = gauge, .read = counted<&Counters::traces>,
-     .help = "The value is the number of traces that operators run now (GET /api/v1/trace). 0 means that no trace runs, "
-             "so messages cost nothing for traces."},
+     .help = "The value is the number of traces that operators run now (GET /api/v1/trace). 0 means that none runs, and "
+             "that messages cost nothing for traces."},
     {.group = clients, .name = "login_failures_total", .read = counted<&Counters::login_failures>,
      .help = "The broker counts each login that fails because of a wrong user name, password or token; the log line "
              "login_failed has the reason. 0 means that no login has failed since the start."},
@@ -293,6 +300,34 @@ constexpr Metric rows[] = {
      .read = measured<&Metrics::memory_budget>,
      .help = "The value is the memory budget of the process in bytes (memory.budget_bytes). 0 means that the memory is "
              "not limited."},
+    {.group = memory, .name = "memory_by_kind_bytes", .type = gauge, .unit = "bytes", .label = "kind",
+     .label_value = "connections", .read = held_for<session::MemoryKind::connections>,
+     .help = "The value is the memory in bytes that the broker holds for this kind; all kinds together are "
+             "memory_used_bytes. 0 means that the broker holds nothing of this kind.",
+     .sample = "A fixed estimate for each open connection, without its buffers."},
+    {.group = memory, .name = "memory_by_kind_bytes", .type = gauge, .unit = "bytes", .label = "kind",
+     .label_value = "input", .read = held_for<session::MemoryKind::input>,
+     .sample = "Packets that have not come completely yet, and logins that wait."},
+    {.group = memory, .name = "memory_by_kind_bytes", .type = gauge, .unit = "bytes", .label = "kind",
+     .label_value = "outboxes", .read = held_for<session::MemoryKind::outboxes>,
+     .sample = "Buffers for packets that clients have not read yet, and up to 1 MiB of unused buffers."},
+    {.group = memory, .name = "memory_by_kind_bytes", .type = gauge, .unit = "bytes", .label = "kind",
+     .label_value = "sessions", .read = held_for<session::MemoryKind::sessions>,
+     .sample = "A fixed estimate for each session, its client id and its will."},
+    {.group = memory, .name = "memory_by_kind_bytes", .type = gauge, .unit = "bytes", .label = "kind",
+     .label_value = "subscriptions", .read = held_for<session::MemoryKind::subscriptions>,
+     .sample = "A fixed estimate for each subscription, and its filter."},
+    {.group = memory, .name = "memory_by_kind_bytes", .type = gauge, .unit = "bytes", .label = "kind",
+     .label_value = "queues", .read = held_for<session::MemoryKind::queues>,
+     .sample = "The places in the queues of sessions, without the messages."},
+    {.group = memory, .name = "memory_by_kind_bytes", .type = gauge, .unit = "bytes", .label = "kind",
+     .label_value = "messages", .read = held_for<session::MemoryKind::messages>,
+     .sample = "Messages in memory that wait, are in flight or are retained; a message that several sessions share "
+               "counts once."},
+    {.group = memory, .name = "memory_by_kind_bytes", .type = gauge, .unit = "bytes", .label = "kind",
+     .label_value = "elsewhere", .read = held_for<session::MemoryKind::elsewhere>,
+     .sample = "Measured memory that is none of the other kinds: tables, TLS, the allocator's gaps and the program. "
+               "It is measured only with a memory budget."},
     {.group = memory, .name = "memory_pressure", .type = gauge, .topic = "memory/pressure", .read = pressure,
      .help = "The value is the step that the memory budget has reached; each step includes the earlier ones. 0 (none) "
              "means that there is enough memory. 1 (slow_readers) means that slow readers lose QoS 0 messages. 2 "
@@ -360,6 +395,21 @@ constexpr Metric rows[] = {
      .read = has_begun<StartState::salvaged>,
      .help = "The value is 1 when the broker found a damaged store at its start and kept what it could read. 0 means "
              "that the store was not damaged."},
+    {.group = store, .name = "store_used_bytes", .type = gauge, .unit = "bytes", .topic = "store/bytes/used",
+     .needs_store = true, .read = stored<&StoreFigures::used_bytes>,
+     .help = "The value is the size in bytes of the pages that the store uses; free pages inside the file are not "
+             "included. 0 means that the store does not know its size."},
+    {.group = store, .name = "store_size_max_bytes", .type = gauge, .unit = "bytes", .topic = "store/bytes/max",
+     .needs_store = true, .read = stored<&StoreFigures::size_max_bytes>,
+     .help = "The value is the largest size in bytes that the store can have now: store.size_max_bytes, or what the "
+             "free space of the disk allows if that is less. 0 means that the store does not know it."},
+    {.group = store, .name = "store_used_ratio", .type = gauge, .unit = "ratio", .needs_store = true,
+     .read = [](const MetricSource& source) {
+         return Reading{.number = static_cast<std::uint64_t>(source.metrics.store.used_fraction * 10'000),
+                        .decimals = 4};
+     },
+     .help = "The value is the used part of the store's largest size or of the disk, from 0 to 1; the fuller of the "
+             "two counts. Durable publications are refused above 0.85. 0 means that nothing is used."},
     {.group = store, .type = gauge, .unit = "percent", .topic = "store/used_percent",
      .read = [](const MetricSource& source) {
          return Reading{static_cast<std::uint64_t>(source.metrics.store.used_fraction * 100)};
@@ -370,6 +420,18 @@ constexpr Metric rows[] = {
      .read = stored<&StoreFigures::commits>,
      .help = "The broker counts each transaction that it has written to the store. 0 means that nothing was written "
              "since the start."},
+    {.group = store, .name = "store_commit_duration_seconds", .type = histogram, .unit = "seconds",
+     .needs_store = true,
+     .read = [](const MetricSource& source) {
+         return Reading{.histogram = &source.metrics.store.commit_us, .decimals = 6};
+     },
+     .help = "The broker measures each commit from its first attempt until the disk has answered; an acknowledgement "
+             "of a durable publication waits for one or two of them. A count of 0 means that nothing was written "
+             "since the start."},
+    {.group = store, .name = "store_commit_records", .type = histogram, .needs_store = true,
+     .read = [](const MetricSource& source) { return Reading{.histogram = &source.metrics.store.commit_records}; },
+     .help = "The broker counts the changes in each commit: the more publications share a commit, the less the flash "
+             "memory wears. A count of 0 means that nothing was written since the start."},
     {.group = store, .name = "store_given_bytes_total", .unit = "bytes", .label = "class", .label_value = "sessions",
      .topic = "store/bytes/given/sessions", .needs_store = true, .read = given<journal::WriteClass::sessions>,
      .help = "The broker adds up the size in bytes of the rows that it has handed to the store. 0 means that no row of "
@@ -388,10 +450,14 @@ constexpr Metric rows[] = {
      .needs_store = true, .read = stored<&StoreFigures::device_bytes>,
      .help = "The broker adds up the size in bytes of all pages that it has written to the device; the filesystem's "
              "own writes are not included. 0 means that nothing was written since the start."},
-    {.group = store, .type = gauge, .unit = "bytes", .topic = "store/bytes/device/24h",
-     .read = stored<&StoreFigures::device_bytes_day>,
+    {.group = store, .name = "store_device_last_day_bytes", .type = gauge, .unit = "bytes",
+     .topic = "store/bytes/device/24h", .needs_store = true, .read = stored<&StoreFigures::device_bytes_day>,
      .help = "The value is the size in bytes of the pages that the broker has written to the device in the last 24 "
              "hours, in steps of one hour. 0 means that nothing was written."},
+    {.group = store, .name = "store_daily_budget_bytes", .type = gauge, .unit = "bytes", .needs_store = true,
+     .read = stored<&StoreFigures::daily_budget_bytes>,
+     .help = "The value is the configured limit in bytes of what the broker should write to the device in 24 hours "
+             "(store.daily_write_budget_bytes). 0 means that there is no limit."},
     {.group = store, .name = "store_bad_rows_total", .topic = "store/bad_rows", .needs_store = true,
      .read = stored<&StoreFigures::bad_rows>,
      .help = "The broker counts each row of the store that could not be read as it was written, and that was put aside "

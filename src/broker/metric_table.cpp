@@ -79,11 +79,13 @@ constexpr auto readers = readers_of_rows();
 
 }  // namespace
 
-std::string text_of(const Reading& reading) {
-    std::string digits = std::to_string(reading.number);
-    if (reading.decimals == 0) return digits;
-    if (digits.size() <= reading.decimals) digits.insert(0, reading.decimals + 1 - digits.size(), '0');
-    return digits.insert(digits.size() - reading.decimals, ".");
+std::string text_of(const Reading& reading) { return text_of(reading.number, reading.decimals); }
+
+std::string text_of(std::uint64_t number, unsigned decimals) {
+    std::string digits = std::to_string(number);
+    if (decimals == 0) return digits;
+    if (digits.size() <= decimals) digits.insert(0, decimals + 1 - digits.size(), '0');
+    return digits.insert(digits.size() - decimals, ".");
 }
 
 std::size_t metric_count() { return row_count; }

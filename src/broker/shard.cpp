@@ -62,6 +62,7 @@ Connection* Shard::open(const Peer& peer, session::LinkHandle* link, Instant now
 [[gnu::hot]] void Shard::on_bytes(Connection& connection, Bytes bytes, Instant now) {
     parts_->begin_turn(now);
     parts_->services.counters.bytes_received += bytes.size();
+    connection.listener_counters->bytes_received += bytes.size();
     // Until `cause` ends, all records are charged to the account of this client.
     const journal::Journal::Cause cause(parts_->services.journal, account_of(connection));
     if (session::ReadRate* rate = connection.read_rate()) {
@@ -486,6 +487,7 @@ const Metrics& Shard::Parts::refresh_metrics() {
     metrics.memory_pressure = services.memory.pressure();
     metrics.memory_used = services.memory.used();
     metrics.memory_budget = services.memory.budget();
+    metrics.memory_by_kind = services.memory.by_kind(services.buffers.memory());
     return metrics;
 }
 

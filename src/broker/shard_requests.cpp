@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "ledge/base/assert.hpp"
+#include "ledge/broker/listener_figures.hpp"
 #include "ledge/broker/session_facts.hpp"
 #include "ledge/session/live_limits.hpp"
 #include "shard_parts.hpp"
@@ -35,6 +36,21 @@ std::uint16_t Shard::add_inner_listener(const ListenerOptions& listener) {
     if (listener.queue_rules) p.lifecycle.note_changed_rules(p.options.listeners.back(), true);
     LEDGE_ASSERT(p.options.listeners.size() <= 0x1'0000);
     return static_cast<std::uint16_t>(p.options.listeners.size() - 1);
+}
+
+std::vector<ListenerFigures> Shard::listener_figures() const {
+    Parts& p = *parts_;
+    std::vector<ListenerFigures> figures;
+    for (const ListenerOptions& listener : p.options.listeners) {
+        const auto index = static_cast<std::uint16_t>(figures.size());
+        figures.push_back({.name = listener.name,
+                           .arriving = p.connections.arriving(index),
+                           .connected = p.connections.connected(index),
+                           .connections_max = listener.connections_max,
+                           .is_inner = !listener.has_descriptors,
+                           .counters = p.connections.counters(index)});
+    }
+    return figures;
 }
 
 // ---------------------------------------------------------------------------------------------------------------------

@@ -105,6 +105,13 @@ public:
     }
 
     void admin(Config& config) {
+        if (!config.admin.socket.empty()) {
+            const auto socket = parse_listener_url("unix:" + config.admin.socket);
+            if (!socket)
+                complain("admin.socket", "key 'admin.socket': " + socket.error());
+            else if (!config.admin.socket.starts_with('/'))
+                complain("admin.socket", "key 'admin.socket' must be a whole path, for example /run/ledgemq/ctl.sock");
+        }
         if (!config.admin.is_used()) return;
         const auto endpoint = parse_admin_url(config.admin.url);
         if (!endpoint) return complain("admin.url", "key 'admin.url': " + endpoint.error());
@@ -113,14 +120,15 @@ public:
         // Only this machine can reach such an address. Pages checks the Host header there (admin/pages.hpp).
         if (endpoint.value().is_local) return;
         // The pages list client ids and can remove sessions, so strangers must not read them.
-        if (config.admin.token_file.empty() && !config.admin.tls.proves_clients()) {
+        if (!config.admin.has_tokens() && !config.admin.tls.proves_clients()) {
             complain("admin.url",
                      "key 'admin.url': other machines can reach these pages, which requires admin.token_file (a file "
-                     "with a secret line), or https:// with client_certificate = \"required\" in [admin.tls], or an "
+                     "with a secret line) or [[admin.tokens]], or https:// with client_certificate = \"required\" in "
+                     "[admin.tls], or an "
                      "address of this machine: http://127.0.0.1:" +
                          std::to_string(endpoint.value().port));
         } else if (!endpoint.value().is_tls) {
-            loaded_.notes.push_back("the token of admin.token_file goes to " + config.admin.url +
+            loaded_.notes.push_back("the token of an operator goes to " + config.admin.url +
                                     " unencrypted, so others in the network can read it; write https:// and add "
                                     "[admin.tls]");
         }

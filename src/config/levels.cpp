@@ -2,13 +2,13 @@
 #include "levels.hpp"
 
 #include <algorithm>
-#include <charconv>
 
 #include "convert.hpp"
 #include "ledge/base/assert.hpp"
 #include "ledge/base/quote.hpp"
 #include "ledge/topic/levels.hpp"
 #include "ledge/topic/name.hpp"
+#include "list_key.hpp"
 #include "options.hpp"
 
 namespace ledge::config {
@@ -59,22 +59,15 @@ std::string_view problem_of_filter(std::string_view filter) {
 
 }  // namespace
 
-bool Levels::is_of_levels(std::string_view key) {
-    return key.starts_with(levels_key) && (key.size() == levels_key.size() || key[levels_key.size()] == '.');
-}
+bool Levels::is_of_levels(std::string_view key) { return is_of_list(levels_key, key); }
 
 std::string Levels::assign(const Assignment& assignment) {
     LEDGE_ASSERT(is_of_levels(assignment.key));
-    const std::string_view key = assignment.key;
-    // key := "store.levels." number ("." "filter" | "." "level"). Without a number, from_chars leaves `ptr` at `start`.
-    std::size_t number = 0;
-    const char* end = key.data() + key.size();
-    const char* start = std::min(key.data() + levels_key.size() + 1, end);
-    const auto parsed = std::from_chars(start, end, number);
-    const std::string_view name(parsed.ptr, static_cast<std::size_t>(end - parsed.ptr));
+    const auto key = parse_list_key(levels_key, assignment.key);
     // store.levels itself, without a number, is refused too: its value is no list of tables.
-    const bool is_member = parsed.ptr != start && (name == ".filter" || name == ".level");
-    if (!is_member) return "is unknown; write [[store.levels]] with filter and level below it";
+    if (!key || (key->member != "filter" && key->member != "level"))
+        return "is unknown; write [[store.levels]] with filter and level below it";
+    const std::size_t number = key->number;
     // The first match decides, so the numbers must follow each other without a gap.
     if (number == 0 || number > levels_max || number > drafts_.size() + 1) {
         return "has a number out of order: there are " + std::to_string(drafts_.size()) + " levels so far, at most " +
@@ -83,7 +76,7 @@ std::string Levels::assign(const Assignment& assignment) {
     // A new member begins. Its place is that of its first key, for the complaints of finish().
     if (number > drafts_.size()) drafts_.push_back({{}, {}, false, assignment.place});
     Draft& draft = drafts_[number - 1];
-    if (name == ".level") {
+    if (key->member == "level") {
         const auto level = convert(level_option(), assignment.value);
         if (!level) return level.error();
         draft.level = static_cast<journal::Durability>(std::get<std::int64_t>(level.value()));

@@ -7,6 +7,7 @@
 #include <map>
 #include <set>
 
+#include "admin_tokens.hpp"
 #include "assignment.hpp"
 #include "bridges.hpp"
 #include "checks.hpp"
@@ -75,6 +76,7 @@ public:
         }
         // The checks of combinations come last, because they need the final value of each option.
         loaded_.config.shard.durability.overrides = levels_.finish(loaded_.complaints);
+        loaded_.config.admin.tokens = admin_tokens_.finish(loaded_.complaints);
         check_all(loaded_, drafts_, places_, is_durability_flag);
         loaded_.config.bridges = bridges_.finish(places_, {loaded_.complaints, loaded_.notes});
         // The daemon reads further files later, and its complaints name the same places.
@@ -149,6 +151,11 @@ private:
     void assign(const Assignment& assignment) {
         if (Levels::is_of_levels(assignment.key)) {
             const std::string problem = levels_.assign(assignment);
+            if (!problem.empty()) complain(assignment.place, "key " + show_key(assignment.key) + " " + problem);
+            return;
+        }
+        if (AdminTokens::is_of_tokens(assignment.key)) {
+            const std::string problem = admin_tokens_.assign(assignment);
             if (!problem.empty()) complain(assignment.place, "key " + show_key(assignment.key) + " " + problem);
             return;
         }
@@ -327,6 +334,7 @@ private:
     Loaded loaded_;
     std::map<std::string, ListenerDraft> drafts_;
     Levels levels_;
+    AdminTokens admin_tokens_;
     Bridges bridges_;
     std::map<std::string, std::string> places_;  // key -> where its value was set last
 };

@@ -224,12 +224,21 @@ constexpr Option broker_rows[] = {
     setting<&Config::admin, &AdminSettings::url>(
         "admin", "url", "", {},
         "The address of the pages: http://HOST:PORT, https://HOST:PORT or \"none\". An address that other machines "
-        "can reach requires token_file, or client_certificate = \"required\" in [admin.tls]."),
+        "can reach requires a token, or client_certificate = \"required\" in [admin.tls]."),
     // Bearer tokens: RFC 6750 section 2.1. A token of 16 random characters cannot be guessed.
     setting<&Config::admin, &AdminSettings::token_file>(
         "admin", "token_file", "", {},
         "A file with one line, the token, of at least 16 characters. With a token, /metrics and /api require the "
         "header \"Authorization: Bearer TOKEN\", and WebSocket listeners serve them too. \"\" = no token."),
+    setting<&Config::admin, &AdminSettings::socket>(
+        "admin", "socket", "", {},
+        "The path of a Unix socket for the same pages, which `ledgemq ctl` uses: /run/ledgemq/ctl.sock. The file has "
+        "mode 0660, and belongs to process.user and process.group if they are set: who may open it may do everything. "
+        "\"\" = none."),
+    setting<&Config::admin, &AdminSettings::body_bytes_max>(
+        "admin", "body_bytes_max", "bytes", {1024, 16 * mib},
+        "The largest body of a request to the API, for example of a message to publish. A larger one is refused with "
+        "413."),
 
     // Five keys of the TLS of a listener; admin/README.md says why.
     admin_tls<&TlsSettings::certificate>(
@@ -337,7 +346,7 @@ constexpr SectionHelp sections[] = {
     {"auth.http", "The hook: a program of yours that the broker asks whether a client may connect."},
     {"admin",
      "Pages for operators by HTTP: /healthz (is the broker ready, is the store in order), /metrics (for "
-     "Prometheus), /api/v1/ (for programs). WebSocket listeners serve /healthz too."},
+     "Prometheus), /api/v1/ (for programs and `ledgemq ctl`). WebSocket listeners serve /healthz too."},
     {"admin.tls", "TLS of the pages, for an admin.url that begins with https://."},
     {"ota",
      "Firmware images for devices, which fetch them in blocks with requests of ten bytes: over MQTT, MQTT-SN and "

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <map>
 
+#include "admin_tokens.hpp"
 #include "assignment.hpp"
 #include "bridges.hpp"
 #include "checks.hpp"
@@ -117,6 +118,7 @@ std::map<std::string, std::string> flatten(const Config& config) {
     }
     // The list is one value, because its order counts.
     result[std::string(levels_key)] = levels_text(config.shard.durability.overrides);
+    result[std::string(admin_tokens_key)] = admin_tokens_text(config.admin.tokens);
     flatten_bridges(config.bridges, result);
     for (std::size_t i = 0; i < config.sockets.size(); ++i) {
         const ListenerDraft draft = draft_of(config, i);
@@ -145,7 +147,8 @@ std::string print(const Config& config) {
         // Printed above, by append_listener().
         if (option.scope == Scope::listener) continue;
         if (option.section != section) {
-            // [[store.levels]] is no option, so it follows the options of [store].
+            // [[store.levels]] is no option, so it follows the options of [store]; [[admin.tokens]] is alike.
+            if (section == "admin.tls") out += print_admin_tokens(config.admin.tokens);
             if (section == "store") out += print_levels(config.shard.durability.overrides);
             section = option.section;
             append_comment(section_help(section), out);

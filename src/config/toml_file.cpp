@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "admin_tokens.hpp"
 #include "bridges.hpp"
 #include "ledge/base/assert.hpp"
 #include "ledge/base/code_point.hpp"
@@ -107,7 +108,8 @@ struct Walk {
             const Leave leave{around};
             // The only lists of tables that have a meaning. Any other one becomes an OtherValue, which its option
             // refuses.
-            const bool is_list = path == levels_key || path == devices_key || Bridges::is_routes_key(around);
+            const bool is_list =
+                path == levels_key || path == admin_tokens_key || path == devices_key || Bridges::is_routes_key(around);
             if (is_list && node.is_array_of_tables()) {
                 list(*node.as_array(), path + ".");
                 continue;

@@ -106,8 +106,8 @@ int check(const config::Command& command, const config::Loaded& loaded) {
         print(stderr, text_of(account.error()) + "\n");
         return config::exit_bad_configuration;
     }
-    if (const auto token = admin_token(loaded.config); !token) {
-        print(stderr, "key 'admin.token_file': " + text_of(token.error()) + "\n");
+    if (const auto token = admin_tokens(loaded.config); !token) {
+        print(stderr, "a token of [admin]: " + text_of(token.error()) + "\n");
         return config::exit_bad_configuration;
     }
     // The whole answer is built first, so that a reader gets either all of it or a complaint.
@@ -133,7 +133,7 @@ int check(const config::Command& command, const config::Loaded& loaded) {
     }
     const config::AdminSettings& admin = loaded.config.admin;
     if (admin.is_used()) {
-        out += "pages: " + admin.url + (admin.token_file.empty() ? "" : ", for those who know the token") +
+        out += "pages: " + admin.url + (admin.has_tokens() ? ", for those who know a token" : "") +
                (admin.tls.client_certificate == config::ClientCertificate::none ? "\n"
                                                                                 : ", for those with a certificate\n");
     }

@@ -16,6 +16,7 @@
 #include "ledge/session/live_limits.hpp"
 #include "machine_name.hpp"
 #include "tls_files.hpp"
+#include "wiring.hpp"
 
 namespace ledge::daemon {
 
@@ -55,18 +56,33 @@ public:
     void read() override {
         loaded_ = load_();
         check_hook_files(loaded_);
+        read_tokens();
         check_bridge_client_ids(loaded_, machine_name());
     }
-    runtime::Reloaded put_in_force() override { return (of_.*take_)(std::move(loaded_)); }
+    runtime::Reloaded put_in_force() override {
+        of_.tokens_ = std::move(tokens_);
+        return (of_.*take_)(std::move(loaded_));
+    }
 
 private:
+    /// A token that cannot be read is a mistake like any other one of the configuration.
+    void read_tokens() {
+        auto tokens = admin_tokens(loaded_.config);
+        if (tokens)
+            tokens_ = std::move(*tokens);
+        else
+            loaded_.complaints.push_back({"", "a token of [admin]: " + text_of(tokens.error())});
+    }
+
     Reload& of_;
     Load load_;
     Take take_;
     config::Loaded loaded_;
+    std::vector<admin::AdminToken> tokens_;
 };
 
 std::unique_ptr<runtime::ReloadTask> Reload::read_all() {
+    if (begun_) begun_();
     return std::make_unique<Task>(
         *this, [sources = sources_] { return config::load(sources); }, &Reload::take_all);
 }
@@ -209,8 +225,26 @@ runtime::Reloaded Reload::take_policy(config::Loaded loaded) {
     return runtime::Reloaded::in_force;
 }
 
+void Reload::tell(bool is_taken, const config::Loaded& loaded, std::vector<std::string> restart_keys) const {
+    if (!ended_) return;
+    admin::ReloadOutcome outcome;
+    outcome.is_taken = is_taken;
+    for (const config::Complaint& complaint : loaded.complaints) outcome.complaints.push_back(complaint.line());
+    outcome.restart_keys = std::move(restart_keys);
+    ended_(outcome);
+}
+
 runtime::Reloaded Reload::take_all(config::Loaded loaded) {
-    if (complain(loaded, "configuration_refused")) return runtime::Reloaded::refused;
+    if (complain(loaded, "configuration_refused")) {
+        tell(false, loaded, {});
+        return runtime::Reloaded::refused;
+    }
+    tell(true, loaded, change_all(loaded));
+    return runtime::Reloaded::in_force;
+}
+
+/// Returns the keys whose change needs a restart.
+std::vector<std::string> Reload::change_all(config::Loaded& loaded) {
     const auto has_policy = [](const config::AuthSettings& auth) {
         return auth.knows_users() || !auth.acl_file.empty();
     };
@@ -228,6 +262,10 @@ runtime::Reloaded Reload::take_all(config::Loaded loaded) {
         // The policy is still handed over, because it also has settings such as the limits of failed logins.
         set_policy_(std::move(loaded.policy), std::move(loaded.policy_files));
     put_devices_in_force(loaded);
+    // Their secrets may have changed also if their paths are the same.
+    running_.admin.token_file = loaded.config.admin.token_file;
+    running_.admin.tokens = loaded.config.admin.tokens;
+    if (set_tokens_) set_tokens_(std::exchange(tokens_, {}));
     // Logged as a warning, so that the levels debug, info and warning all show why lines appear or stop.
     if (loaded.config.log.level != running_.log.level) {
         running_.log.level = loaded.config.log.level;
@@ -242,7 +280,7 @@ runtime::Reloaded Reload::take_all(config::Loaded loaded) {
         log_->warning("configuration_needs_restart", {{"keys", join(keys)}});
     else
         log_->info(is_same ? "configuration_unchanged" : "configuration_applied");
-    return runtime::Reloaded::in_force;
+    return keys;
 }
 
 }  // namespace ledge::daemon

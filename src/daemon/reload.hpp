@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "ledge/admin/operations.hpp"
+#include "ledge/admin/rights.hpp"
 #include "ledge/base/log.hpp"
 #include "ledge/config/load.hpp"
 #include "ledge/runtime/broker_loop.hpp"
@@ -34,6 +36,20 @@ public:
     Reload(config::Sources sources, config::Config running, Log& log, SetPolicy set_policy, SetLimits set_limits,
            AddListener add_listener, ChangeBridge change_bridge, SetDevices set_devices);
 
+    /// `begun` is called when the reading of the whole configuration begins, and `ended` with its outcome.
+    using Begun = std::function<void()>;
+    using Ended = std::function<void(const admin::ReloadOutcome&)>;
+    void watch(Begun begun, Ended ended) {
+        begun_ = std::move(begun);
+        ended_ = std::move(ended);
+    }
+    /// Puts the tokens of operators in force.
+    using SetTokens = std::function<void(std::vector<admin::AdminToken>)>;
+    void set_tokens_by(SetTokens set_tokens) { set_tokens_ = std::move(set_tokens); }
+
+    /// The configuration in force.
+    const config::Config& running() const { return running_; }
+
     // The tasks refer to this object, which must outlive their put_in_force(). One task at a time.
 
     /// Reads the configuration and the files that it names, and puts all changes in force that need no restart.
@@ -44,6 +60,8 @@ public:
 private:
     class Task;
     runtime::Reloaded take_all(config::Loaded loaded);
+    std::vector<std::string> change_all(config::Loaded& loaded);
+    void tell(bool is_taken, const config::Loaded& loaded, std::vector<std::string> restart_keys) const;
     runtime::Reloaded take_policy(config::Loaded loaded);
     /// Logs every complaint. True: there was one.
     bool complain(const config::Loaded& loaded, std::string_view event);
@@ -63,6 +81,10 @@ private:
     AddListener add_listener_;
     ChangeBridge change_bridge_;
     SetDevices set_devices_;
+    Begun begun_;
+    Ended ended_;
+    SetTokens set_tokens_;
+    std::vector<admin::AdminToken> tokens_;  // read by the task whose result is being put in force
 };
 
 }  // namespace ledge::daemon

@@ -22,6 +22,7 @@
 #include "links.hpp"
 #include "live_bridges.hpp"
 #include "log_sink.hpp"
+#include "operators.hpp"
 #include "ota.hpp"
 #include "privileges.hpp"
 #include "process.hpp"
@@ -105,6 +106,7 @@ bool open_store(const config::Config& config, const std::optional<Account>& acco
     }
     // Root must not own the files: the broker could not write them after it has given up its rights.
     const AsUser as_user(account);
+    compact_if_wanted(config.store.path, log);
     auto opened = storage::open_lmdb_store(store_options(config), log);
     if (opened) {
         store = std::move(*opened);
@@ -128,6 +130,7 @@ bool open_store(const config::Config& config, const std::optional<Account>& acco
 
 /// Becomes the user of process.user for good. False: the change has failed, and the broker must not serve.
 bool give_up_privileges(const Account& account, const config::Loaded& loaded, const Log& log) {
+    give_socket(loaded.config.admin.socket, account, log);
     if (const auto changed = become(account); !changed) {
         log.error("not_started",
                   {{"reason", text_of(changed.error())}, {"fix", "start as root, or leave process.user out"}});
@@ -246,13 +249,10 @@ int serve(const config::Sources& sources, const config::Loaded& loaded) {
     // The token is read before the user changes, because root may be the only one who may read it.
     const auto token = admin_tokens(loaded.config);
     if (!token)
-        return refuse(log, "key 'admin.token_file': " + text_of(token.error()), "correct the file",
+        return refuse(log, "a token of [admin]: " + text_of(token.error()), "correct the file",
                       config::exit_bad_configuration);
     admin::Pages pages(std::string(version), token.value(), log, runtime::read_clock());
-    options.pages = [&pages](const transport::HttpRequest& request, transport::Responder responder) {
-        pages.answer(request, std::move(responder), runtime::read_clock());
-    };
-    options.parts.push_back(pages.make_part());
+    connect_pages(pages, options, reload, log, running);
     // The store is opened before the listeners are bound, so that no client connects to a broker that cannot start.
     std::unique_ptr<storage::Store> store;
     if (!open_store(loaded.config, account.value(), log, store)) return config::exit_failure;

@@ -101,12 +101,15 @@ void note_files(const config::Sources& sources, const config::Loaded& loaded, st
     if (sources.file && has_mode(*sources.file, S_IWOTH))
         notes.push_back("every user of this machine can write the configuration " + *sources.file + "; run chmod o-w " +
                         *sources.file);
-    const std::string& token = loaded.config.admin.token_file;
-    // The token gives the right to remove sessions, so it is as secret as a password.
-    if (has_mode(token, S_IROTH))
-        notes.push_back("every user of this machine can read the token " + token + "; run chmod o-r " + token);
-    if (has_mode(token, S_IWOTH))
-        notes.push_back("every user of this machine can write the token " + token + "; run chmod o-w " + token);
+    std::vector<std::string> tokens{loaded.config.admin.token_file};
+    for (const config::AdminTokenSettings& token : loaded.config.admin.tokens) tokens.push_back(token.file);
+    for (const std::string& token : tokens) {
+        // The token gives the right to remove sessions, so it is as secret as a password.
+        if (has_mode(token, S_IROTH))
+            notes.push_back("every user of this machine can read the token " + token + "; run chmod o-r " + token);
+        if (has_mode(token, S_IWOTH))
+            notes.push_back("every user of this machine can write the token " + token + "; run chmod o-w " + token);
+    }
 }
 
 }  // namespace

@@ -60,10 +60,21 @@ storage::LmdbStoreOptions store_options(const config::Config& config) {
 
 Result<std::vector<admin::AdminToken>, Error> admin_tokens(const config::Config& config) {
     std::vector<admin::AdminToken> tokens;
-    if (config.admin.token_file.empty()) return tokens;
-    auto secret = admin::read_token(config.admin.token_file);
-    if (!secret) return Failure{secret.error()};
-    tokens.push_back({"token", std::move(*secret), admin::Right::act});
+    if (!config.admin.token_file.empty()) {
+        auto secret = admin::read_token(config.admin.token_file);
+        if (!secret) return Failure{secret.error()};
+        tokens.push_back({"token", std::move(*secret), admin::Right::act});
+    }
+    for (const config::AdminTokenSettings& token : config.admin.tokens) {
+        auto secret = admin::read_token(token.file);
+        if (!secret) return Failure{secret.error()};
+        const auto is_equal = [&secret](const admin::AdminToken& other) { return other.secret == *secret; };
+        // Otherwise it would be chance which name and which rights a request has.
+        if (std::ranges::any_of(tokens, is_equal))
+            return Failure{
+                Error{{}, "{} holds the token of another file; give each operator a token of its own", token.file}};
+        tokens.push_back({token.name, std::move(*secret), token.may_act ? admin::Right::act : admin::Right::read});
+    }
     return tokens;
 }
 
@@ -139,6 +150,14 @@ runtime::BrokerLoopOptions loop_options(const config::Config& config, std::strin
         const config::Endpoint& admin = config.admin_endpoint;
         if (admin.is_tls) options.admin->tls = tls_options(config.admin.tls, admin.protocol);
     }
+    if (!config.admin.socket.empty()) {
+        options.admin_socket = runtime::AdminOptions{};
+        options.admin_socket->endpoint.kind = transport::Endpoint::Kind::unix_socket;
+        options.admin_socket->endpoint.path = config.admin.socket;
+        options.admin_socket->limits.body_bytes_max = config.admin.body_bytes_max;
+    }
+    if (options.admin) options.admin->limits.body_bytes_max = config.admin.body_bytes_max;
+    for (runtime::FrontOptions& front : options.fronts) front.web_limits.body_bytes_max = config.admin.body_bytes_max;
     LEDGE_ASSERT(options.endpoints.size() == options.fronts.size());
     // Without a store every publication has the durability level ram (broker/options.hpp), so there is nothing to
     // write.

@@ -37,6 +37,7 @@ struct BrokerLoop::Parts {
     void run_due();
     Instant next_deadline() const;
     void on_signal(int signal);
+    void reload();
     void stop();
     bool stop_if_done();
 
@@ -133,15 +134,20 @@ Result<bool, Error> BrokerLoop::Parts::open_listeners() {
     for (std::size_t i = 0; i < options.endpoints.size(); ++i) {
         if (options.endpoints[i].kind == transport::Endpoint::Kind::none) continue;  // of a part of the program
         const FrontOptions wanted = i < options.fronts.size() ? options.fronts[i] : FrontOptions{};
-        auto front = listening.make_front(static_cast<std::uint16_t>(i), options.shard.listeners[i].name, wanted);
+        const auto index = static_cast<std::uint16_t>(i);
+        auto front = listening.make_front(index, options.shard.listeners[i].name, wanted);
         if (!front) return Failure{front.error()};
-        const auto opened = listening.open(options.endpoints[i], std::move(*front), wanted.accept_rate);
+        const auto opened = listening.open(index, options.endpoints[i], std::move(*front), wanted.accept_rate);
         if (!opened) return opened;
     }
-    if (!options.admin) return true;
-    auto front = listening.make_admin_front(*options.admin);
-    if (!front) return Failure{front.error()};
-    return listening.open(options.admin->endpoint, std::move(*front));
+    for (const std::optional<AdminOptions>* admin : {&options.admin, &options.admin_socket}) {
+        if (!*admin) continue;
+        auto front = listening.make_admin_front(**admin);
+        if (!front) return Failure{front.error()};
+        const auto opened = listening.open(std::nullopt, (*admin)->endpoint, std::move(*front));
+        if (!opened) return opened;
+    }
+    return true;
 }
 
 BrokerLoop::BrokerLoop(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
@@ -215,6 +221,10 @@ void BrokerLoop::Parts::on_signal(int signal) {
         log.info("stopping", {{"signal", signal}});
         return stop();
     }
+    reload();
+}
+
+void BrokerLoop::Parts::reload() {
     listening.reload();
     reloader.read_configuration();
 }
@@ -257,6 +267,8 @@ bool BrokerLoop::remove_session(std::string_view client_id) {
     return shard().remove_session(client_id, parts_->loop.now());
 }
 
+void BrokerLoop::reload() { parts_->reload(); }
+
 void BrokerLoop::set_policy(std::shared_ptr<const auth::Policy> policy, std::vector<std::string> files) {
     parts_->host.set_policy(std::move(policy));
     shard().note_reload(true);
@@ -278,7 +290,7 @@ Result<bool, Error> BrokerLoop::add_listener(const broker::ListenerOptions& list
     const std::uint16_t index = shard().add_listener(listener, has_other_users);
     LEDGE_ASSERT(index == listeners.size());
     listeners.push_back(listener);
-    parts.listening.add(listener.name, endpoint, std::move(*front), wanted.accept_rate);
+    parts.listening.add(index, listener.name, endpoint, std::move(*front), wanted.accept_rate);
     return true;
 }
 
@@ -295,6 +307,9 @@ Result<os::WorkerPool*, Error> BrokerLoop::tls_workers() {
 
 std::vector<std::string> BrokerLoop::addresses() const { return parts_->listening.addresses(); }
 transport::TlsCounters BrokerLoop::tls_counters() const { return parts_->listening.tls_counters(); }
+transport::TlsCounters BrokerLoop::tls_counters(std::uint16_t listener) const {
+    return parts_->listening.tls_counters(listener);
+}
 std::uint64_t BrokerLoop::turns() const { return parts_->loop.turns(); }
 
 }  // namespace ledge::runtime

@@ -24,6 +24,16 @@ Committer::Committer(boost::asio::io_context& io, std::unique_ptr<storage::Store
     : io_(io), store_(std::move(store)), options_(options), log_(log), wear_(options.daily_write_budget_bytes) {
     figures_.is_used = true;
     figures_.start_state = store_->start_state();
+    figures_.daily_budget_bytes = options.daily_write_budget_bytes;
+}
+
+const broker::StoreFigures& Committer::start_figures(std::uint64_t bad_rows) {
+    figures_.bad_rows = bad_rows;
+    figures_.used_fraction = store_->used_fraction();
+    const storage::StoreRoom room = store_->room();
+    figures_.used_bytes = room.used_bytes;
+    figures_.size_max_bytes = room.size_max_bytes;
+    return figures_;
 }
 
 std::error_code Committer::start() {
@@ -62,7 +72,9 @@ void Committer::submit(broker::Shard& shard, Instant now) {
     state_ = State::busy;
     busy_since_ = now;
     next_at_ = now + slow_commit;
-    queue_->submit(shard.take_batch(now));
+    journal::Batch batch = shard.take_batch(now);
+    busy_records_ = batch.records.size();
+    queue_->submit(std::move(batch));
 }
 
 void Committer::submit_again(Instant now) {
@@ -93,7 +105,11 @@ void Committer::handle_report(broker::Shard& shard, Instant now) {
     next_at_ = now + look_interval;
     if (figures_.waiting_since != never) log_end_of_wait(now);
     wear_.note(report.value(), now);
+    figures_.commit_us.note(static_cast<std::uint64_t>(std::max(now - busy_since_, Duration::zero()).count()));
+    figures_.commit_records.note(busy_records_);
     figures_.used_fraction = report.value().used_fraction;
+    figures_.used_bytes = report.value().used_bytes;
+    figures_.size_max_bytes = report.value().size_max_bytes;
     figures_.bad_rows = report.value().bad_rows;
     publish_figures(shard, now);
     shard.on_committed(report.value().last, report.value().used_fraction, now);
@@ -134,6 +150,7 @@ void Committer::postpone(broker::Shard& shard, const Error& error, Instant now) 
 void Committer::check_room(broker::Shard& shard, Instant now) {
     next_at_ = now + look_interval;
     figures_.used_fraction = store_->used_fraction();
+    figures_.size_max_bytes = store_->room().size_max_bytes;
     publish_figures(shard, now);
     shard.note_store_used(figures_.used_fraction, now);
 }

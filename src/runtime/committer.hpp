@@ -32,6 +32,8 @@ public:
     Committer(boost::asio::io_context& io, std::unique_ptr<storage::Store> store, const CommitterOptions& options,
               const Log& log);
 
+    /// The figures before the first commit. `bad_rows` = of the load.
+    const broker::StoreFigures& start_figures(std::uint64_t bad_rows);
     /// Starts the commit thread. Call this once, before the first serve(). The result is empty when that succeeds.
     std::error_code start();
 
@@ -81,7 +83,8 @@ private:
         failed,   // the store has failed; nothing is committed any more
     };
     State state_ = State::idle;
-    Instant busy_since_{};  // the first attempt to commit the present batch
+    Instant busy_since_{};          // the first attempt to commit the present batch
+    std::size_t busy_records_ = 0;  // changes in this batch
     // The next action of serve(). In the state waiting: the next attempt. Busy: the commit counts as slow from then on;
     // `never` when this was logged. Idle: the next question for the store's room, if the store is short of room.
     Instant next_at_ = never;

@@ -70,13 +70,22 @@ transport::TlsCounters Listening::tls_counters() const {
     return sum;
 }
 
+transport::TlsCounters Listening::tls_counters(std::uint16_t index) const {
+    transport::TlsCounters sum;
+    for (std::size_t i = 0; i < fronts_.size(); ++i) {
+        if (indexes_[i] == index) sum += fronts_[i]->tls_counters();
+    }
+    return sum;
+}
+
 // ---------------------------------------------------------------------------------------------------------------------
 // Listeners
 
-Result<bool, Error> Listening::open(const transport::Endpoint& endpoint, std::unique_ptr<transport::Front> front,
-                                    const transport::AcceptRate& rate) {
+Result<bool, Error> Listening::open(std::optional<std::uint16_t> index, const transport::Endpoint& endpoint,
+                                    std::unique_ptr<transport::Front> front, const transport::AcceptRate& rate) {
     LEDGE_ASSERT(front != nullptr);
     fronts_.push_back(std::move(front));
+    indexes_.push_back(index);
     auto listener = Listener::create(endpoint, *fronts_.back(), services_.driver, services_.log, rate);
     if (!listener && transport::may_pass(listener.error())) {
         late_listeners_.add(endpoint, *fronts_.back(), rate, listener.error());
@@ -89,10 +98,11 @@ Result<bool, Error> Listening::open(const transport::Endpoint& endpoint, std::un
     return true;
 }
 
-void Listening::add(const std::string& name, const transport::Endpoint& endpoint,
+void Listening::add(std::uint16_t index, const std::string& name, const transport::Endpoint& endpoint,
                     std::unique_ptr<transport::Front> front, const transport::AcceptRate& rate) {
     LEDGE_ASSERT(front != nullptr);
     fronts_.push_back(std::move(front));
+    indexes_.push_back(index);
     if (needs_look_up(endpoint)) return late_listeners_.add_new(name, endpoint, *fronts_.back(), rate);
     auto made = Listener::create(endpoint, *fronts_.back(), services_.driver, services_.log, rate);
     const std::error_code error = made ? (*made)->start() : std::error_code();
@@ -110,6 +120,7 @@ void Listening::close() {
     listeners_.clear();
     late_listeners_.clear();
     fronts_.clear();
+    indexes_.clear();
 }
 
 std::vector<std::string> Listening::addresses() const {

@@ -5,6 +5,7 @@
 #include <boost/asio/io_context.hpp>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -46,12 +47,13 @@ public:
     MadeFront make_admin_front(const AdminOptions& admin);
 
     /// Opens an endpoint at the start. An address that this machine does not have yet is no error: it is tried again.
-    Result<bool, Error> open(const transport::Endpoint& endpoint, std::unique_ptr<transport::Front> front,
-                             const transport::AcceptRate& rate = {});
+    /// `index` = the shard's listener; empty = the admin listener, which serves no MQTT.
+    Result<bool, Error> open(std::optional<std::uint16_t> index, const transport::Endpoint& endpoint,
+                             std::unique_ptr<transport::Front> front, const transport::AcceptRate& rate = {});
     /// Opens an endpoint that a reload adds. Whatever keeps it from being opened now, it is tried again. A host name is
     /// looked up first, while the clients are served.
-    void add(const std::string& name, const transport::Endpoint& endpoint, std::unique_ptr<transport::Front> front,
-             const transport::AcceptRate& rate);
+    void add(std::uint16_t index, const std::string& name, const transport::Endpoint& endpoint,
+             std::unique_ptr<transport::Front> front, const transport::AcceptRate& rate);
 
     /// Reads the files of the fronts (keys, certificates) again.
     void reload();
@@ -66,12 +68,14 @@ public:
     /// See the functions of BrokerLoop.
     std::vector<std::string> addresses() const;
     transport::TlsCounters tls_counters() const;
+    transport::TlsCounters tls_counters(std::uint16_t index) const;
 
 private:
     MadeFront make_tls_front(std::uint16_t index, const std::string& name, const FrontOptions& wanted);
 
     Services services_;
     std::vector<std::unique_ptr<transport::Front>> fronts_;
+    std::vector<std::optional<std::uint16_t>> indexes_;            // fronts_[i] serves the shard's listener indexes_[i]
     std::vector<std::unique_ptr<transport::Listener>> listeners_;  // they refer to the fronts
     LateListeners late_listeners_;
 };

@@ -5,7 +5,6 @@
 
 #include "event_loop.hpp"
 #include "ledge/broker/options.hpp"
-#include "ledge/broker/store_figures.hpp"
 #include "ledge/journal/image.hpp"
 
 namespace ledge::runtime {
@@ -23,12 +22,8 @@ ShardHost::ShardHost(EventLoop& loop, TlsWorkers& tls_workers, const Log& log, c
     CommitterOptions commits;
     commits.lazy_interval = options.shard.durability.journal.lazy_interval;
     commits.daily_write_budget_bytes = options.daily_write_budget_bytes;
-    broker::StoreFigures figures;
-    figures.is_used = true;
-    figures.start_state = store->start_state();
-    figures.bad_rows = image.bad_rows;
     committer_.emplace(loop.io(), std::move(store), commits, log);
-    shard_.note_store(figures);
+    shard_.note_store(committer_->start_figures(image.bad_rows));
 }
 
 std::optional<Error> ShardHost::start() {

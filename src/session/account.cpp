@@ -137,10 +137,13 @@ std::uint64_t Session::table_bytes() const {
 void Session::count_tables() {
     const auto now = static_cast<std::uint32_t>(table_bytes());
     if (now == counted_tables_) return;
-    services_.memory.add(now);
-    services_.memory.remove(counted_tables_);
+    services_.memory.add(MemoryKind::subscriptions, subscription_bytes_);
+    services_.memory.add(MemoryKind::sessions, now - subscription_bytes_);
+    services_.memory.remove(MemoryKind::subscriptions, counted_subscriptions_);
+    services_.memory.remove(MemoryKind::sessions, counted_tables_ - counted_subscriptions_);
     if (account_ != nullptr) account_->table_bytes = account_->table_bytes + now - counted_tables_;
     counted_tables_ = now;
+    counted_subscriptions_ = subscription_bytes_;
 }
 
 void Session::note_subscribed(std::size_t filter_bytes) {

@@ -13,6 +13,7 @@
 #include "ledge/journal/journal.hpp"
 #include "ledge/session/counters.hpp"
 #include "ledge/session/limits.hpp"
+#include "ledge/session/listener_counters.hpp"
 #include "ledge/session/listener_options.hpp"
 #include "ledge/session/memory_budget.hpp"
 #include "ledge/session/tracer.hpp"
@@ -51,14 +52,15 @@ Connection::Connection(const ConnectionServices& services, const ListenerOptions
       last_received_(now),
       handshake_(std::make_unique<Handshake>(services, peer_, sender_, *this)),
       timer_(*this) {
-    services_.memory.add(MemoryBudget::connection_bytes);
+    services_.memory.add(MemoryKind::connections, MemoryBudget::connection_bytes);
     if (ReadRate::is_wanted(limits())) rate_ = std::make_unique<ReadRate>(limits(), now);
     services_.timers.set(timer_, now + limits().connect_timeout);
 }
 
 Connection::~Connection() {
     forget_session();
-    services_.memory.remove(MemoryBudget::connection_bytes + counted_input_);
+    services_.memory.remove(MemoryKind::connections, MemoryBudget::connection_bytes);
+    services_.memory.remove(MemoryKind::input, counted_input_);
     if (is_unauthenticated_) services_.memory.remove_unauthenticated(counted_input_);
 }
 
@@ -275,7 +277,7 @@ void Connection::close(ReasonCode code, std::string_view detail, std::string_vie
 
 void Connection::refuse_connect(const CloseReason& reason) {
     LEDGE_ASSERT(state_ == State::handshake);
-    ++services_.counters.connections_refused;
+    count_refusal(reason.code);
     services_.log.info("connection_refused", {{"address", peer_.address},
                                               {"listener", peer_.listener.name},
                                               {"client_id", reason.client_id},
@@ -293,7 +295,7 @@ void Connection::refuse_connect(const CloseReason& reason) {
 
 // The peer has sent something that is no CONNECT. MQTT has no answer to that, so nothing is sent.
 void Connection::refuse_stream() {
-    ++services_.counters.connections_refused;
+    count_refusal(ReasonCode::malformed_packet);
     close_silently();
 }
 
@@ -308,6 +310,11 @@ void Connection::trace_end(std::string_view by, ReasonCode code, std::string_vie
     text.append(by).append(": ").append(wire::name_of(code));
     if (!detail.empty()) text.append(", ").append(detail);
     trace_session(TraceStage::disconnected, text);
+}
+
+void Connection::count_refusal(ReasonCode code) {
+    ++services_.counters.connections_refused;
+    if (listener_counters != nullptr) listener_counters->count_refusal(code);
 }
 
 void Connection::close_silently() {
@@ -351,8 +358,8 @@ void Connection::log_cut_off(std::string_view reason) const {
     const auto now = static_cast<std::uint32_t>(bytes);
     if (now == counted_input_) return;
     const std::uint32_t before = std::exchange(counted_input_, now);
-    services_.memory.add(now);
-    services_.memory.remove(before);
+    services_.memory.add(MemoryKind::input, now);
+    services_.memory.remove(MemoryKind::input, before);
     if (is_unauthenticated_) {
         services_.memory.add_unauthenticated(now);
         services_.memory.remove_unauthenticated(before);
@@ -367,7 +374,7 @@ std::uint64_t Connection::memory() const {
 void Connection::refuse_unfinished() {
     LEDGE_ASSERT(is_unauthenticated_ && handshake_ != nullptr);
     ++services_.counters.unauthenticated_evicted;
-    ++services_.counters.connections_refused;
+    count_refusal(ReasonCode::server_busy);
     handshake_->drop();
     framer_.forget();
     count_input();

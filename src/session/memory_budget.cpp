@@ -47,4 +47,16 @@ void MemoryBudget::set_judge_at() {
     judge_at_ = held_then > measured_ ? measured_ + (held_then - measured_) / 3 * 2 : held_then;
 }
 
+// Blobs count into the one sum alone, because a second one would cost each message. So their sum is what the other
+// kinds leave.
+MemoryByKind MemoryBudget::by_kind(std::uint64_t outboxes) const {
+    MemoryByKind result = by_kind_;
+    result[static_cast<std::size_t>(MemoryKind::outboxes)] = outboxes;
+    std::uint64_t known = 0;
+    for (const std::uint64_t bytes : result) known += bytes;
+    result[static_cast<std::size_t>(MemoryKind::messages)] = held_ - std::min(held_, known);
+    result[static_cast<std::size_t>(MemoryKind::elsewhere)] = used() - held_;
+    return result;
+}
+
 }  // namespace ledge::session

@@ -17,6 +17,7 @@ namespace ledge::session {
     // Capacities are powers of two, so that a buffer that is given back fits the next outbox.
     std::size_t capacity = smallest;
     while (capacity < at_least) capacity *= 2;
+    memory_ += capacity;
     if (account_ != nullptr) *account_ += capacity;
     return {std::unique_ptr<Byte[]>(new Byte[capacity]), capacity};
 }

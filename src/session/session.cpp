@@ -35,7 +35,8 @@ Session::Session(const SessionServices& services, std::string client_id, const S
 Session::~Session() {
     LEDGE_ASSERT(connection_ == nullptr);
     if (is_waiting_for_commit_) std::erase(services_.waiting, this);
-    services_.memory.remove(counted_tables_);
+    services_.memory.remove(MemoryKind::subscriptions, counted_subscriptions_);
+    services_.memory.remove(MemoryKind::sessions, counted_tables_ - counted_subscriptions_);
     if (account_ != nullptr) leave_account();
 }
 
@@ -97,6 +98,7 @@ void Session::detach() {
     // The rights are brought up to date while the client is online: an offline client without an identity would get
     // none, and a new policy would not judge its will.
     static_cast<void>(rights());
+    if (client_drops_ != nullptr) log_slow_client();
     connection_ = nullptr;
     queue_.end_sending();
 }
@@ -171,11 +173,34 @@ void Session::note_drop(DropReason reason, const journal::PublicationView& publi
                            .message = message,
                            .qos = publication.qos});
     queue_.note_losses(mine.loss);
+    if (connection_ != nullptr) count_drop_of_client(reason);
     if (++dropped_in_a_row_ > 1) return;
     services_.log.warning("publish_dropping", {{"client_id", client_id()},
                                                {"topic", publication.topic},
                                                {"reason", mine.reason},
                                                {"limit", mine.limit.empty() ? queue_.full_limit(*limits_) : mine.limit},
+                                               {"queued", queue_.size()}});
+}
+
+void Session::count_drop_of_client(DropReason reason) {
+    if (client_drops_ == nullptr) client_drops_ = std::make_unique<ClientDrops>();
+    ++client_drops_->by_reason[static_cast<std::size_t>(reason)];
+    client_drops_->queued_max = std::max(client_drops_->queued_max, queue_.size());
+}
+
+/// The client has lost messages while it was connected. Now that its connection ends, one line has the account of it.
+void Session::log_slow_client() {
+    const std::unique_ptr<ClientDrops> drops = std::move(client_drops_);
+    const auto of = [&drops](DropReason reason) { return drops->by_reason[static_cast<std::size_t>(reason)]; };
+    std::uint64_t sum = 0;
+    for (const std::uint64_t count : drops->by_reason) sum += count;
+    services_.log.warning("slow_client_gone", {{"client_id", client_id()},
+                                               {"address", connection_->peer().address},
+                                               {"dropped", sum},
+                                               {"slow_reader", of(DropReason::slow_reader)},
+                                               {"memory", of(DropReason::memory)},
+                                               {"queue_full", of(DropReason::queue_full)},
+                                               {"queued_max", std::max(drops->queued_max, queue_.size())},
                                                {"queued", queue_.size()}});
 }
 

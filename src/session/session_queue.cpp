@@ -32,7 +32,7 @@ SessionQueue::SessionQueue(const SessionServices& services, const SessionRecordW
 SessionQueue::~SessionQueue() {
     services_.counters.queued_messages -= size();
     services_.counters.queued_bytes -= pending_.bytes();
-    services_.memory.remove(counted_slots_);
+    services_.memory.remove(MemoryKind::queues, counted_slots_);
 }
 
 bool SessionQueue::is_stored() const { return record_.number() != no_session; }

@@ -29,8 +29,8 @@ std::uint64_t share_of(const journal::Publication& publication) {
 [[gnu::hot]] void SessionQueue::count_slots() {
     const std::uint64_t now = slot_bytes();
     if (now == counted_slots_) return;
-    services_.memory.add(now);
-    services_.memory.remove(std::exchange(counted_slots_, now));
+    services_.memory.add(MemoryKind::queues, now);
+    services_.memory.remove(MemoryKind::queues, std::exchange(counted_slots_, now));
 }
 
 std::uint64_t SessionQueue::held_bytes() {

@@ -202,7 +202,7 @@ Tracer::Trace* Tracer::find(TraceNumber number) {
 void Tracer::count_running() {
     counters_.traces = static_cast<std::uint64_t>(
         std::ranges::count_if(traces_, [](const auto& trace) { return trace != nullptr && !trace->over; }));
-    if (counters_.traces == 0) records_ = {};
+    if (counters_.traces == 0) records_.clear();
 }
 
 // ---------------------------------------------------------------------------------------------------------------------

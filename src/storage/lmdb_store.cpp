@@ -47,6 +47,11 @@ int ignore_missing(int code) { return is_not_found(code) ? lmdb_ok : code; }
 
 std::size_t given_bytes(Table table, const journal::Record& record) { return key_size(table) + record.body_size; }
 
+double fraction_of(const StoreRoom& size) {
+    return size.size_max_bytes > 0 ? static_cast<double>(size.used_bytes) / static_cast<double>(size.size_max_bytes)
+                                   : 1.0;
+}
+
 }  // namespace
 
 LmdbStore::LmdbStore(std::unique_ptr<OpenStore> open, WallClock wall_clock, unsigned short_runs, const Log& log)
@@ -70,6 +75,7 @@ Result<journal::StoreImage, Error> LmdbStore::load() {
         auto txn = Txn::begin(open_->env, true);
         int code = txn ? load_image(*txn, open_->tables, open_->fresh, image, damage) : txn.error();
         if (code != lmdb_ok) return Failure{error("{}: cannot be loaded", code)};
+        if (const auto pages = pages_in_use(*txn, open_->tables)) pages_in_use_ = *pages;
         // A number in use must never be assigned again, even if a damaged meta row says so.
         meta_.next_number = std::max(meta_.next_number, highest_number(*txn, open_->tables) + 1);
     }
@@ -260,7 +266,10 @@ int LmdbStore::write(const journal::Batch& batch, CommitReport& report) {
     LEDGE_ASSERT(meta.next_number >= batch.next_number);
     meta_ = meta;
     pages_in_use_ = *pages;
-    report.used_fraction = used_fraction();
+    const StoreRoom size = room();
+    report.used_fraction = fraction_of(size);
+    report.used_bytes = size.used_bytes;
+    report.size_max_bytes = size.size_max_bytes;
     return lmdb_ok;
 }
 
@@ -290,17 +299,19 @@ int LmdbStore::drop_session(Txn& txn, SessionNumber session) {
     return code;
 }
 
+double LmdbStore::used_fraction() const { return fraction_of(room()); }
+
 // The limit is the configured ceiling, or the present size plus the free space of the disk, if that is smaller.
-double LmdbStore::used_fraction() const {
+StoreRoom LmdbStore::room() const {
     LEDGE_ASSERT(open_ != nullptr);
     const EnvFacts facts = open_->env.facts();
-    double ceiling = static_cast<double>(ceiling_);
+    StoreRoom size{pages_in_use_ * facts.page_size, ceiling_};
     struct statvfs disk {};
     if (::statvfs(open_->dir.path().c_str(), &disk) == 0) {
-        const double free_bytes = static_cast<double>(disk.f_bavail) * static_cast<double>(disk.f_frsize);
-        ceiling = std::min(ceiling, static_cast<double>(facts.pages_used * facts.page_size) + free_bytes);
+        const std::uint64_t free_bytes = std::uint64_t{disk.f_bavail} * disk.f_frsize;
+        size.size_max_bytes = std::min<std::uint64_t>(ceiling_, facts.pages_used * facts.page_size + free_bytes);
     }
-    return ceiling > 0 ? static_cast<double>(pages_in_use_ * facts.page_size) / ceiling : 1.0;
+    return size;
 }
 
 void LmdbStore::note_lasting_run(Instant now) {

@@ -42,6 +42,7 @@ public:
     Result<CommitReport, Error> commit(const journal::Batch& batch) override;
     journal::StoreReader& reader() override { return *this; }
     double used_fraction() const override;
+    StoreRoom room() const override;
     StartState start_state() const override { return start_state_; }
     void close(Instant now) override;
 
@@ -88,7 +89,7 @@ private:
     Meta meta_;
     std::optional<Error> poison_;
     std::optional<Instant> first_commit_;
-    std::size_t pages_in_use_ = 0;  // after the last commit
+    std::size_t pages_in_use_ = 0;  // when the store was loaded, later after the last commit
     Instant readers_checked_at_{};
     bool is_short_run_noted_;
 

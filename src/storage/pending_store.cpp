@@ -41,6 +41,7 @@ public:
     journal::StoreReader& reader() override { return *this; }
 
     double used_fraction() const override { return made_ == nullptr ? 0 : made_->used_fraction(); }
+    StoreRoom room() const override { return made_ == nullptr ? StoreRoom{} : made_->room(); }
 
     StartState start_state() const override { return start_state_; }
 

@@ -8,6 +8,7 @@
 
 #include "ledge/base/assert.hpp"
 #include "ledge/session/connection.hpp"
+#include "ledge/session/listener_counters.hpp"
 
 namespace ledge::transport {
 
@@ -110,7 +111,9 @@ void Driver::lost(Link& link) {
     }
     // A blocked link waits for the poller. Trying again before would be a useless system call for each packet.
     if (!link.is_blocked_) {
+        const std::size_t unsent = connection.outbox().size();
         const Link::Wrote wrote = link.write(connection.outbox());
+        connection.listener_counters->bytes_sent += unsent - connection.outbox().size();
         if (wrote == Link::Wrote::failed) return lost(link);
         link.is_blocked_ = wrote == Link::Wrote::part;
     }

@@ -86,6 +86,10 @@ public:
         if (local_session_ != nullptr) return prepare(now);
         if (is_on_demand_ && own_messages() > 0) uplink_.wake(now);
         uplink_.turn(now);
+        if (is_reconnecting_ && uplink_.state() == Uplink::State::stopped) {
+            is_reconnecting_ = false;
+            if (!is_stopping_) keep_windows(now);
+        }
         note(now);
         meter_.note(is_own_served(), now);
     }
@@ -128,6 +132,27 @@ public:
         note(now);
     }
 
+    /// A paused bridge has no connection. Its messages wait, as outside of its windows.
+    void set_paused(bool is_paused, Instant now) {
+        if (lane_) lane_->set_paused(is_paused, now);
+        is_paused_ = is_paused;
+        // The pause may still be ending the connections; turn() starts the uplink again when they have ended.
+        is_reconnecting_ = !is_paused;
+        if (is_stopping_ || local_session_ != nullptr) return;  // prepare() looks at the flag later
+        keep_windows(now);
+        note(now);
+    }
+    bool is_paused() const { return is_paused_; }
+
+    /// Ends the connections in order, and begins new ones.
+    void reconnect(Instant now) {
+        if (lane_) lane_->reconnect(now);
+        if (is_stopping_ || local_session_ != nullptr || uplink_.state() == Uplink::State::stopped) return;
+        is_reconnecting_ = true;
+        uplink_.stop(now);
+        note(now);
+    }
+
     bool is_stopped() const {
         return is_stopping_ && uplink_.state() == Uplink::State::stopped && (!lane_ || lane_->is_stopped());
     }
@@ -161,6 +186,7 @@ public:
         figures.name = name_;
         figures.stage = stage();
         figures.in_stage = now - stage_since_;
+        figures.is_paused = is_paused_;
         figures.server = to_text(uplink_.server());
         figures.degraded = degraded();
         figures.refused_filters = uplink_.relay().refused_filters().size();
@@ -249,7 +275,7 @@ private:
     void keep_windows(Instant now) {
         const auto time = runtime::read_wall_clock();
         const bool is_stopped = uplink_.state() == Uplink::State::stopped;
-        const bool may_run = !is_ended_ && is_in_window(windows_, time);
+        const bool may_run = !is_ended_ && !is_paused_ && is_in_window(windows_, time);
         if (may_run && is_stopped) uplink_.start(now);
         if (!may_run && !is_stopped) uplink_.stop(now);
         // The clock of a gateway may be set at any time, so the windows are looked at every minute.
@@ -409,6 +435,8 @@ private:
     Instant stage_since_{};
     Instant next_facts_ = never;
     Instant next_flow_{};
+    bool is_paused_ = false;                        // by an operator
+    bool is_reconnecting_ = false;                  // the uplink stops, and starts again afterwards
     Instant next_boundary_ = never;                 // when keep_windows() is due
     std::map<std::string_view, std::string> told_;  // the values that were published last
 };

@@ -170,6 +170,26 @@ bool Bridges::is_stopped() const {
     });
 }
 
+// ---------------------------------------------------------------------------------------------------------------------
+// For operators
+
+Bridge* Bridges::find(std::string_view name) const {
+    const auto found = slots_.find(name);
+    return found == slots_.end() || !found->second->is_wanted() ? nullptr : found->second->bridge.get();
+}
+
+bool Bridges::set_paused(std::string_view name, bool is_paused, Instant now) {
+    Bridge* bridge = find(name);
+    if (bridge != nullptr) bridge->set_paused(is_paused, now);
+    return bridge != nullptr;
+}
+
+bool Bridges::reconnect(std::string_view name, Instant now) {
+    Bridge* bridge = find(name);
+    if (bridge != nullptr) bridge->reconnect(now);
+    return bridge != nullptr;
+}
+
 std::vector<BridgeFigures> Bridges::figures(Instant now) const {
     std::vector<BridgeFigures> all;
     for (const auto& [name, slot] : slots_) {

@@ -43,6 +43,7 @@ import cases_mqttsn_devices  # noqa: E402,F401
 import cases_mqttsn_foreign  # noqa: E402,F401
 import cases_ops  # noqa: E402,F401
 import cases_ota  # noqa: E402,F401
+import cases_prometheus  # noqa: E402,F401
 import cases_proxy  # noqa: E402,F401
 import cases_resume  # noqa: E402,F401
 import cases_scram  # noqa: E402,F401

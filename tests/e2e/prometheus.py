@@ -6,6 +6,7 @@ from harness import check
 NAME = re.compile(r'[a-zA-Z_:][a-zA-Z0-9_:]*')
 SAMPLE = re.compile(r'([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(.*)\})? (\S+)(?: (-?\d+))?')
 LABEL = re.compile(r'([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\\n]|\\\\|\\"|\\n)*)"(?:,|$)')
+PARTS = {'_bucket', '_sum', '_count'}  # of a histogram, behind its name
 TYPES = {'counter', 'gauge', 'histogram', 'summary', 'untyped'}
 NOT_BASE_UNITS = re.compile(r'_(milliseconds|microseconds|minutes|hours|days|kilobytes|megabytes|kib|mib|ms)(_|$)')
 
@@ -46,11 +47,12 @@ def parse(text):
         else:
             match = SAMPLE.fullmatch(line)
             check(match, f'no sample: {line!r}')
-            check(match[1] == current and families[current][0], f'{match[1]} is not in its family')
+            of_histogram = families[current][0] == 'histogram' and match[1].removeprefix(current) in PARTS
+            check(of_histogram or (match[1] == current and families[current][0]), f'{match[1]} is not in its family')
             key = (match[1], tuple(sorted(labels_of(match[2]).items())))
             check(key not in values, f'{key} twice')
             values[key] = float(match[3])
     for name, (kind, help_text) in families.items():
         check_family(name, kind, help_text)
-        check(any(key[0] == name for key in values), f'{name} has no sample')
+        check(any(key[0] in (name, name + '_count') for key in values), f'{name} has no sample')
     return values

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "ledge/admin/operations.hpp"
 #include "ledge/admin/rights.hpp"
 #include "ledge/base/error.hpp"
 #include "ledge/base/log.hpp"
@@ -82,6 +83,11 @@ public:
     /// From now on answers show the figures of `loop` and of the parts, which must outlive all requests. Before this
     /// call every request gets 503.
     void attach(runtime::BrokerLoop& loop, const Parts& parts);
+    void set_operations(Operations operations);
+    /// A reading of the configuration begins. It answers the requests for a reload that have come so far.
+    void on_reload_begun();
+    /// The reading that began last has ended.
+    void on_reloaded(const ReloadOutcome& outcome);
     void set_files(FindFile find_file) { find_file_ = find_file; }
     void set_tokens(std::vector<AdminToken> tokens);
 

@@ -14,20 +14,29 @@
 #include <string_view>
 #include <vector>
 
+#include "ledge/base/histogram.hpp"
 #include "ledge/base/time.hpp"
 #include "ledge/broker/metrics.hpp"
 
 namespace ledge::broker {
 
-enum class MetricType : std::uint8_t { counter, gauge };
-constexpr std::string_view name_of(MetricType type) { return type == MetricType::counter ? "counter" : "gauge"; }
+enum class MetricType : std::uint8_t { counter, gauge, histogram };
+constexpr std::string_view name_of(MetricType type) {
+    switch (type) {
+        case MetricType::counter: return "counter";
+        case MetricType::gauge: return "gauge";
+        case MetricType::histogram: break;
+    }
+    return "histogram";
+}
 
-/// What a metric is about. The groups stand in the order of the page for Prometheus; `tls`, `bridges`, `mqttsn`,
-/// `lines` and `ota` have their rows elsewhere, because the core knows none of them.
+/// What a metric is about. The groups stand in the order of the page for Prometheus; `tls`, `listeners`, `bridges`,
+/// `mqttsn`, `lines`, `ota` and `system` have their rows elsewhere, because the core knows none of them.
 enum class MetricGroup : std::uint8_t {
     process,
     clients,
     tls,
+    listeners,
     traffic,
     losses,
     memory,
@@ -36,7 +45,8 @@ enum class MetricGroup : std::uint8_t {
     bridges,
     mqttsn,
     lines,
-    ota
+    ota,
+    system,  // what the operating system tells about the process
 };
 
 /// What the rows are read from. The surface that shows the values fills in what Metrics does not have.
@@ -55,21 +65,25 @@ struct Reading {
     std::string_view word = "";
     // Not null: one sample for each owner, whose name is the label's value; without owners there is no family.
     const std::vector<session::OwnerFigure>* owners = nullptr;
-    // `number` counts units of 10 to the power of -decimals: 1234 with 3 decimals is 1.234. Rows of bridges only.
+    // Rows of the type histogram: never null. Its values are counted in units as `number` is.
+    const Histogram* histogram = nullptr;
+    // `number` counts units of 10 to the power of -decimals: 1234 with 3 decimals is 1.234.
     unsigned decimals = 0;
-    // False: there is no such figure at the moment, so no surface shows one. Rows of bridges only.
+    // False: there is no such figure at the moment, so no surface shows one.
     bool is_defined = true;
 };
 
 /// The number with its decimals: "1.234".
 std::string text_of(const Reading& reading);
+/// Another number of the same reading, such as a bound of its histogram.
+std::string text_of(std::uint64_t number, unsigned decimals);
 
 template <class Source>
 struct MetricRow {
     MetricGroup group = MetricGroup::process;
-    std::string_view name = "";  // without "ledgemq_"; "": the value is published below $SYS/broker only
+    std::string_view name = "";  // without the prefix; "": the value is published below $SYS/broker only
     MetricType type = MetricType::counter;
-    std::string_view unit = "";               // "bytes", "seconds", "percent"; "": a number of things
+    std::string_view unit = "";               // "bytes", "seconds", "percent", "ratio"; "": a number of things
     std::string_view label = "";              // "": the family has one sample
     std::string_view label_value = "";        // no character needs an escape; "": the reading has the value
     std::string_view other_label = "";        // a second label, for rows of bridges; "": there is none
@@ -79,6 +93,7 @@ struct MetricRow {
     bool is_topic_with_unit = false;          // the topic says "90 seconds", not "90"
     std::string_view load = "";               // "bytes/sent": load/bytes/sent/1min, 5min and 15min have the averages
     bool needs_store = false;                 // the page for Prometheus leaves the row out when there is no store
+    std::string_view prefix = "ledgemq_";     // "": the name is one that Prometheus has given a meaning
     Reading (*read)(const Source&) = nullptr;
     std::string_view help = "";    // sentences; "": the help of the family stands in an earlier row
     std::string_view sample = "";  // a sentence about this sample; "": the family has one sample

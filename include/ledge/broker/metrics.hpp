@@ -10,6 +10,7 @@
 #include "ledge/base/time.hpp"
 #include "ledge/broker/store_figures.hpp"
 #include "ledge/session/counters.hpp"
+#include "ledge/session/memory_kinds.hpp"
 #include "ledge/session/owner_figure.hpp"
 
 namespace ledge::session {
@@ -37,6 +38,7 @@ struct Metrics {
     session::Pressure memory_pressure{};  // the default is Pressure::none
     std::uint64_t memory_used = 0;    // bytes: anonymous memory when last measured, and what the core holds more since
     std::uint64_t memory_budget = 0;  // bytes; 0: none
+    session::MemoryByKind memory_by_kind{};  // their sum is memory_used
     // The largest owners (users, or networks of anonymous clients) of each kind, largest first.
     std::vector<session::OwnerFigure> owners_by_written_bytes;  // handed to the store since the start
     std::vector<session::OwnerFigure> owners_by_stored_bytes;   // of their messages, in the store

@@ -50,6 +50,7 @@ struct StandingRange;
 
 namespace ledge::broker {
 
+struct ListenerFigures;
 struct Metrics;
 struct QueueFacts;
 struct SessionFacts;
@@ -194,6 +195,8 @@ public:
     void shut_down(Instant now);
 
     const Metrics& metrics() const;
+    /// One entry for each listener, by index; those of parts of the program too.
+    std::vector<ListenerFigures> listener_figures() const;
 
 private:
     struct Parts;

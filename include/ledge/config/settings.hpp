@@ -109,13 +109,27 @@ struct ListenerSocket {
 /// What `ledgemq check` says about a listener with ListenerMode::lines: the end of a sentence without its point.
 std::string explain_lines(const ListenerSocket& socket);
 
-/// [admin]: pages for operators, on a separate listener.
+/// [[admin.tokens]]: one token.
+struct AdminTokenSettings {
+    std::string name;
+    std::string file;
+    bool may_act = false;     // the right act; otherwise read
+    bool has_rights = false;  // the rights were given
+
+    friend bool operator==(const AdminTokenSettings&, const AdminTokenSettings&) = default;
+};
+
+/// [admin]: pages and the API for operators, on a separate listener.
 struct AdminSettings {
     std::string url = "none";  // "none" = no admin listener
     std::string token_file;    // "" = no token
-    TlsSettings tls;           // used if the url begins with https://
+    std::vector<AdminTokenSettings> tokens;
+    std::string socket;  // the path of a Unix socket; "" = none
+    std::uint32_t body_bytes_max = 256 * 1024;
+    TlsSettings tls;  // used if the url begins with https://
 
     bool is_used() const { return url != "none"; }
+    bool has_tokens() const { return !token_file.empty() || !tokens.empty(); }
 };
 
 /// [process]: the rights of the process.

@@ -63,6 +63,7 @@ struct BrokerLoopOptions {
     std::vector<transport::Endpoint> endpoints;
     std::vector<FrontOptions> fronts;  // fronts[i] belongs to endpoints[i]; a missing one = plain MQTT
     std::optional<AdminOptions> admin;
+    std::optional<AdminOptions> admin_socket;  // the same pages on a Unix socket
     transport::DriverLimits driver;
     transport::HttpHandler pages;                // for the admin listener and WebSocket listeners; empty = no pages
     std::vector<MakeLoopPart> parts;             // further clients of the broker in this program, in their order
@@ -117,6 +118,8 @@ public:
     /// Calls Shard::remove_session. The packets to the removed session's client leave at the end of the turn.
     bool remove_session(std::string_view client_id);
 
+    /// Does what SIGHUP does: reads the configuration and the files of the fronts again.
+    void reload();
     /// Puts other users and rights in force, and watches `files`, from which they were read. Called from
     /// ReloadTask::put_in_force.
     void set_policy(std::shared_ptr<const auth::Policy> policy, std::vector<std::string> files);
@@ -140,6 +143,8 @@ public:
 
     /// The sums over all listeners, including the admin listener.
     transport::TlsCounters tls_counters() const;
+    /// Of one listener, by its index in the shard.
+    transport::TlsCounters tls_counters(std::uint16_t listener) const;
 
 private:
     struct Parts;

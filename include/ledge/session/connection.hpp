@@ -41,6 +41,7 @@ class Authentication;
 class Handshake;
 class LinkHandle;
 enum class TraceStage : std::uint8_t;
+struct ListenerCounters;
 
 class Connection {
 public:
@@ -211,6 +212,7 @@ private:
     void end(const Ending& ending);
     void refuse_connect(const CloseReason& reason);
     void refuse_stream();
+    void count_refusal(wire::ReasonCode code);
     std::string told_size(const wire::Framer::Next& next) const;
     void log_cut_off(std::string_view reason) const;
     void trace_end(std::string_view by, wire::ReasonCode code, std::string_view detail) const;
@@ -246,6 +248,7 @@ public:
     Connection* previous_ = nullptr;
     OwnerId owner_{};  // the owner who is charged with the place of a connected client
     std::uint16_t listener_index = 0;
+    ListenerCounters* listener_counters = nullptr;  // nullptr = nobody counts by listener (unit tests)
     Place place_ = Place::arriving;
 };
 

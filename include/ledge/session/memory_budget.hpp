@@ -20,6 +20,7 @@
 #include <string_view>
 
 #include "ledge/base/assert.hpp"
+#include "ledge/session/memory_kinds.hpp"
 #include "ledge/session/pressure.hpp"
 
 namespace ledge::session {
@@ -54,11 +55,16 @@ public:
     MemoryBudget(const MemoryBudget&) = delete;
     MemoryBudget& operator=(const MemoryBudget&) = delete;
 
-    // For the parts of the core that allocate memory.
-    void add(std::uint64_t bytes) { held_ += bytes; }
-    void remove(std::uint64_t bytes) {
-        LEDGE_ASSERT(bytes <= held_);
+    // For the parts of the core that allocate memory. `kind` is not `messages`: Blob counts those by account().
+    void add(MemoryKind kind, std::uint64_t bytes) {
+        held_ += bytes;
+        by_kind_[static_cast<std::size_t>(kind)] += bytes;
+    }
+    void remove(MemoryKind kind, std::uint64_t bytes) {
+        std::uint64_t& of_kind = by_kind_[static_cast<std::size_t>(kind)];
+        LEDGE_ASSERT(bytes <= held_ && bytes <= of_kind);
         held_ -= bytes;
+        of_kind -= bytes;
     }
     /// For classes that change the sum by themselves (Blob, BufferPool). Their objects must not outlive the budget.
     std::uint64_t* account() { return &held_; }
@@ -83,6 +89,9 @@ public:
     bool is_set() const { return budget_ != 0; }
     std::uint64_t budget() const { return budget_; }
     std::uint64_t held() const { return held_; }
+    /// held() by kind, and what the last measurement found in addition. `outboxes` = the memory of the buffer pool,
+    /// which is a part of held().
+    MemoryByKind by_kind(std::uint64_t outboxes) const;
     /// Bytes in use, as an estimate. Memory allocated since the last measurement counts one and a half times, because
     /// the allocator's gaps between the new blocks are resident too, and were not measured yet.
     std::uint64_t used() const { return held_ + other_ + (held_ > measured_ ? (held_ - measured_) / 2 : 0); }
@@ -118,6 +127,7 @@ private:
     void set_judge_at();
 
     std::uint64_t held_ = 0;
+    MemoryByKind by_kind_{};             // of held_, as far as add() knows the kind
     std::uint64_t judge_at_ = no_limit;  // value of held_ at which judge() must be called
     std::uint64_t share_ = no_limit;     // unsent bytes that one client may have
     std::uint64_t budget_;

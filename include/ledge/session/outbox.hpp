@@ -35,18 +35,23 @@ public:
     Buffer take(std::size_t at_least);
     void give_back(Buffer buffer);
 
+    /// Bytes of all buffers, lent or not.
+    std::uint64_t memory() const { return memory_; }
+
     /// Bytes that all outboxes of the pool have sent, as consume() has counted them.
     std::uint64_t consumed() const { return consumed_; }
     void count_consumed(std::size_t bytes) { consumed_ += bytes; }
 
 private:
     void release(std::size_t capacity) {
+        memory_ -= capacity;
         if (account_ != nullptr) *account_ -= capacity;
     }
 
     std::uint64_t* account_;
     std::vector<Buffer> kept_;
     std::size_t kept_bytes_ = 0;
+    std::uint64_t memory_ = 0;
     std::uint64_t consumed_ = 0;
 };
 

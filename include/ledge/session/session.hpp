@@ -7,6 +7,7 @@
 //     SessionRecordWriter, WillRecordWriter   the records in the store
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -50,6 +51,7 @@ enum class DropReason : std::uint8_t {
                   // place in the store
     queue_full,   // QoS 1 or 2, and the queue has reached a limit
 };
+inline constexpr std::size_t drop_reasons = 3;
 
 class Session {
 public:
@@ -171,6 +173,8 @@ public:
 
 private:
     void end_run_of_drops();
+    void count_drop_of_client(DropReason reason);
+    void log_slow_client();
     journal::SessionRecord record_head(Instant at) const;
     /// The session outlives its connection and has a will, so its record has the will too.
     bool has_will_to_record() const { return will != nullptr && is_persistent(); }
@@ -187,8 +191,15 @@ private:
     Account* account_ = nullptr;
     Connection* connection_ = nullptr;
     std::uint64_t dropped_in_a_row_ = 0;
-    std::uint32_t counted_tables_ = 0;      // table_bytes() as in the memory budget and in the account
-    std::uint32_t subscription_bytes_ = 0;  // memory of the subscriptions
+    /// What the client has lost on its present connection.
+    struct ClientDrops {
+        std::array<std::uint64_t, drop_reasons> by_reason{};
+        std::size_t queued_max = 0;  // the longest queue that a drop has met
+    };
+    std::unique_ptr<ClientDrops> client_drops_;  // nullptr = nothing
+    std::uint32_t counted_tables_ = 0;           // table_bytes() as in the memory budget and in the account
+    std::uint32_t subscription_bytes_ = 0;       // memory of the subscriptions
+    std::uint32_t counted_subscriptions_ = 0;    // the part of counted_tables_ for the subscriptions
     bool is_waiting_for_commit_ = false;
     bool is_in_offline_list_ = false;  // the account has the session in its list of offline sessions
 };

@@ -61,6 +61,13 @@ struct CommitReport;
 /// passes this function in, because the module itself reads no clock.
 using WallClock = std::chrono::microseconds (*)();
 
+/// How much of its size limit a store uses, in bytes. The limit is the configured one, or the size that the free space
+/// of the disk allows now, if that is smaller.
+struct StoreRoom {
+    std::uint64_t used_bytes = 0;
+    std::uint64_t size_max_bytes = 0;  // 0 = there is no limit, or it is not known
+};
+
 class Store {
 public:
     Store() = default;
@@ -86,6 +93,8 @@ public:
     /// the size that the free space of the disk allows now, if that is smaller. Free pages inside the file do not count
     /// as used. On the reader's thread, while no commit runs.
     virtual double used_fraction() const = 0;
+    /// The same in bytes; all 0 if the store does not know its size. On the same thread, also before the first commit.
+    virtual StoreRoom room() const { return {}; }
 
     /// In which state the store was found when it was opened; the first value, StartState::whole, if nothing is known.
     virtual StartState start_state() const { return {}; }

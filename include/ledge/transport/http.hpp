@@ -78,6 +78,7 @@ public:
     virtual bool is_waiting() const = 0;    // for the answer
     virtual bool is_streaming() const = 0;  // a streaming answer has begun and not ended
     virtual void answer(HttpAnswer answer) = 0;
+    virtual void wait_without_limit() {}
     virtual void begin_stream(const HttpStreamHead& head) = 0;
     virtual std::size_t stream_room() const = 0;
     virtual bool write_piece(std::string_view piece) = 0;
@@ -133,6 +134,8 @@ public:
     bool is_open() const;
     void answer(HttpAnswer answer);
     HttpStream stream(const HttpStreamHead& head);
+    /// WebLimits::answer_time_max does not end this request: the caller bounds the time itself.
+    void wait_without_limit();
     /// `gone` is called once if the peer goes before the answer. It may destroy this object.
     void on_gone(std::function<void()> gone);
 

@@ -62,6 +62,7 @@ struct BridgeFigures {
     std::string name;
     BridgeStage stage = BridgeStage::stopped;
     Duration in_stage{};              // since it has entered the stage
+    bool is_paused = false;           // by an operator, until resume or until a reload changes the bridge
     std::string server;               // url of the server in use, or of the next attempt
     std::string degraded;             // why some messages do not pass, or soon will not; "" = all pass
     std::size_t refused_filters = 0;  // by the upstream or the local broker, when the bridge was connected last
@@ -100,6 +101,12 @@ public:
     /// Call before the first bridge with TLS is added, unless the services had workers. `workers` outlives the object.
     void use_tls_workers(os::WorkerPool& workers) { connector_.use_workers(workers); }
 
+    // For operators. False = there is no bridge with this name.
+    /// A paused bridge ends its connections; its messages wait.
+    bool set_paused(std::string_view name, bool is_paused, Instant now);
+    /// Ends the connections in order and begins new ones. Has no effect on a bridge without a connection.
+    bool reconnect(std::string_view name, Instant now);
+
     /// Sorted by name. Removed bridges are left out at once.
     std::vector<BridgeFigures> figures(Instant now) const;
 
@@ -108,6 +115,7 @@ private:
     std::unique_ptr<Bridge> make(std::vector<UplinkOptions> uplinks);
     static void leave(Slot& slot, Instant now);
     bool carry_out(Slot& slot, Instant now);
+    Bridge* find(std::string_view name) const;
 
     runtime::LoopServices services_;
     const Log& log_;

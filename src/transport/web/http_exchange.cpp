@@ -49,6 +49,11 @@ HttpStream Responder::stream(const HttpStreamHead& head) {
     return HttpStream(exchange);
 }
 
+void Responder::wait_without_limit() {
+    const auto exchange = exchange_.lock();
+    if (exchange != nullptr && exchange->is_waiting()) exchange->wait_without_limit();
+}
+
 void Responder::on_gone(std::function<void()> gone) {
     const auto exchange = exchange_.lock();
     if (exchange != nullptr && exchange->is_waiting()) exchange->on_gone = std::move(gone);

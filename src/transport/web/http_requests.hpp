@@ -91,7 +91,7 @@ void HttpSession<Stream>::on_request() {
     if (!is_waiting()) return;
     // The handler answers later. Until then the list of the front is all that knows the session.
     keeper_ = self();
-    front_->wait(*this, Visit::waiting);
+    front_->wait(*this, is_unlimited_ ? Visit::quiet : Visit::waiting);
     // The read notices the end of the peer. With bytes of a further request in the buffer there is none, since begin()
     // moves those bytes.
     if (used_ == 0) read();

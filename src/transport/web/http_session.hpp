@@ -79,6 +79,7 @@ public:
         return front_ != nullptr && phase_ == Phase::streaming && !stream_answer_->is_ended();
     }
     void answer(HttpAnswer answer) override;
+    void wait_without_limit() override { is_unlimited_ = true; }
     void begin_stream(const HttpStreamHead& head) override;
     std::size_t stream_room() const override { return stream_answer_->room(); }
     bool write_piece(std::string_view piece) override;
@@ -139,7 +140,8 @@ private:
     std::unique_ptr<StreamBuffer> stream_answer_;  // set in the phase streaming
     std::shared_ptr<HttpSession> keeper_;          // this session, while no handler of the stream need share it
     Phase phase_ = Phase::reading;
-    bool is_reading_ = false;  // a read is under way
+    bool is_reading_ = false;    // a read is under way
+    bool is_unlimited_ = false;  // the handler itself bounds the time of its answer
 };
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -150,6 +152,7 @@ void HttpSession<Stream>::begin() {
     release_body();
     keeper_.reset();
     phase_ = Phase::reading;
+    is_unlimited_ = false;
     parser_.emplace();
     parser_->header_limit(front_->options.limits.header_bytes_max);
     parser_->body_limit(front_->options.limits.body_bytes_max);

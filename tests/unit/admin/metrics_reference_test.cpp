@@ -19,6 +19,8 @@ std::string reference(bool is_json) {
 bool has(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
 
 constexpr std::ptrdiff_t tls_rows = 4;
+constexpr std::ptrdiff_t listener_rows = 13;
+constexpr std::ptrdiff_t process_rows = 7;
 constexpr std::ptrdiff_t bridge_rows = 15 + 33;
 constexpr std::ptrdiff_t link_rows = 27;
 constexpr std::ptrdiff_t line_rows = 21;
@@ -38,6 +40,9 @@ TEST_CASE("the reference has a paragraph for each row: names, type, unit, $SYS t
     CHECK(has(text, "\n\n$SYS/broker/store/state (gauge)\n    The word names the state of the store."));
     CHECK(has(text, "\n\nledgemq_ota_bytes_total (counter, bytes)\n    Topics: $SYS/broker/ota/bytes\n"));
     CHECK(has(text, "ledgemq_owner_table_bytes{owner=\"...\"} (gauge, bytes)\n"));
+    CHECK(has(text,
+              "\n\nledgemq_store_commit_duration_seconds (histogram, seconds)\n    The broker measures each commit"));
+    CHECK(has(text, "\n\nprocess_open_fds (gauge)\n    The value is"));
 }
 
 TEST_CASE("each sample of a family has the help of the family and its own meaning") {
@@ -65,5 +70,6 @@ TEST_CASE("as JSON the reference has one object a line") {
     const std::string json = reference(true);
     CHECK(has(json, R"({"name":"ledgemq_sessions","type":"gauge","unit":"","topics":"$SYS/broker/clients/total",)"));
     CHECK(std::ranges::count(json, '\n') == static_cast<std::ptrdiff_t>(broker::metric_count()) + tls_rows +
-                                                bridge_rows + link_rows + line_rows + ota_rows);
+                                                listener_rows + bridge_rows + link_rows + line_rows + ota_rows +
+                                                process_rows);
 }

@@ -1,9 +1,11 @@
 #include "ledge/admin/metrics_text.hpp"
 
 #include "ledge/admin/part_figures.hpp"
+#include "ledge/auth/wall_time.hpp"
 #include "ledge/link/figures.hpp"
 #include "ledge/link/line_figures.hpp"
 #include "ledge/uplink/bridges.hpp"
+#include "metrics_collector.hpp"
 
 #include <doctest/doctest.h>
 
@@ -98,6 +100,14 @@ constexpr std::string_view known_samples[] = {"gauge build_info{version=1}",
                                               "gauge retained_bytes",
                                               "gauge memory_used_bytes",
                                               "gauge memory_budget_bytes",
+                                              "gauge memory_by_kind_bytes{kind=connections}",
+                                              "gauge memory_by_kind_bytes{kind=input}",
+                                              "gauge memory_by_kind_bytes{kind=outboxes}",
+                                              "gauge memory_by_kind_bytes{kind=sessions}",
+                                              "gauge memory_by_kind_bytes{kind=subscriptions}",
+                                              "gauge memory_by_kind_bytes{kind=queues}",
+                                              "gauge memory_by_kind_bytes{kind=messages}",
+                                              "gauge memory_by_kind_bytes{kind=elsewhere}",
                                               "gauge memory_pressure",
                                               "counter clients_refused_memory_total",
                                               "counter clients_disconnected_memory_total",
@@ -112,19 +122,26 @@ constexpr std::string_view known_samples[] = {"gauge build_info{version=1}",
                                               "gauge store_waiting_seconds",
                                               "gauge store_lost",
                                               "gauge store_salvaged",
+                                              "gauge store_used_bytes",
+                                              "gauge store_size_max_bytes",
+                                              "gauge store_used_ratio",
                                               "counter store_commits_total",
+                                              "histogram store_commit_duration_seconds_count",
+                                              "histogram store_commit_records_count",
                                               "counter store_given_bytes_total{class=sessions}",
                                               "counter store_given_bytes_total{class=queues}",
                                               "counter store_given_bytes_total{class=messages}",
                                               "counter store_given_bytes_total{class=retained}",
                                               "counter store_device_bytes_total",
+                                              "gauge store_device_last_day_bytes",
+                                              "gauge store_daily_budget_bytes",
                                               "counter store_bad_rows_total",
                                               "counter store_records_cancelled_total",
                                               "gauge owner_table_bytes{owner=alice}",
                                               "gauge owner_stored_bytes{owner=bob}",
                                               "counter owner_written_bytes_total{owner=carol}"};
 
-/// "counter policy_reloads_total{outcome=taken}" for each sample of the page.
+/// "counter policy_reloads_total{outcome=taken}" for each sample of the page; a histogram only by its count.
 std::vector<std::string> samples_of(const std::string& text) {
     std::istringstream lines(text);
     std::vector<std::string> samples;
@@ -132,6 +149,7 @@ std::vector<std::string> samples_of(const std::string& text) {
     for (std::string line; std::getline(lines, line);) {
         if (line.starts_with("# TYPE ")) type = line.substr(line.rfind(' ') + 1);
         if (line.starts_with("#")) continue;
+        if (type == "histogram" && line.find("_count ") == line.npos) continue;
         REQUIRE(line.starts_with("ledgemq_"));
         std::string name = line.substr(8, line.rfind(' ') - 8);
         std::erase(name, '"');
@@ -189,6 +207,11 @@ TEST_CASE("a store tells its state and its cost") {
     metrics.store.given = {11, 12, 13, 14};
     metrics.store.device_bytes = 4096;
     metrics.store.bad_rows = 3;
+    metrics.store.used_bytes = 3 << 20;
+    metrics.store.size_max_bytes = 12 << 20;
+    metrics.store.used_fraction = 0.25;
+    metrics.store.device_bytes_day = 2048;
+    metrics.store.daily_budget_bytes = 1'000'000;
     const std::string text = metrics_text(metrics, tls, {}, "1", 0s);
     CHECK(has_line(text, "ledgemq_store_enabled 1"));
     CHECK(has_line(text, "ledgemq_store_failed 1"));
@@ -198,6 +221,109 @@ TEST_CASE("a store tells its state and its cost") {
     CHECK(has_line(text, "ledgemq_store_device_bytes_total 4096"));
     CHECK(has_line(text, "ledgemq_store_bad_rows_total 3"));
     CHECK(has_line(text, "ledgemq_store_records_cancelled_total 5"));
+    CHECK(has_line(text, "ledgemq_store_used_bytes 3145728"));
+    CHECK(has_line(text, "ledgemq_store_size_max_bytes 12582912"));
+    CHECK(has_line(text, "ledgemq_store_used_ratio 0.2500"));
+    CHECK(has_line(text, "ledgemq_store_device_last_day_bytes 2048"));
+    CHECK(has_line(text, "ledgemq_store_daily_budget_bytes 1000000"));
+}
+
+TEST_CASE("a histogram has cumulative buckets, a sum and a count, in its unit") {
+    broker::Metrics metrics;
+    metrics.store.is_used = true;
+    for (const std::uint64_t microseconds : {100U, 128U, 129U, 5'000U, 200'000'000U})
+        metrics.store.commit_us.note(microseconds);
+    metrics.store.commit_records.note(3);
+    const std::string text = metrics_text(metrics, tls, {}, "1", 0s);
+    const std::string name = "ledgemq_store_commit_duration_seconds";
+    CHECK(has_line(text, "# TYPE " + name + " histogram"));
+    CHECK(has_line(text, name + "_bucket{le=\"0.000128\"} 2"));
+    CHECK(has_line(text, name + "_bucket{le=\"0.000256\"} 3"));
+    CHECK(has_line(text, name + "_bucket{le=\"0.004096\"} 3"));
+    CHECK(has_line(text, name + "_bucket{le=\"0.008192\"} 4"));
+    CHECK(has_line(text, name + "_bucket{le=\"67.108864\"} 4"));
+    CHECK(has_line(text, name + "_bucket{le=\"+Inf\"} 5"));
+    CHECK(has_line(text, name + "_sum 200.005357"));
+    CHECK(has_line(text, name + "_count 5"));
+    CHECK(has_line(text, "ledgemq_store_commit_records_bucket{le=\"2\"} 0"));
+    CHECK(has_line(text, "ledgemq_store_commit_records_bucket{le=\"4\"} 1"));
+    CHECK(has_line(text, "ledgemq_store_commit_records_sum 3"));
+}
+
+TEST_CASE("each kind of memory has its own sample") {
+    broker::Metrics metrics;
+    metrics.memory_by_kind = {1, 2, 3, 4, 5, 6, 7, 8};
+    const std::string text = metrics_text(metrics, tls, {}, "1", 0s);
+    for (std::size_t i = 0; i < session::memory_kinds; ++i) {
+        const std::string kind(name_of(static_cast<session::MemoryKind>(i)));
+        CHECK(has_line(text, "ledgemq_memory_by_kind_bytes{kind=\"" + kind + "\"} " + std::to_string(i + 1)));
+    }
+}
+
+TEST_CASE("each listener has its own samples") {
+    ListenerAndTls mqtt;
+    mqtt.name = "mqtt";
+    mqtt.arriving = 1;
+    mqtt.connected = 2;
+    mqtt.connections_max = 3;
+    mqtt.counters = {.accepted = 4,
+                     .refused_login = 5,
+                     .refused_room = 6,
+                     .refused_protocol = 7,
+                     .bytes_received = 8,
+                     .bytes_sent = 9};
+    ListenerAndTls mqtts;
+    mqtts.name = "mqtts";
+    mqtts.tls = {.full = 11, .resumed = 12, .failed = 13, .refused = 14};
+    const std::string text = metrics_text({}, tls, {.listeners = {mqtt, mqtts}}, "1", 0s);
+    CHECK(has_line(text, "ledgemq_listener_connections{listener=\"mqtt\",stage=\"client\"} 2"));
+    CHECK(has_line(text, "ledgemq_listener_connections{listener=\"mqtt\",stage=\"arriving\"} 1"));
+    CHECK(has_line(text, "ledgemq_listener_connections_max{listener=\"mqtt\"} 3"));
+    CHECK(has_line(text, "ledgemq_listener_accepted_total{listener=\"mqtt\"} 4"));
+    CHECK(has_line(text, "ledgemq_listener_refused_total{listener=\"mqtt\",reason=\"login\"} 5"));
+    CHECK(has_line(text, "ledgemq_listener_refused_total{listener=\"mqtt\",reason=\"room\"} 6"));
+    CHECK(has_line(text, "ledgemq_listener_refused_total{listener=\"mqtt\",reason=\"protocol\"} 7"));
+    CHECK(has_line(text, "ledgemq_listener_received_bytes_total{listener=\"mqtt\"} 8"));
+    CHECK(has_line(text, "ledgemq_listener_sent_bytes_total{listener=\"mqtt\"} 9"));
+    CHECK(has_line(text, "ledgemq_listener_tls_handshakes_total{listener=\"mqtts\",result=\"full\"} 11"));
+    CHECK(has_line(text, "ledgemq_listener_tls_handshakes_total{listener=\"mqtts\",result=\"resumed\"} 12"));
+    CHECK(has_line(text, "ledgemq_listener_tls_handshakes_total{listener=\"mqtts\",result=\"failed\"} 13"));
+    CHECK(has_line(text, "ledgemq_listener_tls_handshakes_total{listener=\"mqtts\",result=\"refused\"} 14"));
+    CHECK(has_line(text, "ledgemq_listener_tls_handshakes_total{listener=\"mqtt\",result=\"full\"} 0"));
+}
+
+TEST_CASE("the process has the names that Prometheus gives them, and no figure that the system does not tell") {
+    runtime::ProcessFigures process;
+    process.virtual_bytes = 1;
+    process.resident_bytes = 2;
+    process.anonymous_bytes = 3;
+    process.cpu_us = 4'000'005;
+    process.descriptors_max = 6;
+    const std::string text = metrics_text({}, tls, {.process = process}, "1", 0s);
+    CHECK(has_line(text, "# TYPE process_cpu_seconds_total counter"));
+    CHECK(has_line(text, "process_cpu_seconds_total 4.000005"));
+    CHECK(has_line(text, "process_virtual_memory_bytes 1"));
+    CHECK(has_line(text, "process_resident_memory_bytes 2"));
+    CHECK(has_line(text, "ledgemq_memory_anonymous_bytes 3"));
+    CHECK(has_line(text, "process_max_fds 6"));
+    CHECK(text.find("process_open_fds") == text.npos);
+    CHECK(text.find("process_start_time_seconds") == text.npos);
+    process.open_descriptors = 7;
+    process.started_s = 1'800'000'000;
+    const std::string more = metrics_text({}, tls, {.process = process}, "1", 0s);
+    CHECK(has_line(more, "process_open_fds 7"));
+    CHECK(has_line(more, "process_start_time_seconds 1800000000"));
+}
+
+TEST_CASE("the start is told when the clock was set, and small corrections do not move it") {
+    MetricsCollector collector;
+    const auto never_set = auth::earliest_plausible_time - 1s;
+    CHECK_FALSE(collector.started(never_set, 10s));
+    const auto noon = auth::earliest_plausible_time + 24h;
+    CHECK(collector.started(noon, 60s) == noon - 60s);
+    CHECK(collector.started(noon + 10s, 68s) == noon - 60s);        // 2 s of correction
+    CHECK(collector.started(noon + 1h, 120s) == noon + 1h - 120s);  // the clock was set anew
+    CHECK(collector.started(never_set, 130s) == noon + 1h - 120s);
 }
 
 TEST_CASE("each family has HELP and TYPE once, before its samples; counters end in _total") {
@@ -206,19 +332,24 @@ TEST_CASE("each family has HELP and TYPE once, before its samples; counters end 
     std::istringstream lines(metrics_text(metrics, tls, {}, "1", 0s));
     std::set<std::string> families;
     std::string family;
+    bool is_histogram = false;
     for (std::string line; std::getline(lines, line);) {
         INFO(line);
         std::istringstream words(line);
         std::string mark, kind, name, type;
         words >> mark >> kind >> name >> type;
         if (mark != "#") {
-            CHECK(line.substr(0, line.find_first_of("{ ")) == family);
+            const std::string sample = line.substr(0, line.find_first_of("{ "));
+            const bool is_part =
+                sample == family + "_bucket" || sample == family + "_sum" || sample == family + "_count";
+            CHECK((sample == family || (is_histogram && is_part)));
         } else if (kind == "HELP") {
             CHECK(families.insert(name).second);
             CHECK(line.ends_with('.'));
             family = name;
         } else {
             CHECK(name == family);
+            is_histogram = type == "histogram";
             CHECK((type == "counter") == name.ends_with("_total"));
         }
     }

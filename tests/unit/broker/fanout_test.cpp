@@ -159,5 +159,31 @@ TEST_CASE("a slow reader loses QoS 0 and is counted, keeps QoS 1, gets every con
     CHECK(rig.log.count("publish_dropping_ended") == 1);
 }
 
+TEST_CASE("when a client goes that has lost messages while it was connected, one line has the account of it") {
+    session::SessionLimits limits;
+    limits.outbox_bytes_max = 1000;
+    limits.inflight_max = 2;
+    limits.queue_messages_max = 5;
+    limits.overflow = session::OverflowPolicy::drop_newest;
+    Rig rig(limits);
+    rig["slow"].connects(lasting).subscribes("t", qos1).stops_reading();
+    rig["p"].connects();
+    while (rig.counters().dropped_slow_reader < 3) rig["p"].publishes("t", std::string(50, 'x'));
+    for (int i = 0; i < 11; ++i) rig["p"].publishes("t", "y", qos1);
+    const std::uint64_t queue_full = rig.counters().dropped_queue_full;
+    CHECK(queue_full >= 4);  // of 11, two are in flight and five wait at most
+    const std::size_t queued = rig.shard->find_queue("slow")->messages;
+    rig["slow"].loses_connection();
+    REQUIRE(rig.log.count("slow_client_gone") == 1);
+    CHECK(rig.log.last["slow_client_gone"] ==
+          "client_id=slow address=192.0.2.1:1 dropped=" + std::to_string(3 + queue_full) +
+              " slow_reader=3 memory=0 queue_full=" + std::to_string(queue_full) +
+              " queued_max=" + std::to_string(queued) + " queued=" + std::to_string(queued));
+    // What is dropped while the client is away belongs to no connection, and the next one begins at 0.
+    rig["p"].publishes("t", "z", qos1);
+    rig["slow"].connects(lasting).loses_connection();
+    CHECK(rig.log.count("slow_client_gone") == 1);
+}
+
 }  // namespace
 }  // namespace ledge::broker

@@ -113,6 +113,16 @@ std::size_t EventLog::count(std::string_view event) const {
     return static_cast<std::size_t>(std::ranges::count(events, event));
 }
 
+std::string EventLog::line_of(const LogRecord& record) {
+    std::string line;
+    for (const LogField& field : record.fields) {
+        const auto* text = std::get_if<std::string_view>(&field.value);
+        const std::string value = text ? std::string(*text) : std::to_string(std::get<std::int64_t>(field.value));
+        line.append(line.empty() ? "" : " ").append(field.key).append("=").append(value);
+    }
+    return line;
+}
+
 Client& Client::tries_to_connect(const Wish& wish) {
     REQUIRE(connection == nullptr);
     version_ = wish.version;

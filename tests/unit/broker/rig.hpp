@@ -57,16 +57,19 @@ std::string encoded(const Packet& packet, Version version) {
 }
 std::string ack(wire::PacketType type, wire::PacketId id, Version version = v5);
 
-/// A log that keeps the names of its events.
+/// A log that keeps the names of its events, and the last line of each: "key=value key=value".
 struct EventLog {
     std::vector<std::string> events;
+    std::map<std::string, std::string, std::less<>> last;  // by event
     Log log{LogLevel::debug,
             [](void* self, const LogRecord& record) {
                 CHECK(mismatch_with_table(record) == "");
                 static_cast<EventLog*>(self)->events.emplace_back(record.event);
+                static_cast<EventLog*>(self)->last[std::string(record.event)] = line_of(record);
             },
             this};
     std::size_t count(std::string_view event) const;
+    static std::string line_of(const LogRecord& record);
 };
 
 struct Wish {

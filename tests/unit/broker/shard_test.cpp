@@ -2,6 +2,7 @@
 #include "ledge/broker/shard.hpp"
 
 #include "allocations.hpp"
+#include "ledge/broker/listener_figures.hpp"
 #include "ledge/broker/options.hpp"
 #include "ledge/journal/records.hpp"
 #include "ledge/session/limits.hpp"
@@ -27,6 +28,37 @@ TEST_CASE("connections_max holds per listener, and a place is free again when a 
     rig["b"].loses_connection();
     rig["d"].connects();
     CHECK(rig.metrics().connections == 3);
+    const auto figures = rig.shard->listener_figures();
+    REQUIRE(figures.size() == 2);
+    CHECK(figures[1].name == "other");
+    CHECK(figures[0].connections_max == 2);
+    CHECK(figures[0].connected == 2);
+    CHECK(figures[1].connected == 1);
+    CHECK(figures[0].counters.accepted == 4);
+    CHECK(figures[1].counters.accepted == 2);
+    CHECK(figures[0].counters.refused_room == 1);
+    CHECK(figures[1].counters.refused_room == 1);
+    CHECK(figures[1].counters.refused() == 1);
+}
+
+TEST_CASE("a listener counts whom it has refused by reason, and the bytes of its clients") {
+    ShardOptions options = plain_options();
+    options.listeners.push_back({"strict", false, 10, {}});
+    Rig rig(options);
+    CHECK(rig["x"].tries_to_connect({.listener = 1}).takes().starts_with("CONNACK "));
+    Client& client = rig["y"].connects();
+    const auto before = rig.shard->listener_figures()[0].counters.bytes_received;
+    client.sends(std::string("\xC0\x00", 2));  // PINGREQ
+    session::Connection* stranger = rig.shard->open({0, "192.0.2.7:1"}, nullptr, rig.now);
+    CHECK(rig.shard->listener_figures()[0].arriving == 1);
+    rig.shard->on_bytes(*stranger, as_bytes("GET / HTTP/1.1"), rig.now);
+    const auto figures = rig.shard->listener_figures();
+    CHECK(figures[1].counters.refused_login == 1);
+    CHECK(figures[1].counters.refused_protocol == 0);
+    CHECK(figures[0].counters.refused_login == 0);
+    CHECK(figures[0].counters.refused_protocol == 1);
+    CHECK(figures[0].counters.bytes_received == before + 2 + 14);
+    CHECK(figures[1].counters.bytes_received > 0);
 }
 
 TEST_CASE("bytes may come in any pieces, and several packets at once") {

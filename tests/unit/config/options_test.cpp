@@ -89,7 +89,7 @@ TEST_CASE("every member of the limits and options has a row") {
           // Without name, and limits, websocket, mqttsn, lines and tls themselves. The predefined topics have no row.
           count_members<ListenerDraft>() - 6 + count_members<WebSocketSettings>() + count_members<MqttsnSettings>() -
               1 + count_members<lines::Options>() + count_members<TlsSettings>());
-    CHECK(count_members<AdminSettings>() == 3);  // url, token_file, and the section [admin.tls]
+    CHECK(count_members<AdminSettings>() == 6);  // url, token_file, tokens, socket, body_bytes_max, and [admin.tls]
     // Each is in a row, but for: listeners (own scope); durability ([store]); server_version (of the build); retained
     // (below); connections_total_max and has_other_users, which follow from others.
     const auto rows_in = [](std::string_view section) {

@@ -297,6 +297,32 @@ TEST_CASE("a commit without room is tried again with growing pauses, and its end
     CHECK(desk.lines.count("store_unfinished") == 0);
 }
 
+TEST_CASE("the duration and the size of each commit count, and a commit that failed counts once it has succeeded") {
+    Desk desk;
+    desk.adds_session('b');
+    desk.serves();
+    desk.now += 3ms;
+    desk.serves_report();
+    broker::StoreFigures figures = desk.shard.metrics().store;
+    CHECK(figures.commit_us.count() == 1);
+    CHECK(figures.commit_us.sum() == 3'000);
+    CHECK(figures.commit_records.count() == 1);
+    CHECK(figures.commit_records.sum() == 1);
+    desk.store->has_room = false;
+    desk.adds_session('c');
+    desk.serves();
+    desk.serves_report();
+    CHECK(desk.shard.metrics().store.commit_us.count() == 1);
+    desk.store->has_room = true;
+    desk.now = desk.committer->next_deadline(desk.shard);  // 250 ms later
+    desk.serves();
+    desk.serves_report();
+    figures = desk.shard.metrics().store;
+    CHECK(figures.commit_us.count() == 2);
+    CHECK(figures.commit_us.max() == 250'000);
+    CHECK(figures.commit_us.quantile(50) == 4'096);
+}
+
 TEST_CASE("a stop writes what came behind a batch that had to wait, too") {
     Desk desk;
     desk.fails_for_room();

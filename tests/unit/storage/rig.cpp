@@ -70,7 +70,8 @@ std::vector<Byte> queued(std::uint64_t message, std::uint32_t bytes, std::uint16
     record.bytes = bytes;
     record.packet_id = packet_id;
     record.state = state == journal::OutState::done && packet_id != 0 ? journal::OutState::sent_qos2 : state;
-    record.qos = wire::QoS::at_least_once;
+    const bool is_qos2 = record.state == journal::OutState::sent_qos2 || record.state == journal::OutState::released;
+    record.qos = is_qos2 ? wire::QoS::exactly_once : wire::QoS::at_least_once;
     return bytes_of(journal::encode(record));
 }
 

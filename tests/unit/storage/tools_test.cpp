@@ -128,7 +128,7 @@ TEST_CASE("dump shows every row as a line of JSON, of a store that nobody uses")
           "{\"table\":\"in2\",\"session\":1,\"packet_id\":77}\n"
           "{\"table\":\"fresh\",\"sequence\":1,\"number\":5,\"kind\":\"message\",\"topic\":\"r\",\"qos\":1,"
           "\"retain\":false,\"payload_hex\":\"ff\"}\n"
-          "{\"table\":\"q\",\"session\":1,\"number\":4,\"message\":3,\"bytes\":5,\"qos\":1,\"retain\":false,"
+          "{\"table\":\"q\",\"session\":1,\"number\":4,\"message\":3,\"bytes\":5,\"qos\":2,\"retain\":false,"
           "\"state\":\"sent_qos2\",\"packet_id\":9}\n"
           "{\"table\":\"msg\",\"number\":3,\"topic\":\"a/b\",\"qos\":1,\"retain\":false,"
           "\"payload\":\"\\\"on\\\"\"}\n");

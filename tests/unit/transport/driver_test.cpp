@@ -89,6 +89,22 @@ TEST_CASE("what a turn owes to a connection leaves with one send") {
     CHECK(pair.client.received.size() == 1000);
 }
 
+TEST_CASE("the bytes that the kernel has taken count for the listener, and those that still wait do not") {
+    Pair pair;
+    shrink_buffers(pair.client);
+    const std::string text = pattern(8'000'000);
+    pair.rig.core.on_bytes = [&](Connection& connection, Bytes) { say(connection, text); };
+    pair.client.send("x");
+    REQUIRE(pair.rig.until([&] { return pair.rig.core.counters.bytes_sent > 0; }));
+    CHECK(pair.rig.core.counters.bytes_sent == text.size() - pair.connection->outbox().size());
+    CHECK(pair.rig.core.counters.bytes_sent < text.size());
+    REQUIRE(pair.rig.until([&] {
+        pair.client.read();
+        return pair.client.received.size() == text.size();
+    }));
+    CHECK(pair.rig.core.counters.bytes_sent == text.size());
+}
+
 TEST_CASE("copied frames and referenced payloads are gathered in order, more of them than one call takes") {
     Pair pair;
     std::string expected;

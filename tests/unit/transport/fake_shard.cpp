@@ -46,6 +46,7 @@ session::Connection* Shard::open(const Peer& peer, session::LinkHandle* link, In
     parts_->listener.limits = fake.limits;
     auto* connection = new session::Connection(parts_->services.for_connections, parts_->listener,
                                                std::string(peer.address), link, now);
+    connection->listener_counters = &fake.counters;
     fake.open.push_back(connection);
     return connection;
 }

@@ -9,6 +9,7 @@
 #include "ledge/broker/shard.hpp"
 #include "ledge/session/connection.hpp"
 #include "ledge/session/limits.hpp"
+#include "ledge/session/listener_counters.hpp"
 
 namespace ledge::broker {
 
@@ -23,7 +24,8 @@ struct FakeShard {
     Instant deadline = never;
 
     std::vector<Connection*> open;  // in the order of arrival
-    std::vector<Peer> peers;        // of all that ever came; the address points into addresses
+    session::ListenerCounters counters;
+    std::vector<Peer> peers;  // of all that ever came; the address points into addresses
     std::vector<std::string> addresses;
     std::vector<std::string> users;
     int refused = 0;
