@@ -53,7 +53,7 @@ TEST_CASE("QoS 2: the exchange to its end, although the broker has only the pack
     CAPTURE(told);
     CHECK(told.starts_with("received p t m1 q2#1 | matched s t m1 q2 | "));
     CHECK(told.find("sent s t m1 q2#1") != std::string::npos);
-    CHECK(told.ends_with("acknowledged s t m1 q2#1"));
+    CHECK(told.find("acknowledged s t m1 q2#1") != std::string::npos);
     CHECK(told.find("acknowledged p t m1 q0#1") != std::string::npos);
 }
 
@@ -82,8 +82,10 @@ TEST_CASE("a stored message keeps its number: for the client that is away, in it
 
 TEST_CASE("a message that is acknowledged before its commit is never told as stored") {
     LevelRig rig(Durability::durable);
+    rig.writes = true;
     rig["s"].connects(lasting);
-    rig.commits();
+    rig.passes(2s);
+    rig.writes = false;
     Traced trace(rig, all_topics());
     rig.publishes("t", qos1);
     rig["s"].acks(1);
@@ -143,16 +145,13 @@ TEST_CASE("with a client and a filter both must match") {
     CHECK(trace.tells() == "matched s a/1 m1 q0 | sent s a/1 m1 q0");
 }
 
-TEST_CASE("refused: with the rule against the publisher, and with the one against a subscriber") {
+TEST_CASE("refused: with the rule against the publisher") {
     Rig rig;
     use_rules(rig, "topic read secret/#\n");
     rig["p"].connects();
     Traced trace(rig, all_topics());
     CHECK(rig["p"].publishes("secret/a", "on", qos1) == "not_authorized");
-    const std::string told = trace.explains();
-    CAPTURE(told);
-    CHECK(told.starts_with("refused p secret/a q1#1 ("));
-    CHECK(told.find("acknowledged p q0#1 (puback to the publisher: not_authorized)") != std::string::npos);
+    CHECK(trace.explains().starts_with("refused p secret/a q1#1 ("));
 }
 
 TEST_CASE("a subscriber whose rules deny the topic is told as refused, although a wildcard has let it subscribe") {
@@ -170,7 +169,7 @@ TEST_CASE("a subscriber whose rules deny the topic is told as refused, although 
     CHECK(told.find("matched") == std::string::npos);
 }
 
-TEST_CASE("refused by a full queue, and not kept as retained message: the limit is named") {
+TEST_CASE("refused by a full queue: the limit is named") {
     session::SessionLimits limits;
     limits.queue_messages_max = 1;
     limits.overflow = session::OverflowPolicy::refuse;
@@ -180,8 +179,7 @@ TEST_CASE("refused by a full queue, and not kept as retained message: the limit 
     rig["p"].publishes("t", "1", qos1);
     Traced trace(rig, all_topics());
     rig["p"].publishes("t", "2", qos1);
-    CHECK(trace.explains().starts_with(
-        "refused p t q1#2 (the queue of a subscriber is full (limits.overflow = refuse)) | "));
+    CHECK(trace.explains() == "refused p t q1#2 (the queue of a subscriber is full (limits.overflow = refuse))");
 }
 
 TEST_CASE("QoS 0 for a client that is away, and the own message of a No Local subscriber: not dropped without a word") {
@@ -384,13 +382,13 @@ void loses_to_newer_value() {
 
 void loses_to_rules() {
     Rig rig;
-    rig["s"].connects(lasting).subscribes("t", qos1).loses_connection();
+    rig["s"].connects(lasting).subscribes("t/#", qos1).loses_connection();
     rig["p"].connects();
     Traced trace(rig, all_topics());
-    rig["p"].publishes("t", "x", qos1);
-    use_rules(rig, "topic write #\n");
+    rig["p"].publishes("t/x", "1", qos1);
+    use_rules(rig, "topic read t/y\ntopic write #\n");
     rig["s"].connects(lasting);
-    expect(rig, trace, &Counters::dropped_not_allowed, "dropped s t m", 0);
+    expect(rig, trace, &Counters::dropped_not_allowed, "dropped s t/x m", 0);
 }
 
 void loses_to_end_of_session() {
