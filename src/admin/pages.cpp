@@ -8,6 +8,7 @@
 
 #include "access_rules.hpp"
 #include "bridge_facts.hpp"
+#include "dashboard.hpp"
 #include "ledge/admin/metrics_text.hpp"
 #include "ledge/admin/part_figures.hpp"
 #include "ledge/base/assert.hpp"
@@ -131,8 +132,8 @@ HttpAnswer Pages::page(const HttpRequest& request, Instant now) {
     // Everybody may read /healthz: a load balancer has no token, and the answer has no secrets.
     if (request.path == "/healthz") return health(now);
     // A browser asks for a page without a token. The files have no secrets, and are not for clients of MQTT listeners.
-    if (request.is_admin && find_file_ != nullptr) {
-        if (auto file = find_file_(request)) return std::move(*file);
+    if (request.is_admin) {
+        if (auto file = find_dashboard_file(request, site_->parts.web_sockets)) return std::move(*file);
     }
     if (request.path != "/metrics") return problem(404, "there is no such page");
     const auto actor = access_->judge(request, Right::read, now);

@@ -268,7 +268,7 @@ int serve(const config::Sources& sources, const config::Loaded& loaded) {
     running = loop->get();
     if (is_without) note_unusable_store((*loop)->shard());
     // The loop does not run yet, so no request comes before the pages have figures.
-    pages.attach(**loop, {parts.bridges.bridges(), parts.gateways, parts.lines, parts.ota});
+    pages.attach(**loop, {parts.bridges.bridges(), parts.gateways, parts.lines, parts.ota, urls_of_web(loaded.config)});
     for (const std::string& note : loaded.notes) log.warning("listener_note", {{"note", note}});
     log.info(
         "ready",

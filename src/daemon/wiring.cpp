@@ -113,6 +113,14 @@ void share_descriptors(runtime::BrokerLoopOptions& options, std::uint64_t descri
     at_most(options.shard.connections_total_max, clients);
 }
 
+std::vector<std::string> urls_of_web(const config::Config& config) {
+    std::vector<std::string> urls;
+    for (const config::ListenerSocket& socket : config.sockets) {
+        if (socket.endpoint.protocol == config::Endpoint::Protocol::websocket) urls.push_back(socket.url);
+    }
+    return urls;
+}
+
 runtime::BrokerLoopOptions loop_options(const config::Config& config, std::string_view version, std::uint64_t seed) {
     runtime::BrokerLoopOptions options;
     options.shard = config.shard;

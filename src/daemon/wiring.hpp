@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "ledge/admin/rights.hpp"
 #include "ledge/base/error.hpp"
@@ -24,6 +25,9 @@ Result<std::vector<admin::AdminToken>, Error> admin_tokens(const config::Config&
 /// addresses leave room for the files of the broker and for the operator (Unix sockets, the admin listener). Connected
 /// clients leave room for connections that have not logged in.
 void share_descriptors(runtime::BrokerLoopOptions& options, std::uint64_t descriptors);
+
+/// The URLs of the WebSocket listeners.
+std::vector<std::string> urls_of_web(const config::Config& config);
 
 /// The options of the loop, without the callbacks (SIGHUP, policy files, log, pages), which serve() adds.
 runtime::BrokerLoopOptions loop_options(const config::Config& config, std::string_view version, std::uint64_t seed);

@@ -25,6 +25,7 @@ import cases_bridge  # noqa: E402,F401
 import cases_broker  # noqa: E402,F401
 import cases_browser  # noqa: E402,F401
 import cases_crowds  # noqa: E402,F401
+import cases_dashboard  # noqa: E402,F401
 import cases_firmware  # noqa: E402,F401
 import cases_firmware_ota  # noqa: E402,F401
 import cases_footprint  # noqa: E402,F401

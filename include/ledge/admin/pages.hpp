@@ -46,10 +46,8 @@ struct Parts {
     const link::Gateways* gateways = nullptr;
     const link::LineListeners* lines = nullptr;
     const ota::OtaServer* ota = nullptr;
+    std::vector<std::string> web_sockets = {};  // URLs of the WebSocket listeners, to which the dashboard may connect
 };
-
-/// A file that browsers may read without a token, such as a part of the dashboard; nullopt = there is no such file.
-using FindFile = std::optional<transport::HttpAnswer> (*)(const transport::HttpRequest& request);
 
 /// Who may do what. Everybody may read /healthz, which tells no secrets, and the files of the dashboard.
 ///
@@ -88,7 +86,6 @@ public:
     void on_reload_begun();
     /// The reading that began last has ended.
     void on_reloaded(const ReloadOutcome& outcome);
-    void set_files(FindFile find_file) { find_file_ = find_file; }
     void set_tokens(std::vector<AdminToken> tokens);
 
     void answer(const transport::HttpRequest& request, transport::Responder responder, Instant now);
@@ -102,7 +99,6 @@ private:
 
     std::unique_ptr<AccessRules> access_;
     std::unique_ptr<Site> site_;
-    FindFile find_file_ = nullptr;
 };
 
 /// The token in a token file, which has one line.

@@ -18,16 +18,21 @@ export const received = createStore({ topics: new Map(), messages: [], total: 0,
 let client = null;
 let timer = 0;
 
-/** The URLs of the WebSocket listeners as this page reaches them. A page over HTTPS may use only those with TLS. */
+const ANY_ADDRESS = ['', '0.0.0.0', '[::]'];
+
+/**
+ * The URLs of the WebSocket listeners as this page reaches them: one that listens at all addresses by the host of the
+ * page. The policy of the page names the same ones. A page over HTTPS may use only those with TLS.
+ */
 export async function webSocketUrls() {
     const { listeners } = await get('/listeners');
     return listeners
-        .filter(({ url }) => /^wss?:/.test(url))
-        .map(({ url }) => {
-            const [, scheme, port, path] = /^(wss?):\/\/.*?(?::(\d+))?(\/[^/]*)?$/.exec(url) ?? [];
-            return `${scheme}://${location.hostname}${port ? `:${port}` : ''}${path ?? '/mqtt'}`;
-        })
-        .filter((url) => location.protocol === 'http:' || url.startsWith('wss:'));
+        .map(({ url }) => /^(wss?):\/\/(.*?)(:\d+)?(\/.*)?$/.exec(url))
+        .filter((match) => match && (location.protocol === 'http:' || match[1] === 'wss'))
+        .map(
+            ([, scheme, host, port = '', path = '/mqtt']) =>
+                `${scheme}://${ANY_ADDRESS.includes(host) ? location.hostname : host}${port}${path}`,
+        );
 }
 
 function redrawSoon() {

@@ -105,7 +105,7 @@ export function Table({ label, columns, rows, rowKey, empty }) {
             is_descending: before?.column === column ? !before.is_descending : !!columns[column].is_number,
         }));
     return (
-        <table aria-label={label}>
+        <table aria-label={label} class={columns.length === 2 ? 'pair' : undefined}>
             <thead>
                 <tr>
                     {columns.map((column, at) => (

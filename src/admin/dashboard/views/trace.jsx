@@ -39,15 +39,15 @@ function Row({ event, start_us }) {
             <td class="wide" data-name="Topic">
                 <Name text={topic} />
             </td>
-            <td class="number" data-name="Message">
+            <td class="number minor" data-name="Message">
                 {message ?? '–'}
             </td>
-            <td class="number" data-name="QoS">
+            <td class="number minor" data-name="QoS">
                 {qos ?? '–'}
                 {packet_id ? <small> id {packet_id}</small> : ''}
             </td>
             <td class="wide" data-name="Detail">
-                <Name text={detail} empty="" />
+                {detail ? <Name text={detail} /> : null}
             </td>
         </tr>
     );

@@ -1,0 +1,22 @@
+// The files of the dashboard as answers to a browser. The files are constants of the program. Stateless; on the thread
+// of the loop.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ledge/transport/http.hpp"
+
+namespace ledge::admin {
+
+/// The file of the dashboard that the request names; nullopt = there is no such file.
+///
+/// Every file has a strict Content-Security-Policy: scripts, styles and pictures come from this address only, nothing
+/// is inline, and the page may connect to this address and to the WebSocket listeners only. The files are sent
+/// compressed, with an entity tag that the browser asks with again. `web_sockets`: the URLs of the WebSocket listeners,
+/// "ws://0.0.0.0:8080/mqtt".
+std::optional<transport::HttpAnswer> find_dashboard_file(const transport::HttpRequest& request,
+                                                         const std::vector<std::string>& web_sockets);
+
+}  // namespace ledge::admin
