@@ -26,7 +26,7 @@ constexpr Duration trace_heartbeat = 15s;
 /// Room for one event: three texts of which each byte may be escaped in JSON, and the rest.
 constexpr std::size_t trace_event_bytes_max = 3 * 6 * session::Tracer::text_bytes_max + 512;
 
-std::string text_of(const session::TraceEvent& event) {
+std::string event_text(const session::TraceEvent& event) {
     JsonWriter body;
     body.number("t_us", static_cast<std::int64_t>(event.at.count()));
     body.text("stage", name_of(event.stage));
@@ -62,7 +62,7 @@ public:
 private:
     void write(const session::TraceReport& report, Instant now) {
         std::string text;
-        for (const session::TraceEvent& event : report.events) text += text_of(event);
+        for (const session::TraceEvent& event : report.events) text += event_text(event);
         told_ += report.events.size();
         if (report.lost > 0) text += event_with_count("lost", report.lost, {});
         if (report.end) text += event_with_count("end", told_, name_of(*report.end));

@@ -46,7 +46,7 @@ std::string cut_text(std::string_view text) {
     return std::string(text.substr(0, size)) + "...";
 }
 
-std::size_t bytes_of(const TraceEvent& event) {
+std::size_t event_bytes(const TraceEvent& event) {
     return sizeof event + event.client_id.size() + event.topic.size() + event.detail.size();
 }
 
@@ -142,7 +142,7 @@ void Tracer::Trace::keep(const TraceFact& fact, Instant now) {
                      cut_text(fact.topic), cut_text(fact.detail)};
     if (const Followed* known = find(fact.message); known != nullptr && fact.topic.empty())
         event.topic = cut_text(known->topic);
-    const std::size_t bytes = bytes_of(event);
+    const std::size_t bytes = event_bytes(event);
     ++events;
     if (events >= options.events_max) over = TraceEnd::count;
     if (waiting.size() >= waiting_events_max || waiting_bytes + bytes > waiting_bytes_max) {
@@ -178,7 +178,7 @@ bool Tracer::read(TraceNumber number, Instant now, std::size_t events_max, Trace
     count_running();
     report = {};
     while (!trace->waiting.empty() && report.events.size() < events_max) {
-        trace->waiting_bytes -= bytes_of(trace->waiting.front());
+        trace->waiting_bytes -= event_bytes(trace->waiting.front());
         report.events.push_back(std::move(trace->waiting.front()));
         trace->waiting.pop_front();
     }
