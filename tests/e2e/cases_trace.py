@@ -50,6 +50,7 @@ class Trace:
         return [event['stage'] for event in self.told if event['client_id'] == client_id]
 
     def close(self):
+        self.answer.close()  # it has the socket too
         self.connection.close()
 
 
