@@ -48,6 +48,7 @@ MANIFEST = {
     'unit_uplink': EVERY_BUILD,
     'unit_link': EVERY_BUILD,
     'unit_admin': CORE_BUILDS,
+    'unit_cli': CORE_BUILDS,
     'unit_config': CORE_BUILDS,
     'unit_daemon': CORE_BUILDS,
     'unit_fwclient': CORE_BUILDS,

@@ -140,7 +140,10 @@ std::optional<TextPairs> ApiRequest::pairs(std::string_view name) {
 }
 
 void ApiRequest::complain(std::string_view field, std::string_view detail) {
-    if (!problem_) problem_ = Problem{400, std::string(field) + " " + std::string(detail), std::string(field)};
+    if (problem_) return;
+    // A detail that is a whole sentence stays as it is; "must be a text" needs its subject.
+    const bool is_sentence = !detail.starts_with("must ") && !detail.starts_with("is ");
+    problem_ = Problem{400, (is_sentence ? "" : std::string(field) + " ") + std::string(detail), std::string(field)};
 }
 
 bool ApiRequest::knows(std::string_view name) const { return std::ranges::find(known_, name) != known_.end(); }

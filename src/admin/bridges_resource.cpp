@@ -17,8 +17,7 @@ void finish_action(ApiRequest& request, bool is_known) {
 void set_bridge_paused(Site& site, ApiRequest& request, bool is_paused) {
     if (request.refuse_if_wrong()) return;
     uplink::Bridges* bridges = site.parts.bridges;
-    finish_action(request,
-                  bridges != nullptr && bridges->set_paused(request.path("name"), is_paused, site.now()));
+    finish_action(request, bridges != nullptr && bridges->set_paused(request.path("name"), is_paused, site.now()));
 }
 
 }  // namespace

@@ -69,6 +69,7 @@ void put_log_level(Site& site, ApiRequest request) {
     const auto level = word ? level_of(*word) : std::nullopt;
     if (!level) request.complain("level", "must be one of: debug, info, warning, error");
     if (request.refuse_if_wrong()) return;
+    if (!site.operations.set_log_level) return request.refuse(503, "this broker has no log with levels");
     ++site.log_level_changes;
     site.operations.set_log_level(*level);
     JsonWriter body;

@@ -47,8 +47,10 @@ Origin origin_of(std::string_view url) {
 
 bool is_any_address(std::string_view host) { return host.empty() || host == "0.0.0.0" || host == "[::]"; }
 
+}  // namespace
+
 /// The page reaches a listener of all addresses by the host that the browser has asked, so the policy names that host.
-std::string policy_for(std::string_view host, const std::vector<std::string>& web_sockets) {
+std::string dashboard_policy(std::string_view host, const std::vector<std::string>& web_sockets) {
     std::string policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'";
     for (const std::string& url : web_sockets) {
         const Origin origin = origin_of(url);
@@ -62,8 +64,6 @@ std::string policy_for(std::string_view host, const std::vector<std::string>& we
         "trusted-types 'none'";
     return policy;
 }
-
-}  // namespace
 
 std::optional<HttpAnswer> find_dashboard_file(const transport::HttpRequest& request,
                                               const std::vector<std::string>& web_sockets) {
@@ -80,7 +80,7 @@ std::optional<HttpAnswer> find_dashboard_file(const transport::HttpRequest& requ
                       .etag = std::string(file->etag)};
     answer.fields = {{"Content-Encoding", "gzip"},
                      {"Vary", "Accept-Encoding"},
-                     {"Content-Security-Policy", policy_for(request.host, web_sockets)},
+                     {"Content-Security-Policy", dashboard_policy(request.host, web_sockets)},
                      {"Referrer-Policy", "no-referrer"},
                      {"Cross-Origin-Opener-Policy", "same-origin"},
                      {"Cross-Origin-Resource-Policy", "same-origin"}};

@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "ledge/transport/http.hpp"
@@ -18,5 +19,8 @@ namespace ledge::admin {
 /// "ws://0.0.0.0:8080/mqtt".
 std::optional<transport::HttpAnswer> find_dashboard_file(const transport::HttpRequest& request,
                                                          const std::vector<std::string>& web_sockets);
+
+/// The Content-Security-Policy of every file. `host`: the Host field of the request, without the port.
+std::string dashboard_policy(std::string_view host, const std::vector<std::string>& web_sockets);
 
 }  // namespace ledge::admin

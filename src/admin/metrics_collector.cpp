@@ -14,6 +14,7 @@
 namespace ledge::admin {
 
 PartFigures MetricsCollector::collect(runtime::BrokerLoop& loop, const Parts& parts, Duration uptime) {
+    loop.shard().survey_queues();
     PartFigures figures;
     std::uint16_t index = 0;
     for (broker::ListenerFigures& listener : loop.shard().listener_figures()) {

@@ -18,7 +18,7 @@ struct Parts;
 
 class MetricsCollector {
 public:
-    /// The figures of now. `uptime` = time since the start.
+    /// The figures of now; Shard::metrics() has the lengths of queues afterwards. `uptime` = time since the start.
     PartFigures collect(runtime::BrokerLoop& loop, const Parts& parts, Duration uptime);
 
     /// The time of the start, if the wall clock shows `wall` after `uptime`; empty when the clock was never set. A

@@ -68,7 +68,7 @@ private:
 
 void get_metrics(Site& site, ApiRequest request) {
     if (request.refuse_if_wrong()) return;
-    const Duration uptime = request.now() - site.start;
+    const Duration uptime = site.uptime();
     const PartFigures parts = site.collector.collect(*site.loop, site.parts, uptime);
     const broker::MetricSource core{site.shard().metrics(), site.version, uptime};
     const transport::TlsCounters tls = site.loop->tls_counters();

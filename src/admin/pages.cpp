@@ -16,6 +16,7 @@
 #include "ledge/broker/shard.hpp"
 #include "ledge/os/file.hpp"
 #include "ledge/runtime/broker_loop.hpp"
+#include "ledge/runtime/clock.hpp"
 #include "problem.hpp"
 #include "resources.hpp"
 #include "routes.hpp"
@@ -34,7 +35,8 @@ public:
     ~Part() override { work_.clear(); }
     void start(Instant) override {}
     void turn(Instant now) override {
-        if (work_.is_due(now)) work_.on_time(now);
+        // Work that wants the next turn is done by on_time() then, so that each turn does one part.
+        if (wants_turn()) work_.on_time(now);
     }
     bool wants_turn() const override { return work_.is_due(Instant::min()); }
     void on_time(Instant now) override { work_.on_time(now); }
@@ -53,6 +55,8 @@ Pages::~Pages() = default;
 
 broker::Shard& Site::shard() const { return loop->shard(); }
 Instant Site::now() const { return loop->now(); }
+// The clock of the loop continues that of the store, and differs from the clock of the start.
+Duration Site::uptime() const { return runtime::read_clock() - start; }
 
 runtime::MakeLoopPart Pages::make_part() {
     return [this](const runtime::LoopServices& services) {

@@ -37,7 +37,8 @@ struct Site {
     runtime::BrokerLoop* loop = nullptr;  // nullptr = the broker has not started yet; handlers never see nullptr
 
     broker::Shard& shard() const;
-    Instant now() const;  // of the present turn of the loop
+    Instant now() const;      // of the present turn of the loop
+    Duration uptime() const;  // since the start of the broker
 };
 
 }  // namespace ledge::admin

@@ -152,7 +152,7 @@ constexpr LogEvent events[] = {
     {"connection_dropped", "warning", "address reason",
      "The system refused a resource that a new connection needs, so the broker closed the connection.",
      "Read `reason`; usually the system lacks memory or file descriptors."},
-    {"connection_refused", "info warning", "address listener client_id? user? reason detail? rule? packet? limit?",
+    {"connection_refused", "info warning", "address listener client_id? user? reason detail? rule? limit?",
      "A connection was closed before its login; `detail` names the rule, the value and the configuration key of the "
      "limit.",
      "Correct the client, or raise the limit that the line names."},
@@ -339,6 +339,9 @@ constexpr LogEvent events[] = {
      "A client's PUBLISH was refused; `rule` is the rule of the ACL, or the configuration key of the limit that was "
      "reached.",
      "Give the client the right (`ledgemq explain` shows the rules), raise the limit, or correct the client."},
+    {"queue_cleared", "warning", "client_id messages",
+     "An operator has removed the messages that waited for this client.",
+     "Nothing."},
     {"queue_dropped", "warning", "client_id messages reason limit",
      "Messages that waited for a client were dropped to free memory.",
      "Raise memory.budget_bytes, or use a store, which keeps waiting messages on disk."},

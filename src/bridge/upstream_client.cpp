@@ -56,8 +56,8 @@ std::string_view name_of(Ended::Cause cause) {
     return "";
 }
 
-std::string text_of(const Ended& event) {
-    std::string text = "the upstream " + std::string(name_of(event.cause)) + std::string(event.text);
+std::string text_of(const Ended& event, std::string_view subject) {
+    std::string text = std::string(subject) + " " + std::string(name_of(event.cause)) + std::string(event.text);
     const auto given = event.properties.text(wire::PropertyId::reason_string);
     if (given) text += " (" + std::string(*given) + ")";
     const auto other = event.properties.text(wire::PropertyId::server_reference);

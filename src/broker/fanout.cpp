@@ -4,7 +4,6 @@
 
 #include "ledge/base/assert.hpp"
 #include "ledge/session/limits.hpp"
-#include "ledge/session/tracer.hpp"
 
 namespace ledge::broker {
 
@@ -291,7 +290,7 @@ bool Fanout::spill_to_store(session::Session& session, bool& is_stored) {
     delivery.not_before = terms_.not_before;
     delivery.qos = hit.qos;
     delivery.retain = hit.retain;
-    hit.session->queue().note_queued(delivery, now_);
+    session::SessionQueue::note_queued(delivery, now_);
     return delivery;
 }
 

@@ -14,6 +14,7 @@
 #include "ledge/session/ack_barrier.hpp"
 #include "ledge/session/connection.hpp"
 #include "ledge/session/memory_budget.hpp"
+#include "ledge/session/tracer.hpp"
 
 namespace ledge::broker {
 

@@ -2,7 +2,7 @@
 // and end. It also publishes their wills. Owned by the shard; on the shard's thread.
 //
 //     takeover.cpp    CONNECT, disconnect, expiry, end       session_room.cpp    room for new sessions
-//     wills.cpp       wills                                  session_list.cpp    sessions for operators
+//     wills.cpp       wills                                  session_end.cpp     sessions ended for good
 //     restore.cpp     sessions from the store
 #pragma once
 
@@ -102,10 +102,6 @@ public:
     void record_ends();
     void on_will_delay_passed(session::Session& session, Instant now);
 
-    /// See Shard::list_sessions.
-    std::vector<SessionFacts> list(std::string_view after, std::size_t count_max, Instant now);
-    /// One session; empty when no session has the client id.
-    std::optional<SessionFacts> find(std::string_view client_id, Instant now) const;
     /// See Shard::remove_session.
     bool remove(std::string_view client_id, Instant now);
 

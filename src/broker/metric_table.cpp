@@ -8,13 +8,24 @@
 
 #include "ledge/base/assert.hpp"
 #include "metric_rows.hpp"
+#include "store_metric_rows.hpp"
 
 namespace ledge::broker {
 namespace {
 
-using metric_rows::rows;
+using metric_rows::first_rows;
+using metric_rows::store_rows;
 
-constexpr std::size_t row_count = std::size(rows);
+constexpr std::size_t row_count = std::size(first_rows) + std::size(store_rows);
+
+constexpr std::array<Metric, row_count> joined_rows() {
+    std::array<Metric, row_count> joined{};
+    std::size_t end = 0;
+    for (const Metric& row : first_rows) joined[end++] = row;
+    for (const Metric& row : store_rows) joined[end++] = row;
+    return joined;
+}
+constexpr auto rows = joined_rows();
 constexpr std::size_t texts_of_a_row = 9;
 using Texts = std::array<std::string_view, texts_of_a_row>;
 

@@ -50,6 +50,7 @@ void Lifecycle::restore(const journal::StoredSession& stored, Instant now) {
     restore_queue(session, stored);
 
     session.note_offline();
+    session.note_change(now);
     // A client that was connected has lost its connection by the end of the broker: its expiry begins now. The record
     // gets the end that follows from the first start, so that further starts do not begin the expiry anew.
     if (record->expiry_interval_s == 0) {

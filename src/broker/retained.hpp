@@ -80,6 +80,8 @@ public:
     void restore(const journal::StoredRetained& stored);
     void end_restore();
 
+    /// Appends the topic with that number, which must have a message.
+    void append_topic(topic::TopicId topic, std::string& out) const { topics_.append_topic(topic, out); }
     std::size_t size() const { return topics_.size(); }
     std::uint64_t bytes() const { return bytes_; }
     /// Messages and bytes that count against the limits: all but those of the $SYS topics.

@@ -61,6 +61,9 @@ public:
     Routed route(const journal::PublicationView& publication, const session::Session* publisher, Refusal refusal,
                  Ticket not_before, Instant now);
 
+    /// The sessions that the last publication was routed to.
+    std::size_t receivers() const { return hits_.size(); }
+
     /// Routes a publication whose acknowledgement nobody waits for: a will or a $SYS topic.
     void route_unacknowledged(const journal::PublicationView& publication, const session::Session* publisher,
                               Instant now);

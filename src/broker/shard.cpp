@@ -62,6 +62,7 @@ Connection* Shard::open(const Peer& peer, session::LinkHandle* link, Instant now
 [[gnu::hot]] void Shard::on_bytes(Connection& connection, Bytes bytes, Instant now) {
     parts_->begin_turn(now);
     parts_->services.counters.bytes_received += bytes.size();
+    if (session::Session* const session = connection.session()) session->traffic.bytes_received += bytes.size();
     connection.listener_counters->bytes_received += bytes.size();
     // Until `cause` ends, all records are charged to the account of this client.
     const journal::Journal::Cause cause(parts_->services.journal, account_of(connection));
@@ -151,6 +152,8 @@ void Shard::Parts::detach(Connection& connection, Instant now) {
 }
 
 void Shard::Parts::open_session(Connection& connection, const session::OpenSession& open, Instant now) {
+    if (const Ban* ban = ban_of(connection, open.client_id, now))
+        return connection.refuse(open, ReasonCode::banned, "an operator has banned the client", rule_of(*ban));
     // The owner is determined first: open() gives the identity of the connection to the session.
     const OwnerId owner = owner_of_client(connection);
     const session::Session* session = lifecycle.sessions().find(open.client_id);
@@ -377,13 +380,9 @@ void Shard::on_commit_postponed(Instant now) {
 
 void Shard::on_closed(Connection& connection, Instant now) {
     parts_->begin_turn(now);
-    if (connection.is_connected()) {
-        parts_->services.log.info("client_disconnected", {{"client_id", connection.session()->client_id()},
-                                                          {"address", connection.peer().address},
-                                                          {"by", "network"},
-                                                          {"reason", "connection lost"}});
-        connection.trace_session(session::TraceStage::disconnected, "by the network: connection lost");
-    } else if (!connection.is_closing())
+    if (connection.is_connected())
+        connection.end_by_network();
+    else if (!connection.is_closing())
         parts_->services.log.debug("connection_abandoned", {{"address", connection.peer().address},
                                                             {"listener", connection.peer().listener.name}});
     connection.close_silently();  // does nothing for a connection that is closing already
@@ -405,6 +404,8 @@ void Shard::on_time(Instant now) {
     parts_->begin_turn(now);
     parts_->feeds.feed_unfinished(now);
     if (parts_->access.is_walking()) parts_->access.walk();
+    if (parts_->bans.is_walking()) parts_->enforce_bans(now);
+    if (parts_->survey.is_under_way()) parts_->survey.go_on();
     parts_->resume_reading(now);
     while (Timer* timer = parts_->services.timers.pop_due(now)) parts_->fire(static_cast<CoreTimer&>(*timer), now);
 }
@@ -431,8 +432,9 @@ void Shard::Parts::sweep_retained(Instant now) {
 
 Instant Shard::next_deadline() const {
     const Parts& p = *parts_;
-    // At once: the next turn may examine more retained topics, or judge more clients.
-    if (p.feeds.has_unfinished() || p.access.is_walking()) return p.latest;
+    // At once: the next turn may examine more retained topics, judge more clients, or look at more sessions.
+    const bool is_walking = p.access.is_walking() || p.bans.is_walking() || p.survey.is_under_way();
+    if (p.feeds.has_unfinished() || is_walking) return p.latest;
     return std::min(p.services.timers.next_deadline(), p.throttle.next_deadline());
 }
 

@@ -56,7 +56,8 @@ Shard::Parts::Parts(const ShardOptions& options_, const Log& log, std::uint64_t 
               .guard = services.guard},
              connections, subscriptions, lifecycle.sessions()),
       sys_topics(router, options.server_version, now),
-      latest(now) {
+      survey(lifecycle.sessions(), metrics.queues),
+      latest(services.latest) {
     services.tracer.watch(latest, effect);
     feeds.use_sessions(lifecycle.sessions());
     services.response_information_prefix = options.response_information_prefix;

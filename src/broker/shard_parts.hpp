@@ -5,12 +5,14 @@
 
 #include "access.hpp"
 #include "admission.hpp"
+#include "bans.hpp"
 #include "connections.hpp"
 #include "ledge/broker/metrics.hpp"
 #include "ledge/broker/shard.hpp"
 #include "ledge/session/core_services.hpp"
 #include "lifecycle.hpp"
 #include "overload.hpp"
+#include "queue_survey.hpp"
 #include "retained_feeds.hpp"
 #include "subscribing.hpp"
 #include "sys_topics.hpp"
@@ -43,6 +45,10 @@ struct Shard::Parts {
     void publish(session::Connection& connection, const session::RoutePublication& route, Instant now);
     void end_login(session::Connection& connection, Instant now);
     void reopen(session::Connection& connection, Instant now);
+    // Bans
+    void enforce_bans(Instant now);
+    /// The ban that forbids the connection to open a session; nullptr when there is none.
+    const Ban* ban_of(const session::Connection& connection, std::string_view client_id, Instant now) const;
     // Timers
     void fire(session::CoreTimer& timer, Instant now);
     void fire(session::Connection& connection, Instant now) {
@@ -71,11 +77,13 @@ struct Shard::Parts {
     Subscribing subscribing;
     Access access;
     SysTopics sys_topics;
+    Bans bans;
     session::CoreTimer sys_timer{session::CoreTimer::Wakes::sys_topics};
     session::CoreTimer sweep_timer{session::CoreTimer::Wakes::retained_sweep};
     session::Effect effect;  // of the packet that is being processed
     Metrics metrics;
-    Instant latest;  // start of the present turn
+    QueueSurvey survey;
+    Instant& latest;  // start of the present turn
 };
 
 }  // namespace ledge::broker

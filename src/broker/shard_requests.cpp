@@ -2,7 +2,9 @@
 // parts of the program beside the core tell. On the shard's thread.
 #include <algorithm>
 
+#include "facts.hpp"
 #include "ledge/base/assert.hpp"
+#include "ledge/broker/inspect.hpp"
 #include "ledge/broker/listener_figures.hpp"
 #include "ledge/broker/session_facts.hpp"
 #include "ledge/session/live_limits.hpp"
@@ -38,6 +40,8 @@ std::uint16_t Shard::add_inner_listener(const ListenerOptions& listener) {
     return static_cast<std::uint16_t>(p.options.listeners.size() - 1);
 }
 
+void Shard::survey_queues() { parts_->survey.begin(); }
+
 std::vector<ListenerFigures> Shard::listener_figures() const {
     Parts& p = *parts_;
     std::vector<ListenerFigures> figures;
@@ -56,12 +60,12 @@ std::vector<ListenerFigures> Shard::listener_figures() const {
 // ---------------------------------------------------------------------------------------------------------------------
 // Sessions, and facts about parts of the program beside the core
 
-std::vector<SessionFacts> Shard::list_sessions(std::string_view after, std::size_t count_max) const {
-    return parts_->lifecycle.list(after, count_max, parts_->latest);
-}
+Inspector Shard::inspector() const { return Inspector(*this); }
 
 std::optional<SessionFacts> Shard::find_session(std::string_view client_id) const {
-    return parts_->lifecycle.find(client_id, parts_->latest);
+    const session::Session* const session = parts_->lifecycle.sessions().find(client_id);
+    if (session == nullptr) return std::nullopt;
+    return facts_of(*session, parts_->latest);
 }
 
 bool Shard::remove_session(std::string_view client_id, Instant now) {
@@ -75,7 +79,7 @@ std::vector<SubscriptionFacts> Shard::subscriptions_of(std::string_view client_i
     if (session == nullptr) return facts;
     for (std::string& filter : parts_->subscriptions.filters_of(*session)) {
         const Subscriber& subscriber = parts_->subscriptions.subscriber_of(*session, filter);
-        facts.push_back({std::move(filter), subscriber.subscription_id, subscriber.options.qos});
+        facts.push_back(facts_of(subscriber, std::move(filter)));
     }
     return facts;
 }

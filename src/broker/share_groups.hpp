@@ -55,6 +55,11 @@ public:
     /// nullptr when the group does not exist any more.
     ShareGroup* find(ShareGroupId id);
 
+    ShareStrategy strategy() const { return strategy_; }
+    std::size_t slots() const { return groups_.size(); }
+    /// The group in the slot; its id is no_share_group when the slot is free. Requires slot < slots().
+    const ShareGroup& in_slot(std::size_t slot) const { return groups_[slot]; }
+
     /// The member that gets the next message. Connected members that keep up come first, then other connected members,
     /// then offline members with room in their queue, then those without. nullptr when no member may receive `topic`.
     /// `publisher`: a hash of the publisher's client id.

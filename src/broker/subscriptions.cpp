@@ -114,19 +114,35 @@ bool Subscriptions::matches(const session::Session& session, std::string_view to
 
 std::vector<std::string> Subscriptions::filters_of(const session::Session& session) const {
     std::vector<std::string> filters;
-    for (const Ref& ref : session.subscriptions) {
-        const bool is_shared = ref.share_group != no_share_group;
-        std::string filter = is_shared ? "$share/" + std::string(groups_.name_of(ref.share_group)) + "/" : "";
-        (is_shared ? shared_ : ordinary_).append_filter(ref.filter, filter);
-        filters.push_back(std::move(filter));
-    }
+    for (const Ref& ref : session.subscriptions) filters.push_back(filter_of(ref));
     return filters;
+}
+
+std::string Subscriptions::filter_of(const Ref& ref) const {
+    if (ref.share_group == no_share_group) return ordinary_filter(ref.filter);
+    return "$share/" + groups_.name_of(ref.share_group) + "/" + shared_filter(ref.filter);
+}
+
+std::string Subscriptions::ordinary_filter(FilterId filter) const {
+    std::string text;
+    ordinary_.append_filter(filter, text);
+    return text;
+}
+
+std::string Subscriptions::shared_filter(FilterId filter) const {
+    std::string text;
+    shared_.append_filter(filter, text);
+    return text;
 }
 
 const Subscriber& Subscriptions::subscriber_of(const session::Session& session, std::string_view filter) {
     bool is_known = false;
     const Ref ref = find(filter, is_known);
     LEDGE_ASSERT(is_known);
+    return subscriber_of(session, ref);
+}
+
+const Subscriber& Subscriptions::subscriber_of(const session::Session& session, const Ref& ref) {
     const Subscriber* subscriber = list_of(ref).find(session);
     LEDGE_ASSERT(subscriber != nullptr);
     return *subscriber;

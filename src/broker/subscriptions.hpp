@@ -54,6 +54,12 @@ public:
     bool matches(const session::Session& session, std::string_view topic);
     /// The filters of a session, as the client has written them.
     std::vector<std::string> filters_of(const session::Session& session) const;
+    std::string filter_of(const session::SubscriptionRef& ref) const;
+    /// The options of a subscription of the session. The result is valid until the next change.
+    const Subscriber& subscriber_of(const session::Session& session, const session::SubscriptionRef& ref);
+    /// The texts of filters in use; that of a shared one without "$share/".
+    std::string ordinary_filter(FilterId filter) const;
+    std::string shared_filter(FilterId filter) const;
     /// The options of the subscription. Requires has(session, filter). The result is valid until the next change.
     const Subscriber& subscriber_of(const session::Session& session, std::string_view filter);
 

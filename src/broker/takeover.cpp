@@ -100,6 +100,7 @@ void Lifecycle::open(session::Connection& connection, const session::OpenSession
     ++connected_;
     connected_max_ = std::max(connected_max_, connected_);
     LEDGE_ASSERT(!session->is_online());
+    session->note_change(now);
     connection.accept(open, *session, session_present, now);
     // After a failure no commit will come, so CONNACK must not wait for one.
     if (!is_awaited || journal.is_failed()) return;
@@ -294,6 +295,7 @@ Session& Lifecycle::detach_session(session::Connection& connection, Instant now)
     connection.forget_session();
     count_user(connection, session, false);
     session.detach();
+    session.note_change(now);
     --connected_;
     return session;
 }

@@ -1,10 +1,12 @@
-// Parses the command line with CLI11. No other file of the project uses that library.
+// Parses the command line with CLI11. No other file of the project uses that library, except those of
+// command_line_parts.hpp.
 #include "ledge/config/command_line.hpp"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <sstream>
 
-#include "listener_url.hpp"
+#include "command_line_parts.hpp"
 
 namespace ledge::config {
 namespace {
@@ -80,7 +82,7 @@ void add_sessions(CLI::App& app, Command& command) {
     CLI::App* sessions = app.add_subcommand(
         "sessions", "List sessions, or remove one, in the store of a stopped broker (a running one: ledgemq ctl)");
     sessions->require_subcommand(1);
-    // Both subcommands have the same options; only `remove` takes a client id.
+    // Both subcommands have the same option; only `remove` takes a client id.
     const auto add = [&](const char* name, const char* help, bool is_removal) {
         Command::Sessions& request = command.sessions;
         CLI::App* tool = sessions->add_subcommand(name, help);
@@ -204,26 +206,63 @@ void add_options(CLI::App& app, Sources& sources, bool& print_config) {
     app.add_flag("--print-config", print_config, "Print the effective configuration as a documented file and exit");
 }
 
+/// `pub` and `sub`. Their many options are only added when the command line names them: the broker itself starts
+/// without them, and so its memory does not hold what was once allocated for them.
+void add_clients(CLI::App& app, Command& command, ClientDraft& draft, const Named& is_named) {
+    CLI::App* publish = app.add_subcommand("pub", "Publish messages to a broker");
+    if (is_named("pub")) add_publish_options(*publish, command, draft);
+    CLI::App* subscribe = app.add_subcommand("sub", "Subscribe at a broker and print the messages");
+    if (is_named("sub")) add_subscribe_options(*subscribe, command, draft);
+}
+
+/// `completion SHELL` and `man SECTION`, which print what is made of this description.
+void add_generated(CLI::App& app, Command& command) {
+    CLI::App* completion = app.add_subcommand("completion", "Print the completion script for a shell");
+    completion->add_option("SHELL", command.generated, "bash, zsh or fish")
+        ->required()
+        ->check(CLI::IsMember({"bash", "zsh", "fish"}));
+    completion->callback([&command] { command.action = Command::Action::completion; });
+    CLI::App* manual = app.add_subcommand("man", "Print a manual page: ledgemq(1) or ledgemq.toml(5)");
+    manual->add_option("SECTION", command.generated, "1 or 5")->required()->check(CLI::IsMember({"1", "5"}));
+    manual->callback([&command] { command.action = Command::Action::manual; });
+}
+
+/// `ctl COMMAND`, of which the same holds.
+void add_ctl(CLI::App& app, Command& command, CtlDraft& draft, const Named& is_named) {
+    CLI::App* ctl = app.add_subcommand("ctl", "Ask and steer a running broker");
+    if (is_named("ctl")) add_ctl_commands(*ctl, command, draft);
+}
+
 }  // namespace
 
-Command parse_command_line(int argc, const char* const* argv, std::string_view version) {
-    Command command;
-    bool print_config = false;
-    CLI::App app(description, "ledgemq");
+void describe_command_line(CLI::App& app, Command& command, CommandDraft& draft, std::string_view version,
+                           const Named& is_named) {
+    app.description(description);
     app.footer(footer);
-    // CLI11 throws for --version as for --help, so both end in the catch block below.
+    // CLI11 throws for --version as for --help, so both end in the catch block of parse_command_line().
     app.set_version_flag("--version", "ledgemq " + std::string(version), "Print the version and exit");
-    add_options(app, command.sources, print_config);
-    CLI::App* check = add_check(app, command);
+    add_options(app, command.sources, draft.print_config);
+    draft.check = add_check(app, command);
     add_events(app, command);
     add_metrics(app, command);
     add_store_tools(app, command);
     add_sessions(app, command);
     add_passwd(app, command);
     add_bridge(app, command);
-    // Filled by parse() and read by the callback of `explain`, so it must live until parse() has returned.
-    std::vector<std::string> question;
-    add_explain(app, command, question);
+    add_explain(app, command, draft.question);
+    add_clients(app, command, draft.client, is_named);
+    add_ctl(app, command, draft.ctl, is_named);
+    add_generated(app, command);
+}
+
+Command parse_command_line(int argc, const char* const* argv, std::string_view version) {
+    const auto is_named = [argc, argv](std::string_view name) {
+        return std::any_of(argv, argv + argc, [name](const char* word) { return name == word; });
+    };
+    Command command;
+    CommandDraft draft;
+    CLI::App app("", "ledgemq");
+    describe_command_line(app, command, draft, version, is_named);
 
     try {
         app.parse(argc, argv);
@@ -240,9 +279,9 @@ Command parse_command_line(int argc, const char* const* argv, std::string_view v
         return command;
     }
     // The other subcommands have set their action in a callback.
-    if (check->parsed()) {
+    if (draft.check->parsed()) {
         command.action = Command::Action::check;
-    } else if (print_config) {
+    } else if (draft.print_config) {
         command.action = Command::Action::print_config;
     }
     return command;

@@ -50,7 +50,7 @@ int test_bridge(const config::Command::BridgeTest& request, const config::Config
         complain("--topic " + quoted(request.topic) + " is not the name of a topic");
         return config::exit_bad_configuration;
     }
-    const auto loop = TrialLoop::create(settings->uses_tls());
+    const auto loop = cli::ClientLoop::create(settings->uses_tls());
     if (!loop) {
         complain(loop.error());
         return config::exit_failure;

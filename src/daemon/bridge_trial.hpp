@@ -9,44 +9,23 @@
 // Owned by the command; everything runs on the main thread, and the calls wait for the network.
 #pragma once
 
-#include <cstdint>
-#include <functional>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include <boost/asio/io_context.hpp>
-
 #include "commands.hpp"
-#include "ledge/base/result.hpp"
 #include "ledge/bridge/upstream.hpp"
-#include "ledge/client/client.hpp"
-#include "ledge/net/connector.hpp"
-#include "ledge/net/poller.hpp"
-#include "ledge/os/worker_pool.hpp"
-#include "ledge/uplink/channel.hpp"
+#include "ledge/cli/client_loop.hpp"
 #include "ledge/uplink/options.hpp"
 #include "ledge/uplink/tls_files.hpp"
 
 namespace ledge::daemon {
 
-/// What the trials of one command share.
-struct TrialLoop {
-    /// The error is a sentence: the system refuses descriptors or threads. `needs_tls`: a server speaks TLS.
-    static Result<std::unique_ptr<TrialLoop>, std::string> create(bool needs_tls);
-
-    boost::asio::io_context io{1};
-    std::unique_ptr<net::Poller> poller;
-    std::unique_ptr<os::WorkerPool> workers;  // compute TLS; nullptr = no TLS
-    net::Connector connector{io};
-};
-
 class BridgeTrial {
 public:
     /// `loop` and `options` must outlive the trial. The options name the client id of the test, and no will.
-    BridgeTrial(TrialLoop& loop, const uplink::UplinkOptions& options, const uplink::Server& server,
+    BridgeTrial(cli::ClientLoop& loop, const uplink::UplinkOptions& options, const uplink::Server& server,
                 const PrintLine& print);
     ~BridgeTrial();
     BridgeTrial(const BridgeTrial&) = delete;
@@ -60,12 +39,10 @@ private:
     // The steps. Each prints its line, and returns true if it has worked.
     bool make_password();
     bool reach();
-    bool open_web(Instant deadline);
     bool greet();
     bool subscribe_all();
     bool subscribe(const std::vector<bridge::Subscription>& filters);
     bool publish(const std::string& topic);
-    void end();
 
     void tell(const std::string& step, bool has_worked, const std::string& text);
     bool fail(const std::string& step, const std::string& text);
@@ -75,14 +52,9 @@ private:
     std::string text_of_silence(Duration waited) const;
     void step_down(Instant begin);
 
-    bool wait(Instant deadline, const std::function<bool()>& is_done);
-    bool turn(Instant now);
-    bool read(Instant now);
-    bool write(Instant now);
-    void sleep(Instant until, Instant now);
     void on_event(const client::Event& event);
 
-    TrialLoop& loop_;
+    cli::ClientConnection connection_;
     const uplink::UplinkOptions& options_;
     uplink::Server server_;
     const PrintLine& print_;
@@ -91,13 +63,6 @@ private:
     bridge::Upstream upstream_;  // each server is judged for itself, so nothing is known before
 
     // Of one connection
-    std::unique_ptr<uplink::Channel> channel_;  // nullptr = no connection
-    std::optional<client::Client> client_;
-    std::string first_bytes_;                        // that the server has sent
-    bool is_over_ = false;                           // nothing more can come
-    std::string end_text_;                           // why it is over, as a sentence part
-    std::optional<client::Ended::Cause> end_cause_;  // the client has ended the connection; nullopt = it has not
-    wire::ReasonCode end_code_ = wire::ReasonCode::success;
     std::optional<bool> session_present_;                   // of CONNACK; nullopt = it has not come
     std::optional<std::vector<wire::ReasonCode>> granted_;  // of the last SUBACK; nullopt = it has not come
     std::optional<client::PublishDone> published_;

@@ -16,8 +16,11 @@
 #include "explain.hpp"
 #include "ledge/admin/metrics_reference.hpp"
 #include "ledge/auth/authenticator.hpp"
+#include "ledge/base/assert.hpp"
 #include "ledge/base/log_events.hpp"
 #include "ledge/config/command_line.hpp"
+#include "ledge/config/command_tree.hpp"
+#include "ledge/config/load.hpp"
 #include "ledge/os/file.hpp"
 #include "ledge/storage/tools.hpp"
 #include "machine_name.hpp"
@@ -201,6 +204,19 @@ int print_metrics(bool is_json) {
 
 int print_config(const config::Config& config) {
     print(stdout, config::print(config));
+    return answered();
+}
+
+int print_completion(const std::string& shell) {
+    const auto script = config::completion_script(config::command_tree(), shell);
+    LEDGE_ASSERT(script.has_value());  // the command line allows the known shells only
+    print(stdout, *script);
+    return answered();
+}
+
+int print_manual(const std::string& section) {
+    print(stdout, section == "1" ? config::command_manual(config::command_tree(), version)
+                                 : config::configuration_manual(config::print(config::parse({}, {}).config), version));
     return answered();
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <string>
 #include <string_view>
 
 namespace ledge::config {
@@ -36,6 +37,10 @@ int print_events(bool is_json);
 /// The reference of the metrics: every one with its names and its meaning.
 int print_metrics(bool is_json);
 int print_config(const config::Config& config);
+/// The completion script for "bash", "zsh" or "fish".
+int print_completion(const std::string& shell);
+/// The manual page of section "1" (ledgemq) or "5" (ledgemq.toml).
+int print_manual(const std::string& section);
 /// Prints an error of the environment (not of the configuration). For errors before the log exists.
 int fail(std::string_view what);
 

@@ -2,6 +2,7 @@
 #include <exception>
 
 #include "bridge_test_command.hpp"
+#include "client_commands.hpp"
 #include "commands.hpp"
 #include "explain.hpp"
 #include "ledge/config/command_line.hpp"
@@ -21,6 +22,11 @@ int main(int argc, char** argv) {
         if (command.action == config::Command::Action::metrics) return daemon::print_metrics(command.is_json);
         if (command.action == config::Command::Action::store) return daemon::use_store_tool(command);
         if (command.action == config::Command::Action::sessions) return daemon::use_sessions(command.sessions);
+        if (command.action == config::Command::Action::publish) return daemon::publish(command.publish);
+        if (command.action == config::Command::Action::subscribe) return daemon::subscribe(command.subscribe);
+        if (command.action == config::Command::Action::completion) return daemon::print_completion(command.generated);
+        if (command.action == config::Command::Action::manual) return daemon::print_manual(command.generated);
+        if (command.action == config::Command::Action::ctl) return daemon::ctl(command.ctl);
         if (command.action == config::Command::Action::passwd) return daemon::use_passwd(command.passwd);
 
         // The commands below need the configuration. --as comes first, so that its files are read with the user's

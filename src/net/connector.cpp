@@ -25,6 +25,19 @@ namespace ledge::net {
 namespace asio = boost::asio;
 using AsioError = boost::system::error_code;
 
+namespace {
+
+/// The addresses that need no thread of the resolver: of a Unix socket, of a host that is an address, and of
+/// "localhost".
+std::vector<os::SocketAddress> known_addresses(const Destination& to) {
+    if (to.unix_path.empty()) return Resolver::known(to.host);
+    const auto address = os::SocketAddress::of_path(to.unix_path);
+    LEDGE_ASSERT(address.has_value());
+    return {*address};
+}
+
+}  // namespace
+
 /// One connection that is being opened:
 ///
 ///     resolving ──addresses──► connecting ──connected──► handshake ⇄ a worker computes
@@ -97,8 +110,7 @@ void Connector::Attempt::start() {
     deadline_.async_wait([self = shared_from_this()](const AsioError& error) {
         if (!error && !self->is_over_) self->finish({nullptr, self->stage_});
     });
-    // An address and "localhost" need no thread of the resolver.
-    auto known = Resolver::known(to_.host);
+    auto known = known_addresses(to_);
     if (known.empty())
         // A weak pointer, because the system's resolver may answer long after the attempt has ended.
         return of_.resolver_->resolve(to_.host, [weak = weak_from_this()](const Resolver::Answer& answer) {
@@ -113,7 +125,8 @@ void Connector::Attempt::on_resolved(const Resolver::Answer& answer) {
     if (is_over_) return;
     if (!answer) return finish({nullptr, text_of(answer.error())});
     addresses_ = answer.value();
-    for (os::SocketAddress& address : addresses_) address.set_port(to_.port);
+    if (to_.unix_path.empty())
+        for (os::SocketAddress& address : addresses_) address.set_port(to_.port);
     step_ = Step::connection;
     stage_ = "the connection was not opened in time";
     try_next();
@@ -130,7 +143,7 @@ void Connector::Attempt::try_next() {
 }
 
 void Connector::Attempt::try_address(const os::SocketAddress& address) {
-    address_ = to_text(address);
+    address_ = to_.unix_path.empty() ? to_text(address) : to_.unix_path;
     error_ = address_ + ": ";
     socket_.reset(::socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     if (!socket_.is_open()) return fail_here(std::strerror(errno));

@@ -9,7 +9,6 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/beast/http/parser.hpp>
-#include <boost/beast/http/string_body.hpp>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -29,6 +28,32 @@ using Wait = asio::posix::stream_descriptor;
 constexpr std::uint32_t answer_header_bytes_max = 8 * 1024;
 constexpr std::size_t read_bytes_max = 4 * 1024;
 
+/// A body as Beast's parser fills it: a string that only grows by bytes that have come. (Beast's string_body reserves
+/// what the server announces, which may be any number.)
+struct GrowingBody {
+    using value_type = std::string;
+    class reader {
+    public:
+        template <bool is_request, class Fields>
+        reader(http::header<is_request, Fields>&, value_type& body) : body_(body) {}
+        void init(const boost::optional<std::uint64_t>&, Error& error) { error = {}; }
+        template <class Buffers>
+        std::size_t put(const Buffers& buffers, Error& error) {
+            error = {};
+            const std::size_t before = body_.size();
+            for (auto piece = asio::buffer_sequence_begin(buffers); piece != asio::buffer_sequence_end(buffers);
+                 ++piece)
+                body_.append(static_cast<const char*>(asio::const_buffer(*piece).data()),
+                             asio::const_buffer(*piece).size());
+            return body_.size() - before;
+        }
+        void finish(Error& error) { error = {}; }
+
+    private:
+        value_type& body_;
+    };
+};
+
 std::string reason_of(const Error& error) {
     if (error == http::error::body_limit) return "the answer is larger than the limit";
     return error.message();
@@ -36,6 +61,8 @@ std::string reason_of(const Error& error) {
 
 /// The Host field: "name", "192.0.2.7:8000", "[::1]:8000". The default port is left out (RFC 9110, section 7.2).
 std::string host_field(const Destination& to) {
+    // The name of a Unix socket is no host; the field must stand there nevertheless (RFC 9112 section 3.2).
+    if (!to.unix_path.empty()) return "localhost";
     const bool is_ipv6 = to.host.find(':') != std::string::npos;
     std::string text = is_ipv6 ? "[" + to.host + "]" : to.host;
     if (to.port != (to.tls != nullptr ? 443 : 80)) text += ":" + std::to_string(to.port);
@@ -177,7 +204,8 @@ public:
           done_(std::move(done)),
           to_(post.to),
           request_(),
-          answer_bytes_max_(post.answer_bytes_max) {
+          answer_bytes_max_(post.answer_bytes_max),
+          on_piece_(std::move(post.on_piece)) {
         request_ = request_text(post);
         // request_ has a copy of the body, and the body may hold a password.
         wipe(post.body.data(), post.body.size());
@@ -202,10 +230,7 @@ public:
         }
         // Set after connect(), whose timer has the same length: the connector's error then comes first. It says better
         // which step took too long.
-        deadline_.expires_after(timeout);
-        deadline_.async_wait([self = shared_from_this()](const Error& error) {
-            if (!error) self->fail("the answer did not come in time");
-        });
+        watch_deadline();
     }
 
     /// The client ends: nobody wants the answer any more, and `done` is not called.
@@ -216,13 +241,24 @@ public:
     }
 
 private:
+    void watch_deadline() {
+        deadline_.expires_after(timeout_);
+        deadline_.async_wait([self = shared_from_this()](const Error& error) {
+            if (!error) self->fail("the answer did not come in time");
+        });
+    }
+
     void restart() {
         sent_ = 0;
         received_.clear();
         parser_.emplace();
         // Without this option the parser would stop behind the header and wait for another call.
         parser_->eager(true);
-        parser_->body_limit(answer_bytes_max_);
+        // The pieces of an answer are never held together. parse() limits the body of a refusal.
+        if (on_piece_)
+            parser_->body_limit(boost::none);
+        else
+            parser_->body_limit(answer_bytes_max_);
         parser_->header_limit(answer_header_bytes_max);
     }
 
@@ -270,11 +306,29 @@ private:
             const std::size_t used = parser_->put(asio::buffer(received_), error);
             LEDGE_ASSERT(used <= received_.size());
             received_.erase(0, used);
-            if (error == http::error::need_more) break;
-            if (error) return fail(reason_of(error)), true;
+            const bool needs_more = error == http::error::need_more;
+            if (error && !needs_more) return fail(reason_of(error)), true;
+            if (on_piece_ && !pass_on()) return true;
+            if (needs_more) break;
         }
         if (parser_->is_done()) return succeed(), true;
         return false;
+    }
+
+    /// Hands over what has come of the body. Returns false when the request is finished.
+    bool pass_on() {
+        std::string& body = parser_->get().body();
+        if (body.empty()) return true;
+        const unsigned status = parser_->get().result_int();
+        if (status / 100 != 2) {
+            if (body.size() <= answer_bytes_max_) return true;
+            return fail("the answer is larger than the limit"), false;
+        }
+        watch_deadline();
+        const bool is_wanted = on_piece_(body);
+        body.clear();
+        if (!is_wanted) finish({status, {}, {}, false});
+        return is_wanted;
     }
 
     void go_on_later(Status status, void (HttpExchange::*next)()) {
@@ -291,7 +345,8 @@ private:
     /// such an answer is refused: anybody on the network path can send a FIN and so cut the answer short.
     void on_end() {
         if (parser_->need_eof() && parser_->is_header_done()) {
-            if (link_->stream->is_secured()) return fail("the answer does not state its length");
+            // An answer in pieces may be a backup, which must not end too early unnoticed.
+            if (link_->stream->is_secured() || on_piece_) return fail("the answer does not state its length");
             Error error;
             parser_->put_eof(error);
             return error ? fail(reason_of(error)) : succeed();
@@ -345,13 +400,14 @@ private:
     Destination to_;
     std::string request_;  // kept until the end, because it may have to be sent again; wiped then
     std::size_t answer_bytes_max_;
+    std::function<bool(std::string_view)> on_piece_;  // empty = the body is a part of the reply
     Duration timeout_{};
     Connector::Ticket ticket_ = 0;  // 0 = no connection is being opened
     SharedLink link_;
     bool is_used_before_ = false;  // link_ was idle before, so the server may have closed it
     std::size_t sent_ = 0;
     std::string received_;  // bytes that are not yet parsed
-    std::optional<http::response_parser<http::string_body>> parser_;
+    std::optional<http::response_parser<GrowingBody>> parser_;
 };
 
 HttpClient::HttpClient(asio::io_context& io) : parts_(std::make_unique<Parts>(io)) {}

@@ -263,9 +263,6 @@ void BrokerLoop::request_stop() {
 
 broker::Shard& BrokerLoop::shard() { return parts_->host.shard(); }
 Instant BrokerLoop::now() { return parts_->loop.now(); }
-bool BrokerLoop::remove_session(std::string_view client_id) {
-    return shard().remove_session(client_id, parts_->loop.now());
-}
 
 void BrokerLoop::reload() { parts_->reload(); }
 

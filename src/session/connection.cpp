@@ -12,6 +12,7 @@
 #include "ledge/base/timer_wheel.hpp"
 #include "ledge/journal/journal.hpp"
 #include "ledge/session/counters.hpp"
+#include "ledge/session/ending_log.hpp"
 #include "ledge/session/limits.hpp"
 #include "ledge/session/listener_counters.hpp"
 #include "ledge/session/listener_options.hpp"
@@ -136,11 +137,11 @@ void Connection::refuse_blocked() { end(blocked_login()); }
 
 void Connection::refuse_busy() { end(busy_with_logins()); }
 
-void Connection::refuse(const OpenSession& open, ReasonCode code, std::string_view detail) {
+void Connection::refuse(const OpenSession& open, ReasonCode code, std::string_view detail, std::string_view rule) {
     LEDGE_ASSERT(state_ == State::handshake);
     const wire::Connect& packet = open.connect;
-    refuse_connect(
-        {code, std::string(detail), {}, std::string(packet.client_id), std::string(packet.user_name.value_or(""))});
+    refuse_connect({code, std::string(detail), std::string(rule), std::string(packet.client_id),
+                    std::string(packet.user_name.value_or(""))});
 }
 
 void Connection::accept(const OpenSession& open, Session& session, bool session_present, Instant now) {
@@ -161,7 +162,10 @@ void Connection::accept(const OpenSession& open, Session& session, bool session_
                                             {"version", static_cast<int>(peer_.version)},
                                             {"keep_alive_s", packet.keep_alive_s},
                                             {"session_present", session_present ? "yes" : "no"}});
-    trace_session(TraceStage::connected, session_present ? "session present" : "new session");
+    if (services_.tracer.is_on())
+        services_.tracer.note({.stage = TraceStage::connected,
+                               .client_id = session.client_id(),
+                               .detail = session_present ? "session present" : "new session"});
     authentication_ = handshake_->take_authentication();
     login_ends_at_ = handshake_->login_ends_at();
     send_connack(services_, peer_, sender_, open, session, session_present, authentication_.get());
@@ -217,12 +221,9 @@ void Connection::on_timer(Instant now) {
     if (state_ == State::closing) return;
     if (state_ == State::handshake) {
         const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(limits().connect_timeout).count();
-        services_.log.info("connection_refused",
-                           {{"address", peer_.address},
-                            {"listener", peer_.listener.name},
-                            {"reason", "connect_timeout"},
-                            {"detail", "no complete CONNECT, or no answer to it, within limits.connect_timeout_s (" +
-                                           std::to_string(seconds) + ")"}});
+        const CloseReason why{.detail = "no complete CONNECT, or no answer to it, within limits.connect_timeout_s (" +
+                                        std::to_string(seconds) + ")"};
+        log_refused("connect_timeout", std::nullopt, why);
         return refuse_stream();
     }
     if (now >= login_ends_at_)  // 5.0 table 3-13: the connection time authorized for this connection has been exceeded
@@ -269,7 +270,7 @@ void Connection::close(ReasonCode code, std::string_view detail, std::string_vie
                                                {"reason", wire::name_of(code)},
                                                {"detail", detail},
                                                {"rule", rule}});
-    trace_end("the broker", code, rule.empty() ? detail : rule);
+    note_disconnected(wire::name_of(code), code, detail, rule);
     if (peer_.is_v5())  // [MQTT-4.13.1-1] [MQTT-3.14.2-3]; an MQTT 3 server has no DISCONNECT to send
         sender_.send_with_reason(wire::Disconnect{code, {}}, detail_for_client(detail, rule));
     close_silently();
@@ -278,18 +279,58 @@ void Connection::close(ReasonCode code, std::string_view detail, std::string_vie
 void Connection::refuse_connect(const CloseReason& reason) {
     LEDGE_ASSERT(state_ == State::handshake);
     count_refusal(reason.code);
+    log_refused(wire::name_of(reason.code), reason.code, reason);
+    send_refusal(peer_, sender_, reason.code, detail_for_client(reason.detail, reason.rule));
+    close_silently();
+}
+
+void Connection::log_refused(std::string_view reason, std::optional<ReasonCode> code, const CloseReason& why) const {
     services_.log.info("connection_refused", {{"address", peer_.address},
                                               {"listener", peer_.listener.name},
-                                              {"client_id", reason.client_id},
-                                              {"user", reason.user},
-                                              {"reason", wire::name_of(reason.code)},
-                                              {"detail", reason.detail},
-                                              {"rule", reason.rule}});
-    if (services_.counters.traces != 0)
+                                              {"client_id", why.client_id},
+                                              {"user", why.user},
+                                              {"reason", reason},
+                                              {"detail", why.detail},
+                                              {"rule", why.rule}});
+    services_.endings.add({.kind = EndedConnection::Kind::refused,
+                           .code = code,
+                           .reason = std::string(reason),
+                           .client_id = why.client_id,
+                           .user = why.user,
+                           .address = peer_.address,
+                           .listener = peer_.listener.name,
+                           .detail = why.detail,
+                           .rule = why.rule});
+    if (services_.tracer.is_on())
         services_.tracer.note({.stage = TraceStage::refused,
-                               .client_id = reason.client_id,
-                               .detail = "CONNECT: " + (reason.rule.empty() ? reason.detail : reason.rule)});
-    send_refusal(peer_, sender_, reason.code, detail_for_client(reason.detail, reason.rule));
+                               .client_id = why.client_id,
+                               .detail = "CONNECT: " + (why.rule.empty() ? why.detail : why.rule)});
+}
+
+// Called beside each log line that says the same.
+void Connection::note_disconnected(std::string_view reason, std::optional<ReasonCode> code, std::string_view detail,
+                                   std::string_view rule) const {
+    services_.endings.add({.kind = EndedConnection::Kind::disconnected,
+                           .code = code,
+                           .reason = std::string(reason),
+                           .client_id = std::string(client_id()),
+                           .user = std::string(session_ == nullptr ? std::string_view() : user_of(*session_)),
+                           .address = peer_.address,
+                           .listener = peer_.listener.name,
+                           .detail = std::string(detail),
+                           .rule = std::string(rule)});
+    if (!services_.tracer.is_on()) return;
+    std::string text(reason);
+    if (const std::string_view more = rule.empty() ? detail : rule; !more.empty()) text.append(": ").append(more);
+    services_.tracer.note({.stage = TraceStage::disconnected, .client_id = client_id(), .detail = text});
+}
+
+void Connection::end_by_network() {
+    LEDGE_ASSERT(state_ == State::connected);
+    constexpr std::string_view reason = "connection lost";
+    services_.log.info("client_disconnected",
+                       {{"client_id", client_id()}, {"address", peer_.address}, {"by", "network"}, {"reason", reason}});
+    note_disconnected(reason, std::nullopt);
     close_silently();
 }
 
@@ -297,19 +338,6 @@ void Connection::refuse_connect(const CloseReason& reason) {
 void Connection::refuse_stream() {
     count_refusal(ReasonCode::malformed_packet);
     close_silently();
-}
-
-void Connection::trace_session(TraceStage stage, std::string_view detail) const {
-    if (services_.counters.traces != 0)
-        services_.tracer.note({.stage = stage, .client_id = client_id(), .detail = detail});
-}
-
-void Connection::trace_end(std::string_view by, ReasonCode code, std::string_view detail) const {
-    if (services_.counters.traces == 0) return;
-    std::string text("by ");
-    text.append(by).append(": ").append(wire::name_of(code));
-    if (!detail.empty()) text.append(", ").append(detail);
-    trace_session(TraceStage::disconnected, text);
 }
 
 void Connection::count_refusal(ReasonCode code) {
@@ -341,7 +369,7 @@ void Connection::log_cut_off(std::string_view reason) const {
                                                   {"reason", reason},
                                                   {"outbox_bytes", outbox().size()},
                                                   {"held_bytes", memory()}});
-    trace_end("the broker", ReasonCode::quota_exceeded, reason);
+    note_disconnected(reason, std::nullopt);
 }
 
 // A peer that sends requests but never reads the answers is closed before the answers fill the memory.

@@ -61,11 +61,9 @@ Ending Connection::on_handshake_frame(Bytes frame, Instant now, Effect& effect) 
         return handshake_->on_connect(frame, now, effect);
     }
     // [MQTT-3.1.0-1] The first packet must be CONNECT; during an AUTH exchange only AUTH and DISCONNECT may come.
-    services_.log.info("connection_refused", {{"address", peer_.address},
-                                              {"listener", peer_.listener.name},
-                                              {"reason", wire::name_of(ReasonCode::protocol_error)},
-                                              {"detail", "the first packet is not CONNECT" + told_protocol(frame)},
-                                              {"packet", wire::name_of(type)}});
+    const std::string detail =
+        "the first packet is " + std::string(wire::name_of(type)) + " and not CONNECT" + told_protocol(frame);
+    log_refused(wire::name_of(ReasonCode::protocol_error), ReasonCode::protocol_error, {.detail = detail});
     refuse_stream();
     return nullptr;
 }
@@ -145,7 +143,7 @@ Ending Connection::on_disconnect(Bytes frame, Effect& effect) {
                                                {"address", peer_.address},
                                                {"by", "client"},
                                                {"reason", wire::name_of(packet->code)}});
-    trace_end("the client", packet->code, {});
+    note_disconnected(wire::name_of(packet->code), packet->code);
     close_silently();
     effect = EndConnection{};
     return nullptr;
@@ -167,10 +165,7 @@ void Connection::on_unframeable(const wire::Framer::Next& next) {
     std::string detail = is_too_large ? told_size(next) : "the fixed header is malformed";
     if (state_ == State::connected) return close(code, detail);
     detail += told_protocol(next.frame);
-    services_.log.info("connection_refused", {{"address", peer_.address},
-                                              {"listener", peer_.listener.name},
-                                              {"reason", wire::name_of(code)},
-                                              {"detail", detail}});
+    log_refused(wire::name_of(code), code, {.detail = detail});
     refuse_stream();
 }
 

@@ -91,6 +91,7 @@ Ending Handshake::judge(const wire::Connect& packet, Bytes frame, Instant now, E
 }
 
 void Handshake::read_limits(const wire::Connect& packet) {
+    peer_.is_clean_start = packet.clean_start;
     if (!peer_.is_v5()) return;
     const wire::Properties& properties = packet.properties;
     peer_.packet_size_max = properties.number(PropertyId::maximum_packet_size).value_or(peer_.packet_size_max);

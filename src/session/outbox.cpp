@@ -88,6 +88,7 @@ std::optional<Outbox::Payload> Outbox::first_payload() const {
 [[gnu::hot]] void Outbox::consume(std::size_t count) {
     LEDGE_ASSERT(count <= size_);
     size_ -= count;
+    consumed_ += count;
     pool_->count_consumed(count);
     if (size_ == 0) return clear();
     // The sent bytes alternate between buffer bytes and payloads.

@@ -42,6 +42,7 @@ void PacketSender::note_packet() {
 
 void PacketSender::note_publish(std::size_t payload_size) {
     ++services_.counters.publish_sent;
+    if (Session* const session = connection_.session()) ++session->traffic.publish_sent;
     services_.counters.publish_bytes_sent += payload_size;
     note_packet();
 }

@@ -40,6 +40,7 @@ std::string detail_for_client(const ConnectionServices& services, std::string_vi
     auto packet = wire::decode_publish(frame, peer_.version);
     if (!packet.ok()) return end_with(packet.error(), "PUBLISH");
     ++services_.counters.publish_received;
+    ++session.traffic.publish_received;
     services_.counters.publish_bytes_received += packet->payload.size();
     if (Ending ending = resolve_topic(*packet)) return ending;
     if (Ending ending = check_against_connack(*packet)) return ending;

@@ -11,6 +11,7 @@
 #include "ledge/journal/publication_source.hpp"
 #include "ledge/journal/records.hpp"
 #include "ledge/session/account.hpp"
+#include "ledge/session/applied_rules.hpp"
 #include "ledge/session/connection.hpp"
 #include "ledge/session/counters.hpp"
 #include "ledge/session/limits.hpp"
@@ -49,6 +50,8 @@ void Session::attach(Connection& connection, const SessionLimits& limits) {
     expiry_timer.cancel();
     will_timer.cancel();
 }
+
+void Session::note_change(Instant now) { changed_s = AppliedRules::stamp(now); }
 
 [[gnu::hot]] bool Session::keeps_up() const { return connection_ != nullptr && connection_->keeps_up(); }
 
@@ -99,6 +102,7 @@ void Session::detach() {
     // none, and a new policy would not judge its will.
     static_cast<void>(rights());
     if (client_drops_ != nullptr) log_slow_client();
+    traffic.bytes_sent += connection_->outbox().consumed();
     connection_ = nullptr;
     queue_.end_sending();
 }

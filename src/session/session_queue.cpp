@@ -255,10 +255,11 @@ Blob SessionQueue::encode_row(const Delivery& delivery, journal::OutState state,
     wire::PropertyBuilder& ids = services_.scratch.ids;
     ids.clear();
     delivery.ids.append_to(ids);
+    // Without rules nothing after a restart would read the time, so the row need not grow by it.
+    const std::uint32_t queued_s = rules_ == nullptr ? 0 : delivery.queued_s;
     const auto bytes = delivery.publication ? static_cast<std::uint32_t>(delivery.publication.bytes()) : 0U;
     return encode(journal::QueuedRecord{delivery.message, bytes, share_subscription_of(delivery), id, state,
-                                        delivery.qos, delivery.retain, ids.view().raw(), delivery.is_live,
-                                        delivery.queued_s});
+                                        delivery.qos, delivery.retain, ids.view().raw(), delivery.is_live, queued_s});
 }
 
 Ticket SessionQueue::drop_row(Delivery& delivery) {

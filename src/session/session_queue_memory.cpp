@@ -1,5 +1,6 @@
 // SessionQueue: how much memory the queue holds, and how it frees memory when memory is short. Messages that the store
-// has are read again when their turn comes. Messages that only memory has are lost: counted and logged.
+// has are read again when their turn comes. Messages that only memory has are lost: counted and logged. Also how the
+// queue is cleared for an operator.
 #include <algorithm>
 #include <utility>
 
@@ -142,6 +143,37 @@ std::uint64_t SessionQueue::drop_unstored_in_flight() {
     });
     for (const wire::PacketId id : over) finish_exchange(id);
     return dropped;
+}
+
+// Deliveries that have begun stand at the front. They are set aside, so that the rows of the tail behind them are
+// loaded and discarded too. At the end they return to the front.
+SessionQueue::Cleared SessionQueue::clear(QueueRow until, std::size_t count_max) {
+    Cleared cleared;
+    std::vector<Delivery> begun;
+    Next state = next();
+    while (state == Next::loaded && pending_.front().row <= until && cleared.messages < count_max) {
+        Delivery delivery = remove_loaded(0);
+        if (delivery.is_begun()) {
+            begun.push_back(std::move(delivery));
+        } else {
+            ++cleared.messages;
+            drop(&Counters::dropped_cleared, delivery);
+            note_removed(1, delivery.publication.bytes());
+            // The store has the removal only after the next commit, so the rows behind a begun delivery have a gap.
+            has_gaps_ = has_gaps_ || (delivery.is_stored && !begun.empty());
+            if (rules_ != nullptr) note_left(delivery);
+            discard(delivery);
+        }
+        state = next();
+    }
+    cleared.is_done = state == Next::nothing || (state == Next::loaded && pending_.front().row > until) ||
+                      (state == Next::after_commit && services_.journal.is_failed());
+    const std::size_t others = pending_.loaded();
+    for (Delivery& delivery : begun) enqueue_loaded(std::move(delivery));
+    if (!begun.empty()) pending_.move_to_back(others);
+    if (cleared.messages > 0) note_losses(&QueueLosses::cleared, cleared.messages);
+    shrink();
+    return cleared;
 }
 
 void SessionQueue::shrink() {

@@ -46,7 +46,7 @@ void SessionQueue::note_changed_rules(bool has_other_last_value) {
 
 std::uint64_t SessionQueue::rules_memory() const { return rules_->memory(); }
 
-void SessionQueue::stamp(Delivery& delivery, Instant now) const { delivery.queued_s = AppliedRules::stamp(now); }
+void SessionQueue::note_queued(Delivery& delivery, Instant now) { delivery.queued_s = AppliedRules::stamp(now); }
 
 Instant SessionQueue::expires_by_rules(const Delivery& delivery) const {
     return std::min(delivery.publication.expires_at(), rules_->age_limit(delivery.queued_s));

@@ -26,6 +26,7 @@ struct DropWords {
     std::string_view detail;
 };
 constexpr DropWords drop_words[] = {
+    {&Counters::dropped_cleared, TraceStage::dropped, "an operator has cleared the queue"},
     {&Counters::dropped_slow_reader, TraceStage::dropped, "the client reads too slowly (limits.outbox_bytes_max)"},
     {&Counters::dropped_memory, TraceStage::dropped, "memory is short (memory.budget_bytes)"},
     {&Counters::dropped_queue_full, TraceStage::dropped, "the queue of the client is full (limits.overflow)"},

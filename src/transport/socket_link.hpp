@@ -18,6 +18,7 @@ public:
     /// and the socket is closed.
     static std::unique_ptr<SocketLink> create(os::Descriptor socket, Driver& driver);
     ~SocketLink() override = default;
+    LinkFacts facts() const override { return {"tcp", {}, {}}; }
 
 private:
     SocketLink(os::Descriptor socket, Driver& driver) : PolledLink(socket.get(), driver), socket_(std::move(socket)) {}

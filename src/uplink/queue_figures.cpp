@@ -33,8 +33,8 @@ std::optional<Duration> later_of_queues(const QueueFigures& a, const QueueFigure
 void add_losses(broker::QueueLosses& sum, const broker::QueueLosses& other) {
     using Losses = broker::QueueLosses;
     static constexpr std::uint64_t Losses::*of_losses[] = {
-        &Losses::queue_full, &Losses::refused,    &Losses::memory,           &Losses::slow_reader,   &Losses::expired,
-        &Losses::replaced,   &Losses::unreadable, &Losses::removed_messages, &Losses::removed_bytes,
+        &Losses::queue_full, &Losses::refused,    &Losses::memory,  &Losses::slow_reader,      &Losses::expired,
+        &Losses::replaced,   &Losses::unreadable, &Losses::cleared, &Losses::removed_messages, &Losses::removed_bytes,
     };
     static_assert(sizeof of_losses / sizeof *of_losses == sizeof(Losses) / sizeof(std::uint64_t));
     add_members(sum, other, of_losses);

@@ -95,7 +95,7 @@ def _metrics(context):
         check(grown['ledgemq_' + name] == by, f'{name} grew by {grown["ledgemq_" + name]}')
     reasons = {key[1][0][1] for key in after if key[0] == 'ledgemq_publications_dropped_total'}
     known = {'slow_reader', 'queue_full', 'too_large', 'expired', 'replaced', 'not_allowed', 'session_ended',
-             'unreadable', 'memory'}
+             'unreadable', 'cleared', 'memory'}
     check(reasons == known, f'{reasons}')
 
 
@@ -380,7 +380,7 @@ def _refusals(context):
             (admin, 404, http_request('/../healthz')), (admin, 404, http_request('/%68ealthz')),
             (admin, 405, http_request('/metrics', method='POST')),
             (admin, 405, http_request('/metrics', method='DELETE')),
-            (web, 405, http_request('/api/v1/sessions/x', method='DELETE')),
+            (web, 403, http_request('/api/v1/clients/x', method='DELETE')),
             (admin, 405, http_request('/metrics', [('Content-Length', '5')], method='POST') + b'12345'),
             (admin, 501, http_request('/metrics', method='BREW')),
             (admin, 413, http_request('/metrics', [('Content-Length', '5')]) + b'12345'),

@@ -20,11 +20,14 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 sys.path[:0] = [HERE, os.path.join(ROOT, 'tests/support')]
 import harness  # noqa: E402
+import cases_api  # noqa: E402,F401
 import cases_auth  # noqa: E402,F401
 import cases_bridge  # noqa: E402,F401
 import cases_broker  # noqa: E402,F401
 import cases_browser  # noqa: E402,F401
+import cases_cli  # noqa: E402,F401
 import cases_crowds  # noqa: E402,F401
+import cases_ctl  # noqa: E402,F401
 import cases_dashboard  # noqa: E402,F401
 import cases_firmware  # noqa: E402,F401
 import cases_firmware_ota  # noqa: E402,F401
@@ -33,6 +36,7 @@ import cases_hardening  # noqa: E402,F401
 import cases_hook  # noqa: E402,F401
 import cases_hook_tls  # noqa: E402,F401
 import cases_http  # noqa: E402,F401
+import cases_inspect  # noqa: E402,F401
 import cases_jwt  # noqa: E402,F401
 import cases_limits  # noqa: E402,F401
 import cases_libraries  # noqa: E402,F401

@@ -1,5 +1,6 @@
 // web_fuzz: input := flags:u8 step*. HTTP, the upgrade and frames into a real front, driver and shard over a socket
-// pair, in virtual time. flags: 1 an upgrade has been agreed on already, 2 and CONNECT too, 4 compression, 8 pings.
+// pair, in virtual time. flags: 1 an upgrade has been agreed on already, 2 and CONNECT too, 4 compression, 8 pings,
+// 16 an admin front. Pages: /late is answered when time passes, /stream gets pieces then, /drop is never answered.
 //     step := 0..127 that many bytes and one more, as they are
 //           | 128..191 first:u8 length:u8 payload        a frame with that first byte, masked, all else as it should be
 //           | 192..255 time passes, (step - 191) half seconds; what the broker said is read
@@ -39,7 +40,13 @@ broker::ShardOptions shard_options() {
 
 transport::WebOptions web_options(unsigned flags) {
     transport::WebOptions options;
-    options.websocket.emplace();
+    if ((flags & 16U) == 0) options.websocket.emplace();
+    options.limits.body_bytes_max = 3000;
+    options.limits.stream_bytes_max = 4096;
+    if (!options.websocket) {
+        options.limits.header_bytes_max = 2048;
+        return options;
+    }
     options.websocket->message_bytes_max = 16 * 1024;
     options.websocket->compression = (flags & 4U) != 0;
     if ((flags & 8U) != 0) options.websocket->ping_interval = 2s;
@@ -102,6 +109,7 @@ public:
     void advance(Duration span) {
         read_all();
         fuzz_now += span;
+        answer_late();
         turn();
     }
 
@@ -111,21 +119,45 @@ public:
         for (int i = 0; i < 20; ++i) advance(1s);
         fuzz::require(driver_.link_count() == 0, "no link is left");
         fuzz::require(front_->asio_peers() == 0, "no peer is left");
+        for (const auto& stream : streams_) fuzz::require(!stream.is_open() && stream.room() == 0, "no stream is left");
+        for (const auto& responder : late_) fuzz::require(!responder.is_open(), "no request is left");
         fuzz::require(shard_.metrics().connections == 0, "no connection is left");
     }
 
 private:
+    /// Answers one late request, and writes to the streams until one is full; the first of two streams ends.
+    void answer_late() {
+        if (!late_.empty()) {
+            late_.front().answer({.body = "late"});
+            late_.erase(late_.begin());
+        }
+        const std::string piece(1000, 'p');
+        for (auto& stream : streams_) {
+            while (stream.write(piece)) {
+            }
+            fuzz::require(stream.room() < piece.size(), "a piece is refused only without room");
+        }
+        if (streams_.size() > 1) streams_.erase(streams_.begin());
+    }
+
     Log log_;
     boost::asio::io_context io_{1};
     transport::TurnClock clock_{read_fuzz_clock};
     std::unique_ptr<net::Poller> poller_;
     broker::Shard shard_;
     transport::Driver driver_;
-    transport::HttpHandler pages_ = [](const transport::HttpRequest& request, transport::Responder responder) {
+    transport::HttpHandler pages_ = [this](const transport::HttpRequest& request, transport::Responder responder) {
+        fuzz::require(request.body.size() <= 3000, "a body is bounded");
+        if (request.path == "/drop") return;
+        if (request.path == "/late") return late_.push_back(std::move(responder));
+        if (request.path == "/stream") return streams_.push_back(responder.stream({}));
         transport::HttpAnswer answer;
-        answer.body = std::string(request.path) + std::string(request.bearer_token);
+        answer.body = std::string(request.path) + std::string(request.bearer_token) + std::string(request.body);
+        answer.etag = "\"1\"";
         responder.answer(std::move(answer));
     };
+    std::vector<transport::Responder> late_;
+    std::vector<transport::HttpStream> streams_;
     std::unique_ptr<transport::Front> front_;
     int ours_ = -1;
 };

@@ -29,7 +29,7 @@ std::string_view name_of(const Upstream::Dialect& dialect);
 std::string_view name_of(client::Ended::Cause cause);
 
 /// The end as a sentence: "the upstream refuses the connection: ...", with the upstream's own words, and the other
-/// server that it names. The words come from a peer and may contain any character.
-std::string text_of(const client::Ended& event);
+/// server that it names. The words come from a peer and may contain any character. `subject` is the name of the peer.
+std::string text_of(const client::Ended& event, std::string_view subject = "the upstream");
 
 }  // namespace ledge::bridge

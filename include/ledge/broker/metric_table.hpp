@@ -1,6 +1,6 @@
 // The table of all metrics of the core: one row for each sample of /metrics and each value below $SYS/broker. The $SYS
 // topics, the page for Prometheus and the reference of `ledgemq metrics` are loops over this table, so a new metric is
-// one new row in src/broker/metric_rows.hpp.
+// one new row in src/broker/metric_rows.hpp or src/broker/store_metric_rows.hpp.
 //
 // A family of Prometheus is a name with one or more samples, which differ in the value of their label. The rows of a
 // family stand one after the other. The first row has the help sentence of the family; each row of a family with

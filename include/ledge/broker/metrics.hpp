@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "ledge/base/time.hpp"
+#include "ledge/broker/queue_findings.hpp"
 #include "ledge/broker/store_figures.hpp"
 #include "ledge/session/counters.hpp"
 #include "ledge/session/memory_kinds.hpp"
@@ -39,6 +40,7 @@ struct Metrics {
     std::uint64_t memory_used = 0;    // bytes: anonymous memory when last measured, and what the core holds more since
     std::uint64_t memory_budget = 0;  // bytes; 0: none
     session::MemoryByKind memory_by_kind{};  // their sum is memory_used
+    QueueFindings queues;                    // of the last complete survey
     // The largest owners (users, or networks of anonymous clients) of each kind, largest first.
     std::vector<session::OwnerFigure> owners_by_written_bytes;  // handed to the store since the start
     std::vector<session::OwnerFigure> owners_by_stored_bytes;   // of their messages, in the store

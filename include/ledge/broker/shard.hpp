@@ -34,6 +34,7 @@ struct Policy;
 
 namespace ledge::journal {
 struct Batch;
+struct PublicationView;
 struct StoreImage;
 class StoreReader;
 }  // namespace ledge::journal
@@ -50,8 +51,15 @@ struct StandingRange;
 
 namespace ledge::broker {
 
+enum class Durable : std::uint8_t;
+enum class Kicked : std::uint8_t;
+class Inspector;
+struct Ban;
+struct BanSubject;
 struct ListenerFigures;
 struct Metrics;
+struct OperatorPublication;
+struct QueueClearing;
 struct QueueFacts;
 struct SessionFacts;
 struct ShardOptions;
@@ -156,11 +164,28 @@ public:
     void note_accept_pause();
 
     // For operators
-    /// At most `count_max` sessions in the order of their client ids, from the first client id behind `after` on (""
-    /// = from the beginning). Visits every session of the shard.
-    std::vector<SessionFacts> list_sessions(std::string_view after, std::size_t count_max) const;
+    /// Questions that change nothing.
+    Inspector inspector() const;
     /// The session with this client id; empty when there is none.
     std::optional<SessionFacts> find_session(std::string_view client_id) const;
+    /// Ends the client's connection with 0x98. Its session goes on as after any lost connection.
+    Kicked kick(std::string_view client_id, Instant now);
+    /// Refuses the subject with 0x8A from now on, and ends its connections with 0x98, in this and the next turns. A
+    /// second ban of a subject replaces the first. Empty when Bans::count_max bans are in force. Does not concern parts
+    /// of this program. Requires exactly one subject.
+    std::optional<Ban> ban(const BanSubject& subject, Duration duration, Instant now);
+    /// False when no ban has the number.
+    bool lift_ban(std::uint64_t number);
+    std::vector<Ban> bans() const;
+    /// Discards messages that wait for the client, up to the newest at the first call. Exchanges that have begun go
+    /// on. Each call does a part of the work; true when all is done. The removals survive a crash after the commit that
+    /// is requested here.
+    bool clear_queue(QueueClearing& clearing, Instant now);
+    /// Publishes in the name of the operator: no rules apply, all limits hold. An empty payload with RETAIN removes the
+    /// retained message. Requires a valid topic that does not begin with "$SYS/".
+    OperatorPublication publish(const journal::PublicationView& publication, Instant now);
+    /// Whether a publication with this ticket is as safe as its level promises.
+    Durable durability_of(Ticket ticket) const;
     /// Traces: what becomes of messages. The caller tells the time, because events come only with traffic.
     session::Tracer& tracer();
     /// Ends the session for good, connected or not; its client is disconnected with 0x98. False when no session has
@@ -195,10 +220,14 @@ public:
     void shut_down(Instant now);
 
     const Metrics& metrics() const;
+    /// Looks at the queues of all sessions, for Metrics::queues: at once, or in this and the next turns if there are
+    /// many sessions. Does nothing while an earlier survey is under way.
+    void survey_queues();
     /// One entry for each listener, by index; those of parts of the program too.
     std::vector<ListenerFigures> listener_figures() const;
 
 private:
+    friend class Inspector;
     struct Parts;
     std::unique_ptr<Parts> parts_;
 };

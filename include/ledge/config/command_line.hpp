@@ -5,6 +5,8 @@
 #include <string_view>
 #include <vector>
 
+#include "ledge/cli/ctl_commands.hpp"
+#include "ledge/cli/options.hpp"
 #include "ledge/config/settings.hpp"
 #include "ledge/config/sources.hpp"
 
@@ -26,6 +28,11 @@ struct Command {
         bridge_test,   // ledgemq bridge test NAME -c FILE [--topic TOPIC]
         events,        // ledgemq events [--json]
         metrics,       // ledgemq metrics [--json]
+        publish,       // ledgemq pub -t TOPIC ...
+        subscribe,     // ledgemq sub -t FILTER ...
+        ctl,           // ledgemq ctl COMMAND
+        completion,    // ledgemq completion SHELL
+        manual,        // ledgemq man SECTION
         print_text,    // --help, --version or a wrong command line: print `text` and end with `exit_code`
     };
 
@@ -66,6 +73,10 @@ struct Command {
         std::string topic;  // of the upstream, for a test message; "" = no message is sent
     };
     BridgeTest bridge_test;
+    cli::PublishOptions publish;
+    cli::SubscribeOptions subscribe;
+    cli::CtlOptions ctl;
+    std::string generated;  // completion: the shell; man: the section
     std::string text;
     int exit_code = exit_ok;
 };

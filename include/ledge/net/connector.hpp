@@ -28,6 +28,8 @@ struct Destination {
     std::uint16_t port = 0;
     std::shared_ptr<const TlsContext> tls;  // from make_tls_client(); nullptr = no TLS
     std::string server_name{};              // that the certificate must have, and that is sent as SNI; "" = `host`
+    /// The file of a Unix socket, which has at most os::SocketAddress::unix_path_bytes_max bytes; "" = TCP.
+    std::string unix_path{};
 
     friend bool operator==(const Destination&, const Destination&) = default;
 };

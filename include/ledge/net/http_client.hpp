@@ -1,11 +1,13 @@
 // HttpClient: sends requests to HTTP/1.1 servers, over plain TCP or TLS. A connection is reused while the server keeps
-// it open. One deadline limits each request as a whole. Call it on the loop's thread. No call blocks.
+// it open. One deadline limits each request as a whole, or each pause of an answer that is read in pieces. Call it on
+// the loop's thread. No call blocks.
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "ledge/base/time.hpp"
 #include "ledge/net/connector.hpp"
@@ -21,6 +23,10 @@ struct HttpPost {
     std::string body;
     Duration timeout = 3s;  // from the call of post() to the last byte of the answer
     std::size_t answer_bytes_max = 16 * 1024;
+    /// Gets the body of an answer with a status of 2xx piece by piece; HttpReply::body is then empty. answer_bytes_max
+    /// does not limit these pieces, and `timeout` is the longest pause between two of them. Returns false to end the
+    /// request. It must not destroy the client.
+    std::function<bool(std::string_view)> on_piece{};
 };
 
 struct HttpReply {

@@ -21,6 +21,9 @@ struct TlsClientOptions {
     std::vector<std::string> alpn;     // protocol names in the order of preference; empty = ALPN is not used
     std::vector<std::string> ciphers;  // names in the order of preference; empty = the safe suites
     TlsOptions::Version minimum_version = TlsOptions::Version::tls1_2;
+    /// False: any server is accepted, whatever its certificate, so an attacker on the way can read everything. Only the
+    /// test clients of the command line have this choice.
+    bool verifies_server = true;
 };
 
 /// Reads the files and checks them. An open connection keeps the context with which it began.

@@ -115,8 +115,6 @@ public:
     broker::Shard& shard();
     /// The time of the present turn, as the shard and the parts of the program have it. It differs from read_clock().
     Instant now();
-    /// Calls Shard::remove_session. The packets to the removed session's client leave at the end of the turn.
-    bool remove_session(std::string_view client_id);
 
     /// Does what SIGHUP does: reads the configuration and the files of the fronts again.
     void reload();

@@ -13,10 +13,10 @@ namespace ledge::session {
 
 struct CloseReason {
     wire::ReasonCode code = wire::ReasonCode::success;
-    std::string detail;     // a sentence for the log, and for the client if the client asks for reasons
-    std::string rule;       // the access rule that denies; the client sees it only if the policy explains itself
-    std::string client_id;  // as CONNECT names it; empty when no CONNECT was decoded, or after CONNACK
-    std::string user;       // as CONNECT names it, in the same cases
+    std::string detail{};     // a sentence for the log, and for the client if the client asks for reasons
+    std::string rule{};       // the access rule that denies; the client sees it only if the policy explains itself
+    std::string client_id{};  // as CONNECT names it; empty when no CONNECT was decoded, or after CONNACK
+    std::string user{};       // as CONNECT names it, in the same cases
 };
 
 /// The outcome of judging a packet: nullptr when the connection goes on, otherwise the reason why it ends.

@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -40,7 +41,6 @@ namespace ledge::session {
 class Authentication;
 class Handshake;
 class LinkHandle;
-enum class TraceStage : std::uint8_t;
 struct ListenerCounters;
 
 class Connection {
@@ -134,7 +134,7 @@ public:
     /// Another connection has the place in the queue of logins.
     void refuse_busy();
     /// Answers CONNECT with a refusal.
-    void refuse(const OpenSession& open, wire::ReasonCode code, std::string_view detail);
+    void refuse(const OpenSession& open, wire::ReasonCode code, std::string_view detail, std::string_view rule = {});
     /// Answers CONNECT; `session` belongs to this connection from now on.
     void accept(const OpenSession& open, Session& session, bool session_present, Instant now);
 
@@ -162,15 +162,21 @@ public:
     /// waits for will never be durable. Ends the connection.
     void on_store_failed();
 
+    // For operators.
+    const PublishReceiver& receiver() const { return receiver_; }
+    std::uint32_t keep_alive_s() const { return keep_alive_ms_ / 1500; }
+    /// Acknowledgements, or output, of this connection wait for a commit.
+    bool waits_for_commit() const { return !acks_.empty() || sender_.is_held(); }
+
     // The end.
     /// Refuses CONNECT with CONNACK, or disconnects a connected v5 peer with DISCONNECT; then closes. `detail` is
     /// logged and, where the client allows it, sent as Reason String; so is `rule`, as far as the policy explains
     /// itself.
     void close(wire::ReasonCode code, std::string_view detail, std::string_view rule = {});
+    /// The network has ended the connection of a client.
+    void end_by_network();
     /// Closes without a further packet to the peer; what is queued is still sent.
     void close_silently();
-    /// Tells the traces of this client that its connection begins or ends.
-    void trace_session(TraceStage stage, std::string_view detail) const;
     /// True when the will has to be published although the session or connection ends.
     bool is_will_due() const { return is_will_due_; }
     /// Drops the session, and the acknowledgements that still wait.
@@ -215,7 +221,9 @@ private:
     void count_refusal(wire::ReasonCode code);
     std::string told_size(const wire::Framer::Next& next) const;
     void log_cut_off(std::string_view reason) const;
-    void trace_end(std::string_view by, wire::ReasonCode code, std::string_view detail) const;
+    void log_refused(std::string_view reason, std::optional<wire::ReasonCode> code, const CloseReason& why) const;
+    void note_disconnected(std::string_view reason, std::optional<wire::ReasonCode> code, std::string_view detail = {},
+                           std::string_view rule = {}) const;
     void start_keep_alive(std::uint16_t seconds, Instant now);
     void set_timer(Instant keep_alive_deadline);
 
@@ -244,12 +252,13 @@ private:
     std::uint32_t keep_alive_ms_ = 0;  // one and a half times the client's keep alive; 0 = none
 
 public:
+    // Two small members first: they fill the gap behind keep_alive_ms_.
+    std::uint16_t listener_index = 0;
+    Place place_ = Place::arriving;
     Connection* next_ = nullptr;  // intrusive hooks of the shard's lists
     Connection* previous_ = nullptr;
-    OwnerId owner_{};  // the owner who is charged with the place of a connected client
-    std::uint16_t listener_index = 0;
+    OwnerId owner_{};                               // the owner who is charged with the place of a connected client
     ListenerCounters* listener_counters = nullptr;  // nullptr = nobody counts by listener (unit tests)
-    Place place_ = Place::arriving;
 };
 
 }  // namespace ledge::session

@@ -17,6 +17,7 @@
 #include "ledge/session/ack_barrier.hpp"
 #include "ledge/session/counters.hpp"
 #include "ledge/session/dirty_list.hpp"
+#include "ledge/session/ending_log.hpp"
 #include "ledge/session/login_queue.hpp"
 #include "ledge/session/memory_budget.hpp"
 #include "ledge/session/message_owners.hpp"
@@ -30,7 +31,8 @@ struct CoreServices {
     /// `reader` = nullptr: there is no store. The store behind it must outlive the services.
     CoreServices(const Log& log_, const journal::JournalOptions& journal_options, std::uint64_t seed, Instant now,
                  std::uint64_t memory_budget_bytes = 0, journal::StoreReader* reader = nullptr)
-        : log(log_),
+        : latest(now),
+          log(log_),
           rng(seed),
           timers(now),
           memory(memory_budget_bytes),
@@ -41,6 +43,7 @@ struct CoreServices {
     CoreServices(const CoreServices&) = delete;
     CoreServices& operator=(const CoreServices&) = delete;
 
+    Instant latest;  // start of the present turn
     const Log& log;
     Rng rng;
     TimerWheel timers;
@@ -63,6 +66,7 @@ struct CoreServices {
     journal::NoStoreReader no_store;
     journal::StoreReader& store;  // no_store when there is no store
     DirtyList dirty;
+    EndingLog endings{latest};  // the last refusals and disconnects
     CommitWaiters<Connection> waiting_connections;
     CommitWaiters<Session> waiting_sessions;
     ConnectionServices::Scratch connection_scratch;
@@ -81,6 +85,7 @@ struct CoreServices {
                                              journal,
                                              dirty,
                                              waiting_connections,
+                                             endings,
                                              response_information_prefix,
                                              connection_scratch};
     const SessionServices for_sessions{log,     counters,       tracer,           memory,

@@ -53,6 +53,7 @@ struct Counters {
     std::uint64_t retained_refused = 0;       // retained messages refused: limit, memory, or the share of the owner
     std::uint64_t dropped_session_ended = 0;  // still queued when the session ended
     std::uint64_t dropped_unreadable = 0;     // the store cannot return the message, or failed before keeping it
+    std::uint64_t dropped_cleared = 0;        // an operator has cleared the queue
 
     std::uint64_t last_value_unindexed = 0;  // messages that no newer one can replace: AppliedRules::topics_max
 
@@ -66,10 +67,11 @@ struct Counters {
 };
 
 /// The counters that dropped() adds up. The metric table of the broker has a row for each.
-inline constexpr std::array<std::uint64_t Counters::*, 9> drop_counters{
+inline constexpr std::array<std::uint64_t Counters::*, 10> drop_counters{
     &Counters::dropped_slow_reader, &Counters::dropped_memory,        &Counters::dropped_queue_full,
     &Counters::dropped_too_large,   &Counters::dropped_expired,       &Counters::dropped_replaced,
-    &Counters::dropped_not_allowed, &Counters::dropped_session_ended, &Counters::dropped_unreadable};
+    &Counters::dropped_not_allowed, &Counters::dropped_session_ended, &Counters::dropped_unreadable,
+    &Counters::dropped_cleared};
 
 inline std::uint64_t Counters::dropped() const {
     std::uint64_t sum = 0;

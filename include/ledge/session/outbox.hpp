@@ -65,6 +65,8 @@ public:
     bool empty() const { return size_ == 0; }
     /// Unsent bytes, referenced payloads included.
     std::size_t size() const { return size_; }
+    /// Bytes that were sent so far, as consume() has counted them.
+    std::uint64_t consumed() const { return consumed_; }
     /// Bytes that clear() would give back, referenced payloads included.
     std::size_t memory() const { return buffer_.capacity + (size_ - (end_ - begin_)); }
 
@@ -112,6 +114,7 @@ private:
     std::size_t begin_ = 0;  // index of the first unsent byte in the buffer
     std::size_t end_ = 0;    // index behind the last byte in the buffer
     std::size_t size_ = 0;   // unsent bytes, referenced payloads included
+    std::uint64_t consumed_ = 0;
     std::unique_ptr<Ring<Reference>> references_;
 };
 

@@ -105,6 +105,9 @@ public:
     /// The shard has taken the connection off the list of those that wait.
     void stop_waiting() { is_waiting_for_commit_ = false; }
 
+    /// Topic aliases that are in use at most.
+    std::uint16_t topic_alias_max() const { return aliases_ == nullptr ? std::uint16_t{0} : aliases_->maximum(); }
+
     /// The connection is closing: nothing is appended to the outbox any more.
     void seal() { is_sealed_ = true; }
     bool is_sealed() const { return is_sealed_; }

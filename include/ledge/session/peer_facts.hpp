@@ -27,7 +27,8 @@ struct PeerFacts {
     std::uint32_t packet_size_max = 0xFFFF'FFFF;  // bytes [MQTT-3.1.2-24]
     std::uint16_t receive_maximum = 65'535;       // messages [MQTT-3.3.4-9]; the default is receive_maximum_unlimited
     wire::Version version = wire::Version::v3_1_1;
-    bool wants_reasons = true;  // Request Problem Information [MQTT-3.1.2-29]
+    bool wants_reasons : 1 = true;  // Request Problem Information [MQTT-3.1.2-29]
+    bool is_clean_start : 1 = false;
 
     std::string address;  // "192.0.2.7:51123"
     NetworkId network;

@@ -28,6 +28,9 @@ public:
                                    Ticket ticket, AckHold hold, std::string_view reason = {});
     void on_pubrel(const wire::Ack& packet, Session& session);
 
+    /// QoS 2 messages of this connection that await PUBREL.
+    std::uint32_t unreleased() const { return unreleased_; }
+
     /// The store has failed: forgets the packet ids of messages that were not kept.
     void on_store_failed(Session& session);
 

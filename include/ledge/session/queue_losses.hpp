@@ -14,6 +14,10 @@ struct QueueLosses {
     std::uint64_t expired = 0;      // the Message Expiry Interval, or QueueRules::age_max, was over
     std::uint64_t replaced = 0;     // a newer message of the topic has come (QueueRules::last_value)
     std::uint64_t unreadable = 0;   // the store has lost the message
+    std::uint64_t cleared = 0;      // an operator has cleared the queue
+
+    /// All but `refused`: the publisher knows that such a message was not accepted.
+    std::uint64_t lost() const { return queue_full + memory + slow_reader + expired + replaced + unreadable + cleared; }
 
     // Of all these: what had been in the queue.
     std::uint64_t removed_messages = 0;

@@ -33,6 +33,7 @@ namespace ledge::session {
 class BufferPool;
 class Connection;
 class DirtyList;
+class EndingLog;
 class LoginQueue;
 class MemoryBudget;
 class MessageOwners;
@@ -66,6 +67,7 @@ struct ConnectionServices {
     journal::Journal& journal;
     DirtyList& dirty;                    // connections that have something for the driver
     CommitWaiters<Connection>& waiting;  // connections with acknowledgements or output that wait for a commit
+    EndingLog& endings;                  // the last refusals and disconnects
     const std::string& response_information_prefix;
     Scratch& scratch;
 };

@@ -21,6 +21,7 @@
 #include "ledge/session/session_queue.hpp"
 #include "ledge/session/session_records.hpp"
 #include "ledge/session/subscription_set.hpp"
+#include "ledge/session/traffic.hpp"
 
 namespace ledge::auth {
 class Rights;
@@ -128,6 +129,8 @@ public:
     bool is_stored() const { return number() != no_session; }
     const SessionRecordWriter& record() const { return record_; }
     SessionRecordWriter& record() { return record_; }
+    /// The client has connected, or has lost its connection.
+    void note_change(Instant now);
     /// Creates the record, or brings it up to date. `at` = the time at which the session expires; `never` while the
     /// client is connected.
     void put_record(Instant at, journal::Urgency urgency);
@@ -146,13 +149,15 @@ public:
     /// The shard has removed the session from the list of those that wait.
     void stop_waiting() { is_waiting_for_commit_ = false; }
 
+    Traffic traffic;
     ReceivedMessages received;     // inbound QoS 2
     WillRecordWriter will_record;  // used only when the session ends with its connection
     std::unique_ptr<journal::StoredWill> will;
     std::unique_ptr<RetainedFeed> retained_feed;  // retained messages to be sent for new subscriptions
     std::uint32_t expiry_interval_s = 0;
-    Instant expires_at = never;  // `never` while the client is connected, and for a session that does not expire
-    bool is_incomplete = false;  // damage to the store has destroyed a part of the session; see Lifecycle::renew
+    std::uint32_t changed_s = 0;  // the client has connected, or lost its connection, at this second of the clock
+    Instant expires_at = never;   // `never` while the client is connected, and for a session that does not expire
+    bool is_incomplete = false;   // damage to the store has destroyed a part of the session; see Lifecycle::renew
     CoreTimer expiry_timer;
     CoreTimer will_timer;
     Session* next_offline_ = nullptr;  // intrusive hooks of Account's list of offline sessions

@@ -83,9 +83,7 @@ public:
     /// nullptr = there are none.
     const AppliedRules* rules() const { return rules_.get(); }
     /// Notes in the delivery when it was queued.
-    void note_queued(Delivery& delivery, Instant now) const {
-        if (rules_ != nullptr) stamp(delivery, now);
-    }
+    static void note_queued(Delivery& delivery, Instant now);
     /// True when the limits have room for a message of QoS 1 or 2 to the topic, also if it only fits in the place of
     /// the earlier one that it replaces.
     bool fits(std::string_view topic, std::size_t bytes, bool is_stored, const SessionLimits& limits) const {
@@ -134,6 +132,14 @@ public:
     void discard_expired(Instant now);
     /// Removes the oldest waiting delivery that may be dropped to make room. Nothing when no such delivery is loaded.
     std::optional<Delivery> dequeue_oldest_droppable();
+    struct Cleared {
+        std::uint64_t messages = 0;
+        bool is_done = false;  // no message up to the row is left
+    };
+    /// Discards waiting messages up to the row `until`, and QoS 0 messages before them, because an operator wants it.
+    /// Exchanges that have begun stay: the client may hold their packet ids. One call discards about `count_max`
+    /// messages. When it discards none and is not done, the store can return the next ones only after a commit.
+    Cleared clear(QueueRow until, std::size_t count_max);
     /// The client need not get the delivery any more, for whatever reason. Removes its record, and ends its hold on the
     /// publisher's acknowledgement.
     void discard(Delivery& delivery);
@@ -228,7 +234,6 @@ private:
     std::uint32_t share_subscription_of(const Delivery& delivery) const;
 
     // session_queue_rules.cpp
-    void stamp(Delivery& delivery, Instant now) const;
     Instant expires_by_rules(const Delivery& delivery) const;
     bool fits_instead(std::string_view topic, std::size_t bytes, bool is_stored, const SessionLimits& limits) const;
     void discard_earlier(std::string_view topic);

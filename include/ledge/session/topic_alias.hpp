@@ -27,6 +27,7 @@ private:
 class OutboundAliases {
 public:
     explicit OutboundAliases(std::uint16_t maximum) : maximum_(maximum) {}
+    std::uint16_t maximum() const { return maximum_; }
 
     struct Choice {
         std::uint16_t alias = 0;      // 0 = send the topic without an alias

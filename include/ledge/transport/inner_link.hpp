@@ -118,6 +118,7 @@ private:
 class InnerLink final : public Link {
 public:
     explicit InnerLink(InnerEnd& end) : end_(&end) {}
+    LinkFacts facts() const override { return {"inner", {}, {}}; }
 
 private:
     friend class InnerEnd;

@@ -7,6 +7,7 @@
 
 #include <boost/intrusive/list_hook.hpp>
 #include <cstdint>
+#include <string_view>
 
 #include "ledge/base/time.hpp"
 #include "ledge/session/link_handle.hpp"
@@ -20,6 +21,13 @@ namespace ledge::transport {
 
 class Driver;
 
+/// What operators may know of a link.
+struct LinkFacts {
+    std::string_view transport;    // "tcp" (Unix sockets too), "tls", "ws", "wss", "inner"
+    std::string_view tls_version;  // "TLSv1.3"; "" = no TLS. Valid as long as the program
+    std::string_view tls_cipher;   // "TLS-ECDHE-ECDSA-WITH-AES-128-GCM-SHA256"; likewise
+};
+
 class Link : public boost::intrusive::list_base_hook<>, public session::LinkHandle {
 public:
     enum class Wrote : std::uint8_t {
@@ -31,6 +39,10 @@ public:
     Link(const Link&) = delete;
     Link& operator=(const Link&) = delete;
     virtual ~Link() = default;
+
+    virtual LinkFacts facts() const { return {}; }
+    /// The link behind a handle that the core has handed back.
+    static const Link& of(const session::LinkHandle& handle) { return static_cast<const Link&>(handle); }
 
 protected:
     Link() = default;

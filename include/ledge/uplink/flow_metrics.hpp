@@ -155,6 +155,10 @@ inline constexpr FlowMetric flow_metrics[] = {
      .read = flow::lost<&broker::QueueLosses::unreadable>,
      .sample = "The store has lost the message; the log line stored_message_unreadable names the row."},
     {.group = broker::MetricGroup::bridges, .name = "bridge_dropped_messages_total", .label = "bridge",
+     .other_label = "reason", .other_label_value = "cleared", .topic = "bridges/NAME/dropped/cleared",
+     .read = flow::lost<&broker::QueueLosses::cleared>,
+     .sample = "An operator cleared the queue of the bridge."},
+    {.group = broker::MetricGroup::bridges, .name = "bridge_dropped_messages_total", .label = "bridge",
      .other_label = "reason", .other_label_value = "slow_upstream", .topic = "bridges/NAME/dropped/slow_upstream",
      .read = [](const BridgeFigures& bridge) -> broker::Reading {
          return {.number = bridge.queue.losses.slow_reader + bridge.messages.dropped_slow};

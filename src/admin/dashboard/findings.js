@@ -109,16 +109,23 @@ function memory({ memory }) {
     ];
 }
 
+/** A bridge that is connected, or that connects when there is something to send. */
+export const isUp = ({ stage }) => stage === 'running' || stage === 'idle';
+
 function bridges(list) {
     return (list ?? [])
-        .filter(({ stage, health }) => stage !== 'connected' || (health && health !== 'ok'))
-        .map(({ name, stage, health, queue_messages, time_to_full_s }) => {
+        .filter((bridge) => !isUp(bridge) || bridge.paused || (bridge.health && bridge.health !== 'ok'))
+        .map((bridge) => {
+            const { name, stage, health, paused, queue_messages, time_to_full_s } = bridge;
             const full = isNumber(time_to_full_s) ? `; its queue is full in ${duration(time_to_full_s)}` : '';
-            const state = stage === 'connected' ? `is ${visible(health)}` : `is not connected (${visible(stage)})`;
+            const down = paused ? 'is paused' : `is not connected (${visible(stage)})`;
+            const state = isUp(bridge) && !paused ? `is ${visible(health)}` : down;
             return {
-                level: time_to_full_s < DAY_S ? 'bad' : 'warn',
+                level: time_to_full_s < DAY_S ? 'bad' : paused ? 'note' : 'warn',
                 to: '#/bridges',
-                text: `Bridge ${brief(name)} ${state}: ${number(queue_messages, 'message')} wait${full}.`,
+                text:
+                    `Bridge ${brief(name)} ${state}: ${number(queue_messages, 'message')} ` +
+                    `${queue_messages === 1 ? 'waits' : 'wait'}${full}.`,
             };
         });
 }

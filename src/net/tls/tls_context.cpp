@@ -103,12 +103,14 @@ public:
         const bool has_certificate = !options.certificate.certificate_file.empty();
         if (has_certificate && !add_identity(options.certificate, 0)) return false;
         const bool is_psk = !options.psk_file.empty();
+        parts_->verifies_peer = options.verifies_server;
         // Without authorities no server's certificate could be verified, so every connection would fail.
-        if (!is_psk && options.ca_file.empty())
+        if (!is_psk && options.ca_file.empty() && options.verifies_server)
             return fail(Option::ca, "a client needs the file of the authorities that sign the server's certificate");
-        if (!load_authorities(options.ca_file)) return false;
+        if (options.verifies_server && !load_authorities(options.ca_file)) return false;
         if (!load_key(options.psk_file)) return false;
-        mbedtls_ssl_conf_authmode(&parts_->config, MBEDTLS_SSL_VERIFY_REQUIRED);
+        mbedtls_ssl_conf_authmode(&parts_->config,
+                                  options.verifies_server ? MBEDTLS_SSL_VERIFY_REQUIRED : MBEDTLS_SSL_VERIFY_NONE);
         return set_ciphers(options.ciphers, is_psk) && set_alpn(options.alpn);
     }
 

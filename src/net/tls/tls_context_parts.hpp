@@ -53,6 +53,7 @@ struct TlsContext::Parts {
     TlsOptions::ClientCertificate client_certificate = TlsOptions::ClientCertificate::none;
     TlsOptions::UserName user_name_from = TlsOptions::UserName::none;
     bool is_server = true;
+    bool verifies_peer = true;  // false only in a client: TlsClientOptions::verifies_server
     std::vector<std::string> notes;
 };
 

@@ -197,7 +197,7 @@ TlsSession::Status TlsSession::Parts::accept_peer() {
     if (is_wrong_address) return fail(MBEDTLS_ERR_X509_CERT_VERIFY_FAILED);
     if (certificate != nullptr) {
         const bool is_bad = mbedtls_ssl_get_verify_result(&ssl) != 0;
-        if (is_bad || mbedtls_x509_time_is_past(&certificate->valid_to) != 0) {
+        if (rules.verifies_peer && (is_bad || mbedtls_x509_time_is_past(&certificate->valid_to) != 0)) {
             mbedtls_ssl_send_alert_message(&ssl, MBEDTLS_SSL_ALERT_LEVEL_FATAL, MBEDTLS_SSL_ALERT_MSG_BAD_CERT);
             return fail(MBEDTLS_ERR_X509_CERT_VERIFY_FAILED);
         }

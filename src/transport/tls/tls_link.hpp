@@ -19,6 +19,10 @@ public:
     /// the socket is closed.
     static std::unique_ptr<TlsLink> create(std::unique_ptr<net::TlsSession> session, Driver& driver);
     ~TlsLink() override = default;
+    LinkFacts facts() const override {
+        if (session_ == nullptr) return {"tls", {}, {}};
+        return {"tls", session_->version(), session_->cipher()};
+    }
 
 private:
     TlsLink(std::unique_ptr<net::TlsSession> session, Driver& driver)

@@ -85,6 +85,8 @@ void HttpSession<Stream>::on_request() {
     }
     phase_ = Phase::asking;
     const bool is_page = !is_websocket_path || front_->options.websocket->path.empty();
+    const bool is_reading = request.method() == http::verb::get || request.method() == http::verb::head;
+    if (!is_page && !is_reading) return answer(http_error(405));
     // answer() turns 404 into 426 where a WebSocket would be served.
     if (!is_page || !front_->handler) return answer(http_error(404));
     ask_handler();
@@ -163,10 +165,10 @@ void HttpSession<Stream>::upgrade(const Request& request) {
     // RFC 6455 section 4.1: a client waits for the answer before it sends anything further.
     if (used_ > 0) return refuse(400, "the client sent bytes before the answer to its upgrade");
 
+    const std::string address = peer_address(request);  // before the front is left, whose proxies it asks for
     // From here on the connection belongs to the driver, and the session ends with its last handler.
     WebFrontState& front = *std::exchange(front_, nullptr);
     front.forget(*this);
-    const std::string address = peer_address(request);
     auto link = std::make_unique<WsLink<Stream>>(std::move(stream_), options, address, front.driver, front.log, count_);
     WsLink<Stream>& adopted = *link;
     if (front.driver.adopt(std::move(link), broker::Peer{front.options.index, address, peer_.user}))

@@ -37,6 +37,7 @@ const StatusLine statuses[] = {
     {503, "Service Unavailable", {}},
     {504, "Gateway Timeout", {}},
     {505, "HTTP Version Not Supported", {}},
+    {507, "Insufficient Storage", {}},
 };
 
 const StatusLine& status_of(std::uint16_t code) {

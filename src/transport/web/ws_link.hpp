@@ -14,6 +14,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <utility>
 
 #include "ledge/base/assert.hpp"
@@ -52,6 +53,14 @@ public:
         wire_->link = this;
     }
     ~WsLink() override { close(); }
+    LinkFacts facts() const override {
+        if constexpr (std::is_same_v<Stream, PlainStream>) {
+            return {"ws", {}, {}};
+        } else {
+            if (!wire_->ws) return {"wss", {}, {}};
+            return {"wss", wire_->stream().session().version(), wire_->stream().session().cipher()};
+        }
+    }
 
     /// Answers the upgrade and begins to read. Call this once, after the driver has adopted the link.
     void accept(const Request& request, std::string_view subprotocol) { wire_->accept(request, subprotocol); }

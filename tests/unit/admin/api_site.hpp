@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "fake_exchange.hpp"
 #include "ledge/admin/pages.hpp"
 #include "ledge/base/log.hpp"
 #include "ledge/broker/shard.hpp"
@@ -16,44 +17,6 @@
 namespace ledge::admin::test {
 
 inline constexpr std::string_view token = "a-token-of-24-characters";
-
-/// The peer of a request: keeps what a handler answers.
-class FakeExchange final : public transport::HttpExchange {
-public:
-    bool is_waiting() const override { return state_ == State::waiting; }
-    bool is_streaming() const override { return state_ == State::streaming; }
-    void answer(transport::HttpAnswer given) override {
-        result = std::move(given);
-        state_ = State::over;
-    }
-    void begin_stream(const transport::HttpStreamHead& head) override {
-        result.content_type = head.content_type;
-        state_ = State::streaming;
-    }
-    std::size_t stream_room() const override { return room; }
-    bool write_piece(std::string_view piece) override {
-        if (piece.size() > room) return false;
-        result.body += piece;
-        return true;
-    }
-    void end_stream(bool is_complete) override {
-        is_complete_stream = is_complete;
-        state_ = State::over;
-    }
-    /// The peer goes.
-    void go() {
-        state_ = State::over;
-        if (on_gone) on_gone();
-    }
-
-    transport::HttpAnswer result{.status = 0};  // of a stream: the pieces so far
-    std::size_t room = 64 * 1024;
-    bool is_complete_stream = false;
-
-private:
-    enum class State : std::uint8_t { waiting, streaming, over };
-    State state_ = State::waiting;
-};
 
 struct ApiSite {
     explicit ApiSite(std::vector<AdminToken> tokens = {}, bool is_for_anybody = false)

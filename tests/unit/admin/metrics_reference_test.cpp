@@ -21,7 +21,7 @@ bool has(const std::string& text, std::string_view part) { return text.find(part
 constexpr std::ptrdiff_t tls_rows = 4;
 constexpr std::ptrdiff_t listener_rows = 13;
 constexpr std::ptrdiff_t process_rows = 7;
-constexpr std::ptrdiff_t bridge_rows = 15 + 33;
+constexpr std::ptrdiff_t bridge_rows = 15 + 34;
 constexpr std::ptrdiff_t link_rows = 27;
 constexpr std::ptrdiff_t line_rows = 21;
 constexpr std::ptrdiff_t ota_rows = 5;

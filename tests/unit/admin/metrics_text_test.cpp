@@ -65,6 +65,15 @@ constexpr std::string_view known_samples[] = {"gauge build_info{version=1}",
                                               "gauge clients_connected",
                                               "gauge clients_connected_max",
                                               "gauge sessions",
+                                              "gauge sessions_by_queue{messages=0}",
+                                              "gauge sessions_by_queue{messages=1_9}",
+                                              "gauge sessions_by_queue{messages=10_99}",
+                                              "gauge sessions_by_queue{messages=100_999}",
+                                              "gauge sessions_by_queue{messages=1000_9999}",
+                                              "gauge sessions_by_queue{messages=10000_99999}",
+                                              "gauge sessions_by_queue{messages=100000_or_more}",
+                                              "gauge session_queue_messages{client_id=dave}",
+                                              "counter session_dropped_messages_total{client_id=erin}",
                                               "gauge subscriptions",
                                               "gauge shared_subscriptions",
                                               "counter tls_handshakes_total{result=full}",
@@ -89,6 +98,7 @@ constexpr std::string_view known_samples[] = {"gauge build_info{version=1}",
                                               "counter publications_dropped_total{reason=not_allowed}",
                                               "counter publications_dropped_total{reason=session_ended}",
                                               "counter publications_dropped_total{reason=unreadable}",
+                                              "counter publications_dropped_total{reason=cleared}",
                                               "counter last_value_unindexed_total",
                                               "counter publications_refused_total{reason=quota}",
                                               "counter publications_refused_total{reason=owner_share}",
@@ -166,6 +176,9 @@ TEST_CASE("the page has the samples that dashboards know, in their order") {
     metrics.owners_by_table_bytes = {{"alice", 1}};
     metrics.owners_by_stored_bytes = {{"bob", 2}};
     metrics.owners_by_written_bytes = {{"carol", 3}};
+    metrics.queues.is_known = true;
+    metrics.queues.longest = {{"dave", 4}};
+    metrics.queues.losses = {{"erin", 5}};
     const std::vector<std::string> samples = samples_of(metrics_text(metrics, tls, {}, "1", 0s));
     CHECK(std::ranges::equal(samples, known_samples));
     for (const std::string_view known : known_samples) {
@@ -258,6 +271,22 @@ TEST_CASE("each kind of memory has its own sample") {
         const std::string kind(name_of(static_cast<session::MemoryKind>(i)));
         CHECK(has_line(text, "ledgemq_memory_by_kind_bytes{kind=\"" + kind + "\"} " + std::to_string(i + 1)));
     }
+}
+
+TEST_CASE("the lengths of queues are told once a survey is complete, and only ten clients by name") {
+    broker::Metrics metrics;
+    CHECK(metrics_text(metrics, tls, {}, "1", 0s).find("sessions_by_queue") == std::string::npos);
+    metrics.queues = {true, {11, 12, 13, 14, 15, 16, 17}, {{"a \"client\"", 20}}, {{"b", 21}}};
+    const std::string text = metrics_text(metrics, tls, {}, "1", 0s);
+    CHECK(has_line(text, "ledgemq_sessions_by_queue{messages=\"0\"} 11"));
+    CHECK(has_line(text, "ledgemq_sessions_by_queue{messages=\"1_9\"} 12"));
+    CHECK(has_line(text, "ledgemq_sessions_by_queue{messages=\"10_99\"} 13"));
+    CHECK(has_line(text, "ledgemq_sessions_by_queue{messages=\"100_999\"} 14"));
+    CHECK(has_line(text, "ledgemq_sessions_by_queue{messages=\"1000_9999\"} 15"));
+    CHECK(has_line(text, "ledgemq_sessions_by_queue{messages=\"10000_99999\"} 16"));
+    CHECK(has_line(text, "ledgemq_sessions_by_queue{messages=\"100000_or_more\"} 17"));
+    CHECK(has_line(text, "ledgemq_session_queue_messages{client_id=\"a \\\"client\\\"\"} 20"));
+    CHECK(has_line(text, "ledgemq_session_dropped_messages_total{client_id=\"b\"} 21"));
 }
 
 TEST_CASE("each listener has its own samples") {

@@ -6,6 +6,7 @@
 #include "ledge/broker/options.hpp"
 #include "ledge/journal/records.hpp"
 #include "ledge/session/limits.hpp"
+#include "ledge/session/memory_budget.hpp"
 #include "rig.hpp"
 
 namespace ledge::broker {
@@ -59,6 +60,26 @@ TEST_CASE("a listener counts whom it has refused by reason, and the bytes of its
     CHECK(figures[0].counters.refused_protocol == 1);
     CHECK(figures[0].counters.bytes_received == before + 2 + 14);
     CHECK(figures[1].counters.bytes_received > 0);
+}
+
+TEST_CASE("memory is told by kind: each connection, session, subscription and message counts for its own") {
+    using session::MemoryBudget;
+    using session::MemoryKind;
+    Rig rig;
+    const auto bytes = [&rig](MemoryKind kind) { return rig.metrics().memory_by_kind[static_cast<std::size_t>(kind)]; };
+    CHECK(bytes(MemoryKind::connections) + bytes(MemoryKind::sessions) + bytes(MemoryKind::subscriptions) == 0);
+    rig["p"].connects();
+    CHECK(bytes(MemoryKind::connections) == MemoryBudget::connection_bytes);
+    CHECK(bytes(MemoryKind::sessions) == MemoryBudget::session_bytes + 1);  // with the client id
+    rig["p"].subscribes("some/filter");
+    CHECK(bytes(MemoryKind::subscriptions) == MemoryBudget::subscription_bytes + 11);
+    const std::uint64_t before = bytes(MemoryKind::messages);
+    rig["p"].publishes("b", std::string(1000, 'x'), qos1, true);
+    CHECK(bytes(MemoryKind::messages) > before + 1000);
+    CHECK(bytes(MemoryKind::messages) < before + 1200);
+    CHECK(bytes(MemoryKind::outboxes) > 0);
+    rig["p"].disconnects();
+    CHECK(bytes(MemoryKind::connections) + bytes(MemoryKind::sessions) + bytes(MemoryKind::subscriptions) == 0);
 }
 
 TEST_CASE("bytes may come in any pieces, and several packets at once") {

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "ledge/auth/text_file.hpp"
+#include "ledge/broker/operator_actions.hpp"
 #include "ledge/session/limits.hpp"
 #include "level_rig.hpp"
 #include "rules_rig.hpp"
@@ -120,9 +121,9 @@ TEST_CASE("a trace of a client tells its sessions, and every stage of what it pu
     rig["s"].publishes("t", "of another");
     CHECK(trace.tells() == "received p t m1 q0 | matched s t m1 q0 | sent s t m1 q0");
     rig["p"].disconnects();
-    CHECK(trace.explains() == "disconnected p q0 (by the client: success)");
+    CHECK(trace.explains() == "disconnected p q0 (success)");
     rig["p"].connects().loses_connection();
-    CHECK(trace.explains() == "connected p q0 (new session) | disconnected p q0 (by the network: connection lost)");
+    CHECK(trace.explains() == "connected p q0 (new session) | disconnected p q0 (connection lost)");
 }
 
 TEST_CASE("a trace of a subscriber tells only its own part, and from whom the message comes") {
@@ -413,12 +414,28 @@ void loses_to_failed_store() {
     expect(rig, trace, &Counters::dropped_unreadable, "dropped q t m", 0);
 }
 
-constexpr Loss losses[] = {
-    {&Counters::dropped_slow_reader, loses_to_slow_reader}, {&Counters::dropped_memory, loses_to_memory},
-    {&Counters::dropped_queue_full, loses_to_full_queue},   {&Counters::dropped_too_large, loses_to_size},
-    {&Counters::dropped_expired, loses_to_expiry},          {&Counters::dropped_replaced, loses_to_newer_value},
-    {&Counters::dropped_not_allowed, loses_to_rules},       {&Counters::dropped_session_ended, loses_to_end_of_session},
-    {&Counters::dropped_unreadable, loses_to_failed_store}};
+void loses_to_operator() {
+    Rig rig;
+    rig["s"].connects(lasting).subscribes("t", qos1).loses_connection();
+    rig["p"].connects();
+    Traced trace(rig, all_topics());
+    rig["p"].publishes("t", "1", qos1);
+    QueueClearing clearing;
+    clearing.client_id = "s";
+    CHECK(rig.shard->clear_queue(clearing, rig.now));
+    expect(rig, trace, &Counters::dropped_cleared, "dropped s t m", 0);
+}
+
+constexpr Loss losses[] = {{&Counters::dropped_cleared, loses_to_operator},
+                           {&Counters::dropped_slow_reader, loses_to_slow_reader},
+                           {&Counters::dropped_memory, loses_to_memory},
+                           {&Counters::dropped_queue_full, loses_to_full_queue},
+                           {&Counters::dropped_too_large, loses_to_size},
+                           {&Counters::dropped_expired, loses_to_expiry},
+                           {&Counters::dropped_replaced, loses_to_newer_value},
+                           {&Counters::dropped_not_allowed, loses_to_rules},
+                           {&Counters::dropped_session_ended, loses_to_end_of_session},
+                           {&Counters::dropped_unreadable, loses_to_failed_store}};
 
 TEST_CASE("every counter of dropped messages has its event, one for each message") {
     for (std::uint64_t Counters::*const counter : session::drop_counters) {

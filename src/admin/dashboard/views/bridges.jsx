@@ -1,13 +1,14 @@
 // Bridges: the stage, how far behind, when the queue is full, and pause, resume, reconnect.
 import { get, post, segment } from '../api.js';
+import { isUp } from '../findings.js';
 import { bytes, count, duration, isNumber, visible } from '../format.js';
 import { act, Action, Badge, Empty, Facts, Panel, useLoaded, Waiting } from '../parts.jsx';
 
 const REFRESH_S = 3;
 
-function tone({ stage, health, paused }) {
-    if (paused) return 'plain';
-    return stage === 'connected' && (!health || health === 'ok') ? 'ok' : 'warn';
+function tone(bridge) {
+    if (bridge.paused) return 'plain';
+    return isUp(bridge) && (!bridge.health || bridge.health === 'ok') ? 'ok' : 'warn';
 }
 
 function Bridge({ bridge, reload }) {

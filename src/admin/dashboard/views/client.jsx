@@ -9,6 +9,7 @@ const FOREVER_S = 0xffffffff;
 
 const WAITS = {
     nothing: 'for nothing',
+    client: 'for the client, which is away',
     commit: 'for a commit of the store',
     receive_maximum: 'for acknowledgements of the client',
     socket: 'for the network: the client reads slowly',
@@ -94,7 +95,7 @@ function connectionRows(c) {
 function queueRows(c) {
     const drops = Object.entries(c.dropped_by_reason ?? {})
         .filter(([, n]) => n > 0)
-        .map(([reason, n]) => `${visible(reason)} (${count(n)})`)
+        .map(([reason, n]) => `${visible(reason).replaceAll('_', ' ')} (${count(n)})`)
         .join(', ');
     return [
         ['Waiting', `${count(c.queue.messages)} (${bytes(c.queue.bytes)})`],

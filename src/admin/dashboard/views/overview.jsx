@@ -1,6 +1,6 @@
 // The first page: the sentences that matter, then rates, slow subscribers, and how full everything is.
 import { bytes, count, duration, isNumber, of, rate, visible } from '../format.js';
-import { findings } from '../findings.js';
+import { findings, isUp } from '../findings.js';
 import { Chart, Sparkline } from '../chart.jsx';
 import { growthOf, live, refusals, series, sumOf } from '../live.js';
 import { Badge, ClientLink, Empty, Meter, Name, Panel, Table } from '../parts.jsx';
@@ -166,9 +166,7 @@ function Bridges({ list }) {
         { name: 'Bridge', is_wide: true, cell: (b) => <Name text={b.name} /> },
         {
             name: 'Stage',
-            cell: (b) => (
-                <Badge tone={b.stage === 'connected' && b.health === 'ok' ? 'ok' : 'warn'}>{visible(b.stage)}</Badge>
-            ),
+            cell: (b) => <Badge tone={isUp(b) && b.health === 'ok' ? 'ok' : 'warn'}>{visible(b.stage)}</Badge>,
         },
         { name: 'Waiting', is_number: true, cell: (b) => count(b.queue_messages) },
         {

@@ -54,8 +54,13 @@ export function RefusalsView({ title }) {
                         <option value="disconnected">disconnects</option>
                     </select>
                 </Field>
-                <Field label="Client id has">
-                    <input type="search" value={client} onInput={(event) => setClient(event.target.value)} />
+                <Field label="Client id">
+                    <input
+                        type="search"
+                        placeholder="any"
+                        value={client}
+                        onInput={(event) => setClient(event.target.value)}
+                    />
                 </Field>
             </form>
             <Panel flush>

@@ -30,7 +30,6 @@ const COLUMNS = [
     },
     { name: 'Size', is_number: true, sort: (m) => m.payload_bytes, cell: (m) => bytes(m.payload_bytes) },
     { name: 'QoS', is_number: true, cell: (m) => m.qos },
-    { name: 'Age', is_number: true, sort: (m) => m.age_s, cell: (m) => duration(m.age_s) },
     {
         name: 'Expires in',
         is_number: true,
@@ -107,7 +106,7 @@ function Message({ topic, onChange }) {
                     <Facts
                         rows={[
                             ['QoS', message.qos],
-                            ['Age', duration(message.age_s)],
+                            isNumber(message.age_s) && ['Age', duration(message.age_s)],
                             ['Expires in', isNumber(message.expires_in_s) ? duration(message.expires_in_s) : 'never'],
                             ...propertyRows(message.properties),
                         ]}

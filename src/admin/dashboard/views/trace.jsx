@@ -19,7 +19,6 @@ const TONES = {
 const ENDS = {
     time: 'the time is over',
     count: 'the number of events is reached',
-    overflow: 'the page has read too slowly, so events are missing',
     stopped: 'it was stopped',
 };
 
@@ -124,9 +123,10 @@ export function TraceView({ title, query }) {
         let timer = 0;
         const draw = (more) => setState((before) => ({ ...before, ...more, list: [...list] }));
         setFocus(null);
-        setState({ running: true, end: '', problem: '', list });
+        setState({ running: true, end: '', problem: '', lost: 0, list });
         const onEvent = (name, data) => {
             if (name === 'end') return draw({ end: data.reason });
+            if (name === 'lost') draw({ lost: data.events });
             if (name === 'trace') list.push(data);
             timer ||= setTimeout(() => ((timer = 0), draw({})), REDRAW_MS);
         };
@@ -137,7 +137,7 @@ export function TraceView({ title, query }) {
         }
         draw({ running: false });
     };
-    const { running, end, problem, list } = state;
+    const { running, end, problem, lost, list } = state;
     return (
         <>
             <h1>{title}</h1>
@@ -162,6 +162,7 @@ export function TraceView({ title, query }) {
                 )}
             </form>
             {problem && <Failure text={problem} />}
+            {lost > 0 && <Failure text={`${count(lost)} events are missing: the page has read too slowly.`} />}
             {end && (
                 <p class="note" role="status">
                     The trace has ended: {ENDS[end] ?? visible(end)}.

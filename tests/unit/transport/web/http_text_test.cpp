@@ -23,6 +23,31 @@ TEST_CASE("statuses bring the headers that they ask for") {
     CHECK(upgrade.find("\r\nConnection: upgrade, close\r\n") != std::string::npos);
 }
 
+TEST_CASE("an answer has the fields of its handler, which cannot add lines") {
+    HttpAnswer answer{.status = 405, .etag = "\"1\"", .fields = {{"Allow", "PUT"}, {"X-Test", "a\r\nb: c"}}};
+    const std::string text = format_http(answer, false, true);
+    CHECK(text.find("\r\nAllow: PUT\r\n") != std::string::npos);
+    CHECK(text.find("GET, HEAD") == std::string::npos);
+    CHECK(text.find("\r\nX-Test: ab: c\r\n") != std::string::npos);
+    CHECK(text.find("\r\nETag: \"1\"\r\n") != std::string::npos);
+}
+
+TEST_CASE("204 and 304 have no content, and no length") {
+    for (const std::uint16_t status : {std::uint16_t{204}, std::uint16_t{304}}) {
+        const std::string text = format_http({.status = status, .body = "x"}, false, true);
+        CHECK(text.ends_with("\r\n\r\n"));
+        CHECK(text.find("Content-Length") == std::string::npos);
+    }
+}
+
+TEST_CASE("an entity tag is found in a list, and * is any") {
+    CHECK(has_tag("\"a\", W/\"b\"", "\"b\""));
+    CHECK(has_tag("*", "\"b\""));
+    CHECK_FALSE(has_tag("\"ab\"", "\"b\""));
+    CHECK_FALSE(has_tag("", "\"b\""));
+    CHECK_FALSE(has_tag("\"a\"", ""));
+}
+
 TEST_CASE("an error says its name and why") {
     CHECK(http_error(404).body == "404 Not Found\n");
     CHECK(http_error(400, "one Host is wanted").body == "400 Bad Request: one Host is wanted\n");
