@@ -68,6 +68,7 @@ MANIFEST = {
     'fuzz_config': CORE_BUILDS,
     'fuzz_auth': CORE_BUILDS,
     'fuzz_web': CORE_BUILDS,
+    'fuzz_api': CORE_BUILDS,
     'fuzz_proxy': CORE_BUILDS,
     'fuzz_tls': CORE_BUILDS,
     'fuzz_fwclient': CORE_BUILDS,
@@ -234,7 +235,8 @@ def crash_suite(build):
     folder = os.path.join(ROOT, 'build', build)
     programs = ['--broker', f'{folder}/ledgemq', '--load', f'{ROOT}/build/release/tests/crash/crash_load',
                 '--powercut', f'{ROOT}/build/release/tests/crash/libpowercut.so']
-    extent = ['--kill-cycles', '200', '--power-cycles', '50', '--starts', '--self-test', '--faults', '--at-once', '2']
+    extent = ['--kill-cycles', '200', '--power-cycles', '50', '--upgrade-cycles', '10', '--starts', '--self-test',
+              '--faults', '--at-once', '2']
     if build != RELEASE:
         extent = ['--kill-cycles', '20', '--stop-cycles', '10']
     return Suite(f'{build}: crash', [PYTHON, '-B', os.path.join(ROOT, 'tests/crash/crash.py'), *programs, *extent],

@@ -73,6 +73,9 @@ void compact_store(Site& site, ApiRequest request);
 // trace_resource.cpp
 void get_trace(Site& site, ApiRequest request);
 
+// upgrade_resource.cpp
+void post_upgrade(Site& site, ApiRequest request);
+
 // who_gets_resource.cpp
 void list_receivers(Site& site, ApiRequest request);
 void list_shares(Site& site, ApiRequest request);

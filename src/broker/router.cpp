@@ -129,6 +129,7 @@ bool Router::is_retained_refused(const journal::PublicationView& publication, co
     if (!std::exchange(is_retained_full_, true))
         services_.log.warning("retained_refused",
                               {{"client_id", publisher == nullptr ? "" : std::string_view(publisher->client_id())},
+                               {"user", publisher == nullptr ? "" : publisher->owner()},
                                {"topic", publication.topic},
                                {"reason", reason},
                                {"limit", is_short  ? "memory.budget_bytes"

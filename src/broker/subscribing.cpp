@@ -46,7 +46,11 @@ ReasonCode Subscribing::add_one(Connection& connection, const wire::SubscribeEnt
     const Subscriptions::Added added = subscriptions_.add(session, entry.filter, options, id);
     if (added == Subscriptions::Added::refused) {
         constexpr std::uint64_t most = ShareGroups::count_max;
-        note_refusal(connection, entry.filter, {.code = ReasonCode::quota_exceeded, .value = most + 1, .limit = most});
+        note_refusal(connection, entry.filter,
+                     {.code = ReasonCode::quota_exceeded,
+                      .key = "groups of shared subscriptions",
+                      .value = most + 1,
+                      .limit = most});
         return ReasonCode::quota_exceeded;
     }
     const bool is_new = added == Subscriptions::Added::fresh;
@@ -67,7 +71,10 @@ ReasonCode Subscribing::add_one(Connection& connection, const wire::SubscribeEnt
 // The cheap checks come first: a filter that has no room anyway is not compared with a thousand rules.
 Subscribing::Judgement Subscribing::judge(const Connection& connection, std::string_view filter) {
     if (codes_.size() >= entries_max)
-        return {.code = ReasonCode::quota_exceeded, .value = codes_.size() + 1, .limit = entries_max};
+        return {.code = ReasonCode::quota_exceeded,
+                .key = "filters in one SUBSCRIBE",
+                .value = codes_.size() + 1,
+                .limit = entries_max};
     Judgement judgement = judge_form(connection.limits(), filter);
     if (!wire::is_error(judgement.code)) judgement = judge_room(connection, filter);
     if (!wire::is_error(judgement.code)) judgement = judge_rights(*connection.session(), filter);
@@ -97,9 +104,10 @@ Subscribing::Judgement Subscribing::judge_form(const session::SessionLimits& lim
 Subscribing::Judgement Subscribing::judge_room(const Connection& connection, std::string_view filter) const {
     const session::Session& session = *connection.session();
     if (services_.journal.is_failed() && session.is_stored())
-        return {.code = ReasonCode::implementation_specific_error};
+        return {.code = ReasonCode::implementation_specific_error, .key = "the store has failed"};
     if (services_.journal.is_postponed() && session.is_stored() && !subscriptions_.has(session, filter))
-        return {.code = ReasonCode::quota_exceeded};  // its record cannot become durable while the disk is full
+        // Its record cannot become durable while the disk is full.
+        return {.code = ReasonCode::quota_exceeded, .key = "the disk of the store is full"};
     // Read from the connection and not from the session: the limits are those of the listener that the client uses now.
     const std::size_t most = connection.limits().subscriptions_max;
     const bool is_full = session.subscriptions.size() >= most;
@@ -131,7 +139,10 @@ Subscribing::Judgement Subscribing::judge_rights(const session::Session& session
     if (rights == nullptr) return {};
     // At least judged_min filters are judged, so that a packet of usual size is never refused for its cost.
     if (compared_ > rules_compared_max && judged_ >= judged_min)
-        return {.code = ReasonCode::quota_exceeded, .value = compared_, .limit = rules_compared_max};
+        return {.code = ReasonCode::quota_exceeded,
+                .key = "comparisons of one SUBSCRIBE with rules",
+                .value = compared_,
+                .limit = rules_compared_max};
     const auth::Verdict verdict = rights->judge_subscription(filter);
     ++judged_;
     compared_ += verdict.compared;
@@ -166,14 +177,17 @@ void Subscribing::note_refusal(Connection& connection, std::string_view filter, 
 void Subscribing::log_refusal(const Connection& connection, std::string_view filter, const Judgement& why,
                               std::string_view rule) {
     const std::string& client_id = connection.session()->client_id();
+    const std::string_view user = connection.session()->owner();
     // Without a number limit, the line names the rule or the key of a switch instead.
     if (why.limit == 0)
         return services_.log.info("subscribe_refused", {{"client_id", client_id},
+                                                        {"user", user},
                                                         {"address", connection.peer().address},
                                                         {"filter", filter},
                                                         {"reason", wire::name_of(why.code)},
                                                         {"rule", rule.empty() ? why.key : rule}});
     services_.log.info("subscribe_refused", {{"client_id", client_id},
+                                             {"user", user},
                                              {"address", connection.peer().address},
                                              {"filter", filter},
                                              {"reason", wire::name_of(why.code)},

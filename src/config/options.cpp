@@ -293,6 +293,10 @@ constexpr Option broker_rows[] = {
         "process", "core_dumps", "", {},
         "Whether the system may write a core dump when the broker crashes. A core dump contains keys and the "
         "passwords of waiting clients. false: debuggers of the same user are kept out too."),
+    setting<&Config::process, &ProcessSettings::upgrade_time_max_s>(
+        "process", "upgrade_time_max_s", "s", {1, 3600},
+        "The longest time that a new broker may take in an upgrade to read its configuration, and once more to open "
+        "the store. After this time the old broker goes on serving."),
 
     // This level may change while the broker runs (daemon/reload.cpp).
     setting<&Config::log, &LogSettings::level>("log", "level", "", {}, "The least important events that are logged."),
@@ -314,7 +318,7 @@ constexpr Option broker_rows[] = {
                                                   "The facility of the lines with target = \"syslog\"."),
     setting<&Config::log, &LogSettings::syslog_socket>(
         "log", "syslog_socket", "", {},
-        "The Unix socket of the syslog daemon, for target = \"syslog\". Each line is one datagram of at most 2048 "
+        "The Unix socket of the syslog daemon, for target = \"syslog\". Each line is one datagram of at most 1023 "
         "bytes; a longer line is cut. While no daemon listens, up to 256 KiB of lines wait; further lines are dropped "
         "and counted."),
 };

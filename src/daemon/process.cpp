@@ -5,7 +5,6 @@
 #include <link.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -19,9 +18,6 @@
 #include <random>
 #include <span>
 #include <string_view>
-
-#include "ledge/os/address.hpp"
-#include "ledge/os/descriptor.hpp"
 
 namespace ledge::daemon {
 
@@ -84,22 +80,6 @@ std::uint64_t random_seed() {
     std::random_device device;
     // std::random_device gives 32 bits per call.
     return (std::uint64_t{device()} << 32U) | device();
-}
-
-void notify_service_manager(std::string_view state) {
-    const char* variable = std::getenv("NOTIFY_SOCKET");
-    if (variable == nullptr) return;
-    const std::string_view path = variable;
-    // A valid value is "/" or "@", and at least one more character (sd_notify(3)).
-    if (path.size() < 2) return;
-    const auto address =
-        // "@" stands for the zero byte that begins an abstract name of Linux (unix(7)).
-        path.front() == '@' ? os::SocketAddress::of_abstract_name(path.substr(1)) : os::SocketAddress::of_path(path);
-    const os::Descriptor socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-    if (!address || !socket.is_open()) return;
-    // A failure has no remedy here: the service manager waits for the datagram and notices its absence.
-    [[maybe_unused]] const ssize_t sent =
-        ::sendto(socket.get(), state.data(), state.size(), MSG_NOSIGNAL, address->get(), address->size());
 }
 
 namespace {

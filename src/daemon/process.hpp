@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <string>
-#include <string_view>
 
 namespace ledge::daemon {
 
@@ -24,10 +23,6 @@ std::string host_name();
 
 /// 64 random bits from the system, which nobody can guess.
 std::uint64_t random_seed();
-
-/// Sends `state` to the service manager (systemd, Type=notify), as one datagram to $NOTIFY_SOCKET. Without that
-/// variable, and on an error, nothing happens.
-void notify_service_manager(std::string_view state);
 
 /// Gives back the memory of the code and the constants of the program and its libraries after the start. The system
 /// loads the pages that are used again from the page cache.

@@ -2,9 +2,12 @@
 // step that may refuse the start comes before the first client can connect.
 #include "serve.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <iterator>
 #include <string>
+#include <utility>
 
 #include "commands.hpp"
 #include "join.hpp"
@@ -24,14 +27,20 @@
 #include "log_sink.hpp"
 #include "operators.hpp"
 #include "ota.hpp"
+#include "predecessor.hpp"
 #include "privileges.hpp"
 #include "process.hpp"
 #include "reload.hpp"
+#include "service_manager.hpp"
+#include "tls_files.hpp"
+#include "upgrade.hpp"
 #include "warnings.hpp"
 #include "wiring.hpp"
 
 namespace ledge::daemon {
 namespace {
+
+constexpr Duration store_time_max = 10min;  // for opening a large store on a slow card, at a start under systemd
 
 /// The remedy for an error of the system.
 std::string_view fix_for(const Error& error) {
@@ -202,21 +211,120 @@ std::vector<std::string> addresses_of(const runtime::BrokerLoop& loop, const Par
     return addresses;
 }
 
-}  // namespace
+/// Why this broker cannot be upgraded by a new process that has no more rights than it has.
+std::optional<Upgrade::Obstacle> find_obstacle(const config::Loaded& loaded) {
+    if (::getpid() == 1)
+        return Upgrade::Obstacle{"this process is the first one of its container, which would end with it",
+                                 "start a container with the new version instead"};
+    std::vector<std::string> files = files_read_again(loaded);
+    files.push_back(loaded.config.admin.token_file);  // unreadable() leaves "" out
+    for (const config::AdminTokenSettings& token : loaded.config.admin.tokens) files.push_back(token.file);
+    const std::vector<std::string> missing = unreadable(files);
+    if (missing.empty()) return std::nullopt;
+    return Upgrade::Obstacle{"this process, and so a new one, may not read " + join(missing),
+                             "give the file to a group of the broker's user, with mode 640, or restart the broker"};
+}
 
-int serve(const config::Sources& sources, const config::Loaded& loaded) {
-    // Settings of the process come first, because everything below may allocate, write or read secrets.
-    ignore_signals_of_writes();
-    end_when_out_of_memory(loaded.config.log.format == config::LogFormat::json);
-    // The sink outlives everything that logs: objects are destroyed in the reverse order.
-    LogSink sink(loaded.config.log.format);
-    Log log = sink.log(loaded.config.log.level);
-    // Before any other thread: the setting holds for this thread and for the threads that it starts (prctl(2)).
-    forbid_new_privileges();
-    allow_core_dumps(loaded.config.process.core_dumps);
+/// Tells the service manager that a reload is over, whatever its outcome is.
+class ToldReload final : public runtime::ReloadTask {
+public:
+    ToldReload(std::unique_ptr<ReloadTask> task, const ServiceManager& manager)
+        : task_(std::move(task)), manager_(manager) {}
+    void read() override { task_->read(); }
+    runtime::Reloaded put_in_force() override {
+        const runtime::Reloaded outcome = task_->put_in_force();
+        manager_.still_ready();
+        return outcome;
+    }
+
+private:
+    std::unique_ptr<ReloadTask> task_;
+    const ServiceManager& manager_;
+};
+
+/// How the broker and the service manager talk. `manager` must outlive the loop.
+void tell_service_manager(runtime::BrokerLoopOptions& options, const ServiceManager& manager) {
+    options.on_hang_up = [&manager, read = std::move(options.on_hang_up)]() -> std::unique_ptr<runtime::ReloadTask> {
+        manager.reloading(runtime::read_clock());
+        return std::make_unique<ToldReload>(read(), manager);
+    };
+    // The end of the connections, and then the disk (CommitterOptions::finish_time_max), with some room.
+    options.on_stop_signal = [&manager, time_max = options.stop_time_max + 60s, then = options.on_stop_signal] {
+        manager.stopping(time_max);
+        then();
+    };
+    if (!manager.watchdog_interval()) return;
+    options.heartbeat_interval = *manager.watchdog_interval();
+    options.on_heartbeat = [&manager] { manager.feed_watchdog(); };
+}
+
+/// Sockets that no listener has taken: after an upgrade they are closed, since the configuration has changed. From the
+/// service manager they are a mistake: clients would connect there and never be answered. True: there is a mistake.
+bool complain_of_left_sockets(os::GivenSockets& sockets, const Log& log) {
+    const bool is_mistake = sockets.from() == os::GivenSockets::From::service_manager && !sockets.left().empty();
+    for (const std::string& socket : sockets.left()) {
+        log.write(is_mistake ? LogLevel::error : LogLevel::warning, "socket_unused",
+                  {{"socket", socket},
+                   {"fix", is_mistake ? "add a listener with this address, or with this name (FileDescriptorName=), or "
+                                        "remove the line from the socket unit"
+                                      : "none, if the listener was removed from the configuration on purpose"}});
+    }
+    sockets.clear();
+    return is_mistake;
+}
+
+/// What stays while one loop after the other serves: more than one only if an upgrade fails late.
+struct Service {
+    LogSink& sink;
+    Log& log;
+    const ServiceManager& manager;
+    Predecessor& predecessor;
+    Upgrade& upgrade;
+    os::GivenSockets* given;  // sockets for the listeners of the next loop
+    bool is_first;            // of the loops
+};
+
+/// In an upgrade the former broker has the store until everything that can be wrong without the store was checked.
+/// False: the store cannot be had.
+bool await_store(const Service& service) {
+    service.manager.extend_timeout(store_time_max);
+    if (service.predecessor.await_store()) return true;
+    refuse(service.log, "the broker that was to be replaced has ended, or keeps the store", "start the broker again",
+           config::exit_failure);
+    return false;
+}
+
+/// Tells that all listeners are open. The order matters: the former broker ends when it hears of this one, and by then
+/// the service manager must know its new main process.
+void announce(const std::string& addresses, runtime::BrokerLoop& loop, const Service& service) {
+    const std::string status = "Serving on " + addresses;
+    if (service.predecessor.is_upgrade())
+        service.manager.ready_as_main(status);
+    else
+        service.manager.ready(status);
+    service.predecessor.tell_serving();
+    service.upgrade.attach(loop);
+}
+
+/// The exit status after a loop has ended; nullopt = the broker must serve again.
+std::optional<int> status_after(Upgrade::Outcome outcome, const Log& log) {
+    switch (outcome) {
+        case Upgrade::Outcome::serve_again: return std::nullopt;
+        case Upgrade::Outcome::failed: return config::exit_failure;
+        case Upgrade::Outcome::handed_over: return config::exit_ok;
+        case Upgrade::Outcome::stopped: break;
+    }
+    log.info("stopped");
+    return config::exit_ok;
+}
+
+/// Serves with one loop. nullopt: an upgrade has failed after the store was closed, and the broker must serve again.
+std::optional<int> serve_once(const config::Sources& sources, const config::Loaded& loaded, const Service& service) {
+    LogSink& sink = service.sink;
+    Log& log = service.log;
     const auto account = find_account(loaded.config.process);
     if (!account) return refuse(log, text_of(account.error()), "correct the key", config::exit_bad_configuration);
-    if (!direct_log(sink, loaded.config.log, account.value(), log)) return config::exit_failure;
+    if (service.is_first && !direct_log(sink, loaded.config.log, account.value(), log)) return config::exit_failure;
     // Each client needs a descriptor. The limit of the system is shared among the listeners below.
     const std::uint64_t descriptors = raise_descriptor_limit();
 
@@ -244,6 +352,9 @@ int serve(const config::Sources& sources, const config::Loaded& loaded) {
             if (parts.gateways != nullptr) parts.gateways->set_devices(listener, devices.table, devices.counters_file);
         });
     options.on_hang_up = [&reload, &sink] { return sink.reopen_file(), reload.read_all(); };
+    service.upgrade.add_to(options);
+    tell_service_manager(options, service.manager);
+    options.given_sockets = service.given;
     options.on_policy_files = [&reload] { return reload.read_policy(); };
     add_log(options, sink);
     // The token is read before the user changes, because root may be the only one who may read it.
@@ -254,6 +365,7 @@ int serve(const config::Sources& sources, const config::Loaded& loaded) {
     admin::Pages pages(std::string(version), token.value(), log, runtime::read_clock());
     connect_pages(pages, options, reload, log, running);
     // The store is opened before the listeners are bound, so that no client connects to a broker that cannot start.
+    if (!await_store(service)) return config::exit_failure;
     std::unique_ptr<storage::Store> store;
     if (!open_store(loaded.config, account.value(), log, store)) return config::exit_failure;
     // A store is configured, but the broker starts without it. The metrics must show that.
@@ -261,6 +373,7 @@ int serve(const config::Sources& sources, const config::Loaded& loaded) {
     // Without a store every publication has the durability level ram, whatever the configuration says.
     if (store == nullptr) options.shard.durability.journal.is_enabled = false;
     auto loop = runtime::BrokerLoop::create(std::move(options), log, std::move(store));
+    if (complain_of_left_sockets(*service.given, log)) return config::exit_bad_configuration;
     if (!loop) return refuse(log, text_of(loop.error()), fix_for(loop.error()), config::exit_failure);
     // Listeners are bound and keys are read: from here on the rights of root are not needed any more.
     if (account.value() && !give_up_privileges(*account.value(), loaded, log)) return config::exit_failure;
@@ -268,19 +381,56 @@ int serve(const config::Sources& sources, const config::Loaded& loaded) {
     running = loop->get();
     if (is_without) note_unusable_store((*loop)->shard());
     // The loop does not run yet, so no request comes before the pages have figures.
-    pages.attach(**loop, {parts.bridges.bridges(), parts.gateways, parts.lines, parts.ota, urls_of_web(loaded.config)});
+    pages.attach(**loop, {parts.bridges.bridges(), parts.gateways, parts.lines, parts.ota, urls_of_web(loaded.config),
+                          [&service] { return service.upgrade.request(); }});
     for (const std::string& note : loaded.notes) log.warning("listener_note", {{"note", note}});
-    log.info(
-        "ready",
-        {{"addresses", join(addresses_of(**loop, parts))}, {"version", version}, {"descriptors_max", descriptors}});
+    const std::string addresses = join(addresses_of(**loop, parts));
+    log.info("ready", {{"addresses", addresses}, {"version", version}, {"descriptors_max", descriptors}});
     sink.end_of_start();
-    // systemd starts what depends on the broker now: clients find all listeners open.
-    notify_service_manager("READY=1");
+    announce(addresses, **loop, service);
     // The code of the start is hardly used again, but its pages would count as memory of the broker.
     release_startup_code();
     (*loop)->run();
-    log.info("stopped");
-    return config::exit_ok;
+    running = nullptr;
+    return status_after(service.upgrade.conclude(*loop), log);
+}
+
+/// The configuration for a broker that serves again: as the files say now, or as before if they have a mistake.
+config::Loaded load_again(const config::Sources& sources, const config::Loaded& before) {
+    config::Loaded again = config::load(sources);
+    if (again.ok()) check_files_and_warn(sources, again);
+    return again.ok() ? again : before;
+}
+
+}  // namespace
+
+int serve(const config::Sources& sources, const config::Loaded& loaded, ProgramStart start) {
+    // Settings of the process come first, because everything below may allocate, write or read secrets.
+    ignore_signals_of_writes();
+    end_when_out_of_memory(loaded.config.log.format == config::LogFormat::json);
+    // The sink outlives everything that logs: objects are destroyed in the reverse order.
+    LogSink sink(loaded.config.log.format);
+    Log log = sink.log(loaded.config.log.level);
+    // Before any other thread: the setting holds for this thread and for the threads that it starts (prctl(2)).
+    forbid_new_privileges();
+    allow_core_dumps(loaded.config.process.core_dumps);
+    auto predecessor = Predecessor::from_environment();
+    if (!predecessor)
+        return refuse(log, text_of(predecessor.error()), "correct the socket unit, or start the broker again",
+                      config::exit_bad_configuration);
+    const ServiceManager manager;
+    config::Loaded present = loaded;
+    Upgrade upgrade(
+        std::move(start), std::chrono::seconds(loaded.config.process.upgrade_time_max_s),
+        [&present] { return find_obstacle(present); }, log, manager);
+    os::GivenSockets given = std::move(predecessor.value().sockets());
+    for (bool is_first = true;; is_first = false) {
+        const auto status =
+            serve_once(sources, present, {sink, log, manager, predecessor.value(), upgrade, &given, is_first});
+        if (status) return *status;
+        present = load_again(sources, present);
+        given = upgrade.take_sockets();
+    }
 }
 
 }  // namespace ledge::daemon

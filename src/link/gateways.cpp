@@ -49,6 +49,7 @@ public:
           facts_(link_topics_begin, options_.name),
           plain_log_(log),
           driver_(services.driver),
+          given_(services.given),
           counter_file_(gateway_, services.io, services.driver, log, options_.name) {
         gateway_.set_devices(options_.devices, now);
     }
@@ -56,6 +57,7 @@ public:
     /// The counters are read before the first packet can come: a repeated CONNECT must not be accepted meanwhile.
     std::optional<Error> start(Instant now) {
         auto problem = counter_file_.use(options_.counters_file);
+        link_->offer(given_);
         if (!problem) problem = link_->start(now);
         look(now);
         return problem;
@@ -115,6 +117,7 @@ public:
     }
 
     std::string place() const { return link_->place(); }
+    void add_duplicate(std::vector<os::GivenSocket>& to) const { link_->add_duplicate(to); }
 
     /// Counted when somebody asks: states change with almost every packet.
     LinkFigures figures() const {
@@ -153,6 +156,7 @@ private:
     // For lines that are no events of the gateway.
     const Log& plain_log_;
     transport::Driver& driver_;
+    os::GivenSockets* const given_;  // used in start() only
     CounterFile counter_file_;
 };
 
@@ -208,6 +212,10 @@ void Gateways::set_devices(const std::string& listener, const mqttsn::DeviceTabl
     // A reload adds no listener for devices, so the configuration in force names only those that exist.
     LEDGE_ASSERT(found != gateways_.end());
     (*found)->set_devices(table, counters_file, driver_.now());
+}
+
+void Gateways::add_duplicates(std::vector<os::GivenSocket>& to) const {
+    for (const auto& one : gateways_) one->add_duplicate(to);
 }
 
 std::vector<LinkFigures> Gateways::figures() const {

@@ -5,6 +5,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "ledge/base/bytes.hpp"
 #include "ledge/base/error.hpp"
@@ -14,6 +15,11 @@
 namespace ledge::mqttsn {
 class Gateway;
 }
+
+namespace ledge::os {
+class GivenSockets;
+struct GivenSocket;
+}  // namespace ledge::os
 
 namespace ledge::link {
 
@@ -38,6 +44,12 @@ public:
     virtual void on_time(Instant now) = 0;
     virtual Instant next_deadline() const = 0;
     virtual void close() = 0;
+
+    /// Uses a socket of `given` that fits, in the next start(), instead of a new one; nullptr = none. A serial
+    /// line is always opened anew.
+    virtual void offer(os::GivenSockets* /*given*/) {}
+    /// Appends a duplicate of the socket that peers send to, if there is one.
+    virtual void add_duplicate(std::vector<os::GivenSocket>& /*to*/) const {}
 
     /// The address of a peer for the log and for the limits that count addresses: "192.0.2.7:4711", "/dev/ttyUSB0".
     virtual std::string text_of(Bytes address) const = 0;

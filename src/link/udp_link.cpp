@@ -14,6 +14,7 @@
 #include "ledge/base/ip_text.hpp"
 #include "ledge/base/log.hpp"
 #include "ledge/mqttsn/gateway.hpp"
+#include "ledge/os/given_sockets.hpp"
 #include "udp_address.hpp"
 
 namespace ledge::link {
@@ -130,6 +131,7 @@ UdpLink::~UdpLink() { close(); }
 /// An interface without an address is no mistake: after a power cut the broker often starts before the network does.
 std::optional<Error> UdpLink::start(Instant now) {
     auto problem = open();
+    given_ = nullptr;
     if (!problem) {
         gateway_.link_opened(now);
         return std::nullopt;
@@ -149,7 +151,9 @@ std::optional<Error> UdpLink::open() {
     auto bound = bound_address(address_.host, address_.port);
     const auto refused = [&](int error) { return Error{system_code(error), "cannot listen on {}", place()}; };
     if (!bound) return refused(ENODEV);
-    os::Descriptor socket(::socket(bound->family(), SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    os::Descriptor socket = take_given(*bound);
+    const bool is_given = socket.is_open();
+    if (!is_given) socket.reset(::socket(bound->family(), SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     // A machine without IPv6: "::" then stands for all addresses that there are.
     if (!socket.is_open() && errno == EAFNOSUPPORT && address_.host == "::" && !address_.is_ipv6_only) {
         bound = os::SocketAddress::any_ipv4(address_.port);
@@ -158,13 +162,15 @@ std::optional<Error> UdpLink::open() {
     if (!socket.is_open()) return refused(errno);
     family_ = bound->family();
     const bool is_dual = family_ == AF_INET6 && address_.host == "::" && !address_.is_ipv6_only;
-    if (family_ == AF_INET6 && !set_on(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY, is_dual ? 0 : 1)) return refused(errno);
+    // A bound socket keeps what it was bound with.
+    if (!is_given && family_ == AF_INET6 && !set_on(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY, is_dual ? 0 : 1))
+        return refused(errno);
     // A socket that is bound to one address answers from there anyway, and needs no control data.
     knows_own_ = is_any(address_.host) && (family_ == AF_INET ? set_on(socket.get(), IPPROTO_IP, IP_PKTINFO)
                                                               : set_on(socket.get(), IPPROTO_IPV6, IPV6_RECVPKTINFO));
     // After a power cut all devices speak at once. The kernel grants what its limit (net.core.rmem_max) allows.
     set_on(socket.get(), SOL_SOCKET, SO_RCVBUF, receive_bytes);
-    if (::bind(socket.get(), bound->get(), bound->size()) != 0) return refused(errno);
+    if (!is_given && ::bind(socket.get(), bound->get(), bound->size()) != 0) return refused(errno);
     if (!poller_.add(socket.get(), *this, EPOLLIN)) return refused(errno);
     socket_ = std::move(socket);
     // A listener without its group would serve nobody who searches, and the operator would not notice.
@@ -175,6 +181,20 @@ std::optional<Error> UdpLink::open() {
     reported_.clear();
     log_.info("mqttsn_link_opened", {{"listener", name_}, {"place", place()}});
     return std::nullopt;
+}
+
+/// The socket that another process has opened for this listener; empty if there is none.
+os::Descriptor UdpLink::take_given(const os::SocketAddress& bound) {
+    if (given_ == nullptr) return {};
+    if (auto given = given_->take(SOCK_DGRAM, bound)) return std::move(given->socket);
+    // By its name: any socket of the service manager, and that of a port which the system chose for the former broker.
+    if (given_->from() != os::GivenSockets::From::service_manager && address_.port != 0) return {};
+    auto named = given_->take_named(SOCK_DGRAM, name_);
+    return named.empty() ? os::Descriptor() : std::move(named.front().socket);
+}
+
+void UdpLink::add_duplicate(std::vector<os::GivenSocket>& to) const {
+    if (socket_.is_open()) to.push_back({name_, os::duplicate(socket_.get()), false});
 }
 
 /// Joins the group, on the interface of the socket's address. A socket that is bound to one address of the machine gets
@@ -203,7 +223,9 @@ std::optional<Error> UdpLink::join() {
         ip_mreqn request{};
         request.imr_multiaddr = reinterpret_cast<const sockaddr_in*>(group->get())->sin_addr;
         if (own && !is_any(address_.host)) std::memcpy(&request.imr_address, own->data() + 12, 4);
-        if (::setsockopt(target, IPPROTO_IP, IP_ADD_MEMBERSHIP, &request, sizeof(request)) != 0) return refused(errno);
+        // EADDRINUSE: a socket of another process is a member already.
+        if (::setsockopt(target, IPPROTO_IP, IP_ADD_MEMBERSHIP, &request, sizeof(request)) != 0 && errno != EADDRINUSE)
+            return refused(errno);
         // Announcements leave by the interface where the group was joined. If the system refuses, it chooses one.
         ::setsockopt(socket_.get(), IPPROTO_IP, IP_MULTICAST_IF, &request, sizeof(request));
         return std::nullopt;
@@ -214,7 +236,8 @@ std::optional<Error> UdpLink::join() {
     request.ipv6mr_multiaddr = reinterpret_cast<const sockaddr_in6*>(group->get())->sin6_addr;
     if (percent != std::string::npos)
         request.ipv6mr_interface = ::if_nametoindex(address_.multicast.c_str() + percent + 1);
-    if (::setsockopt(target, IPPROTO_IPV6, IPV6_ADD_MEMBERSHIP, &request, sizeof(request)) != 0) return refused(errno);
+    if (::setsockopt(target, IPPROTO_IPV6, IPV6_ADD_MEMBERSHIP, &request, sizeof(request)) != 0 && errno != EADDRINUSE)
+        return refused(errno);
     set_on(socket_.get(), IPPROTO_IPV6, IPV6_MULTICAST_IF, static_cast<int>(request.ipv6mr_interface));
     return std::nullopt;
 }

@@ -42,6 +42,9 @@ public:
     Instant next_deadline() const override;
     void close() override;
 
+    void offer(os::GivenSockets* given) override { given_ = given; }
+    void add_duplicate(std::vector<os::GivenSocket>& to) const override;
+
     std::string text_of(Bytes address) const override;
     std::string place() const override;
     void add_to(LinkFigures& figures) const override;
@@ -50,6 +53,7 @@ private:
     enum class Sent : std::uint8_t { yes, later, lost };
 
     std::optional<Error> open();
+    os::Descriptor take_given(const os::SocketAddress& bound);
     std::optional<Error> join();
     void on_ready(std::uint32_t events) override;
     bool read_one(int socket, Instant now);
@@ -63,6 +67,7 @@ private:
     std::span<Byte> buffer_;
     const Log& log_;
     const std::string name_;
+    os::GivenSockets* given_ = nullptr;  // used by the next start() only
     os::Descriptor socket_;
     os::Descriptor group_socket_;
     os::SocketAddress group_;

@@ -112,6 +112,21 @@ void SocketAddress::set_port(std::uint16_t port) {
                 sizeof in_network_order);
 }
 
+// unix(7): the path ends at its zero byte, or where the address ends. An abstract name begins with a zero byte.
+std::string SocketAddress::path() const {
+    if (storage_.ss_family != AF_UNIX || size_ <= offsetof(sockaddr_un, sun_path)) return {};
+    const auto value = copied_from<sockaddr_un>(storage_);
+    const std::size_t size_max = std::min(size_ - offsetof(sockaddr_un, sun_path), sizeof value.sun_path);
+    return {value.sun_path, ::strnlen(value.sun_path, size_max)};
+}
+
+bool operator==(const SocketAddress& a, const SocketAddress& b) {
+    if (a.family() != b.family()) return false;
+    if (is_ip(a.storage_)) return a.ip() == b.ip() && a.port() == b.port();
+    const std::string path = a.path();
+    return !path.empty() && path == b.path();
+}
+
 std::string to_text(const SocketAddress& address) {
     const auto ip = address.ip();
     if (!ip) return "unix";

@@ -20,6 +20,7 @@
 
 #include "killed_programs.hpp"
 #include "ledge/base/assert.hpp"
+#include "program_status.hpp"
 
 namespace ledge::os {
 namespace {
@@ -124,10 +125,9 @@ Descriptor timer_of(Duration time) {
     return timer;
 }
 
-std::string text_of_status(int status) {
-    if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return {};
-    if (WIFEXITED(status)) return "has ended with status " + std::to_string(WEXITSTATUS(status));
-    return "was ended by signal " + std::to_string(WTERMSIG(status));
+/// What the program did wrong; "" = nothing.
+std::string problem_of_status(int status) {
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? std::string() : text_of_status(status);
 }
 
 std::string not_started(int error) { return "cannot be started: " + std::generic_category().message(error); }
@@ -155,7 +155,7 @@ public:
             }
             int status = 0;
             const pid_t ended = ::waitpid(process_, &status, WNOHANG);
-            if (ended == process_) return read_rest(text_of_status(status));
+            if (ended == process_) return read_rest(problem_of_status(status));
             if (ended < 0 && errno != EINTR) return "has ended, but the system does not tell how";
         }
     }

@@ -10,6 +10,7 @@
 #include "ledge/base/assert.hpp"
 #include "ledge/journal/image.hpp"
 #include "ledge/journal/store_reader.hpp"
+#include "ledge/os/given_sockets.hpp"
 #include "ledge/runtime/clock.hpp"
 #include "listening.hpp"
 #include "process_services.hpp"
@@ -66,7 +67,7 @@ BrokerLoop::Parts::Parts(BrokerLoopOptions given, const Log& log_, std::unique_p
       host(loop, tls_workers, log, {options.shard, options.seed, options.daily_write_budget_bytes}, std::move(store),
            image),
       driver(host.shard(), loop.poller(), loop.clock(), options.driver),
-      listening({loop.io(), tls_workers, driver, options.pages, log}),
+      listening({loop.io(), tls_workers, driver, options.pages, log, options.given_sockets}),
       reloader(loop.io(), host.shard(), options.on_hang_up, options.on_policy_files),
       process(loop.io(), host.shard(), process_options()),
       stopping(options.stop_time_max) {
@@ -75,8 +76,8 @@ BrokerLoop::Parts::Parts(BrokerLoopOptions given, const Log& log_, std::unique_p
 }
 
 ProcessServices::Options BrokerLoop::Parts::process_options() {
-    ProcessServices::Options result{
-        options.shard.memory_budget_bytes, options.has_unwritten_log, options.write_log, {}};
+    ProcessServices::Options result{options.shard.memory_budget_bytes, options.has_unwritten_log, options.write_log,
+                                    options.heartbeat_interval,        options.on_heartbeat,      {}};
     if (options.handles_signals) result.on_signal = [this](int signal) { on_signal(signal); };
     return result;
 }
@@ -95,7 +96,7 @@ std::optional<Error> BrokerLoop::Parts::make_loop_parts() {
         if (auto problem = tls_workers.start()) return problem;
     }
     const LoopServices services{loop.io(), host.shard(), driver,
-                                options.needs_tls_workers ? &tls_workers.pool() : nullptr};
+                                options.needs_tls_workers ? &tls_workers.pool() : nullptr, options.given_sockets};
     for (const MakeLoopPart& make : options.parts) {
         loop_parts.push_back(make(services));
         loop_parts.back()->start(loop.now());
@@ -137,17 +138,18 @@ Result<bool, Error> BrokerLoop::Parts::open_listeners() {
         const auto index = static_cast<std::uint16_t>(i);
         auto front = listening.make_front(index, options.shard.listeners[i].name, wanted);
         if (!front) return Failure{front.error()};
-        const auto opened = listening.open(index, options.endpoints[i], std::move(*front), wanted.accept_rate);
+        const auto opened = listening.open(index, options.shard.listeners[i].name, options.endpoints[i],
+                                           std::move(*front), wanted.accept_rate);
         if (!opened) return opened;
     }
-    for (const std::optional<AdminOptions>* admin : {&options.admin, &options.admin_socket}) {
-        if (!*admin) continue;
-        auto front = listening.make_admin_front(**admin);
-        if (!front) return Failure{front.error()};
-        const auto opened = listening.open(std::nullopt, (*admin)->endpoint, std::move(*front));
-        if (!opened) return opened;
-    }
-    return true;
+    const auto open_admin = [&](const std::string& name, const std::optional<AdminOptions>& admin) {
+        if (!admin) return Result<bool, Error>(true);
+        auto front = listening.make_admin_front(*admin);
+        if (!front) return Result<bool, Error>(Failure{front.error()});
+        return listening.open(std::nullopt, name, admin->endpoint, std::move(*front));
+    };
+    const auto opened = open_admin("admin", options.admin);
+    return opened ? open_admin("admin.socket", options.admin_socket) : opened;
 }
 
 BrokerLoop::BrokerLoop(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
@@ -217,8 +219,10 @@ void BrokerLoop::Parts::run_due() {
 // The end
 
 void BrokerLoop::Parts::on_signal(int signal) {
+    if (signal == SIGUSR2) return options.on_upgrade_signal ? options.on_upgrade_signal() : void();
     if (signal != SIGHUP) {
         log.info("stopping", {{"signal", signal}});
+        if (options.on_stop_signal) options.on_stop_signal();
         return stop();
     }
     reload();
@@ -257,6 +261,22 @@ void BrokerLoop::stop() { parts_->stop(); }
 void BrokerLoop::request_stop() {
     boost::asio::post(parts_->loop.io(), [parts = parts_.get()] { parts->stop(); });
 }
+
+void BrokerLoop::request_hand_over() {
+    boost::asio::post(parts_->loop.io(), [parts = parts_.get()] {
+        parts->listening.keep_files();
+        parts->stop();
+    });
+}
+
+std::vector<os::GivenSocket> BrokerLoop::duplicate_sockets() const {
+    std::vector<os::GivenSocket> duplicates;
+    parts_->listening.add_duplicates(duplicates);
+    for (const auto& part : parts_->loop_parts) part->add_duplicates(duplicates);
+    return duplicates;
+}
+
+bool BrokerLoop::is_store_abandoned() const { return parts_->host.is_store_abandoned(); }
 
 // ---------------------------------------------------------------------------------------------------------------------
 // While it runs

@@ -256,6 +256,7 @@ bool Committer::await_report(Instant deadline) {
 }
 
 void Committer::abandon(broker::Shard& shard) {
+    is_abandoned_ = true;
     queue_->abandon();
     // The commit thread may use the queue and the store until the process ends, so neither is destroyed. This list
     // keeps both reachable: otherwise a leak checker would report them if the thread has not begun the commit yet.

@@ -46,6 +46,9 @@ public:
     /// not answer delays the end by finish_time_max. A commit that failed for lack of room is tried once more.
     void finish(broker::Shard& shard, Instant now);
 
+    /// After finish(): the disk did not answer, so the commit thread may still use the store.
+    bool is_abandoned() const { return is_abandoned_; }
+
     // The pauses after a commit that failed for lack of room. Freed space is noticed within the longest pause.
     static constexpr Duration retry_pause_first = 250ms;  // doubles with each failure
     static constexpr Duration retry_pause_max = 5s;
@@ -89,6 +92,7 @@ private:
     // `never` when this was logged. Idle: the next question for the store's room, if the store is short of room.
     Instant next_at_ = never;
     Duration pause_ = retry_pause_first;
+    bool is_abandoned_ = false;
     broker::StoreFigures figures_;
     Error postponed_by_;                           // the error of the last failed try, while figures_.is_postponed
     std::unique_ptr<storage::CommitQueue> queue_;  // the last member, so its thread ends first

@@ -23,25 +23,25 @@ Error refusal(const transport::Endpoint& endpoint, const Error& look_up) {
 
 }  // namespace
 
-void LateListeners::add(const transport::Endpoint& endpoint, transport::Front& front, const transport::AcceptRate& rate,
-                        Error problem) {
-    add_new("", endpoint, front, rate);
+void LateListeners::add(const std::string& name, const transport::Endpoint& endpoint, transport::Front& front,
+                        const transport::AcceptRate& rate, Error problem) {
+    add_new(name, endpoint, front, rate);
     put_off(waiting_.back(), std::move(problem), driver_.now());
 }
 
 void LateListeners::add_new(const std::string& name, const transport::Endpoint& endpoint, transport::Front& front,
                             const transport::AcceptRate& rate) {
     const Instant now = driver_.now();
-    waiting_.push_back({++last_number_, endpoint, &front, rate, name, {}, pause_min, now, now, {}});
+    waiting_.push_back({++last_number_, endpoint, &front, rate, name, true, {}, pause_min, now, now, {}});
 }
 
-std::vector<std::unique_ptr<Listener>> LateListeners::try_due(Instant now) {
-    std::vector<std::unique_ptr<Listener>> up;
+std::vector<LateListeners::Up> LateListeners::try_due(Instant now) {
+    std::vector<Up> up;
     std::erase_if(waiting_, [&](Waiting& waiting) {
         if (waiting.next > now) return false;
         auto listener = try_again(waiting, now);
         if (listener == nullptr) return false;
-        up.push_back(std::move(listener));
+        up.push_back({waiting.name, std::move(listener)});
         return true;
     });
     return up;
@@ -79,7 +79,7 @@ LateListeners::Made LateListeners::open(Waiting& waiting) {
 
 void LateListeners::log_success(const Waiting& waiting, const Listener& listener, Instant now) const {
     const std::string address = listener.addresses().front();
-    if (!waiting.name.empty()) return log_.info("listener_added", {{"listener", waiting.name}, {"address", address}});
+    if (waiting.is_new) return log_.info("listener_added", {{"listener", waiting.name}, {"address", address}});
     log_.info("listener_up", {{"address", address}, {"waited_s", (now - waiting.since) / 1s}});
 }
 
@@ -93,7 +93,7 @@ void LateListeners::put_off(Waiting& waiting, Error reason, Instant now) {
     LEDGE_ASSERT(waiting.pause >= pause_min && waiting.pause <= pause_max);
     waiting.next = now + waiting.pause;
     waiting.pause = std::min(waiting.pause * 2, pause_max);
-    waiting.name.clear();  // from now on the listener is one that waits
+    waiting.is_new = false;  // from now on the listener is one that waits
     if (reason == waiting.reason) return;
     waiting.reason = std::move(reason);
     log_.warning("listener_waits", {{"address", to_text(waiting.endpoint)},

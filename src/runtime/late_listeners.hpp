@@ -38,15 +38,20 @@ public:
 
     // `front` must outlive this object or clear().
 
+    // `name` is the listener's name, for the log and for the owner.
+
     /// Adds an endpoint after its first attempt has failed with `problem`.
-    void add(const transport::Endpoint& endpoint, transport::Front& front, const transport::AcceptRate& rate,
-             Error problem);
-    /// Adds an endpoint that was not tried yet. `name` is the listener's name, for the log. The first attempt is due at
-    /// once.
+    void add(const std::string& name, const transport::Endpoint& endpoint, transport::Front& front,
+             const transport::AcceptRate& rate, Error problem);
+    /// Adds an endpoint that was not tried yet. The first attempt is due at once.
     void add_new(const std::string& name, const transport::Endpoint& endpoint, transport::Front& front,
                  const transport::AcceptRate& rate);
     /// Tries the endpoints whose pause is over. Returns the listeners that could be opened; they accept already.
-    std::vector<std::unique_ptr<transport::Listener>> try_due(Instant now);
+    struct Up {
+        std::string name;
+        std::unique_ptr<transport::Listener> listener;
+    };
+    std::vector<Up> try_due(Instant now);
     /// The next instant at which try_due() must be called; `never` when no endpoint waits for its time.
     Instant next_deadline() const;
     void clear() { waiting_.clear(); }
@@ -57,7 +62,8 @@ private:
         transport::Endpoint endpoint;
         transport::Front* front;
         transport::AcceptRate rate;
-        std::string name;                             // set while the first attempt of a new listener is to come
+        std::string name;
+        bool is_new;                                  // the first attempt of a new listener is to come
         Error reason;                                 // the reason that was logged last
         Duration pause;                               // the pause after the next failure
         Instant since;                                // the first attempt

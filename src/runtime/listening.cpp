@@ -1,10 +1,10 @@
 #include "listening.hpp"
 
 #include <algorithm>
-#include <iterator>
 #include <utility>
 
 #include "ledge/base/assert.hpp"
+#include "ledge/os/given_sockets.hpp"
 #include "ledge/transport/proxy.hpp"
 #include "ledge/transport/tls.hpp"
 
@@ -81,20 +81,22 @@ transport::TlsCounters Listening::tls_counters(std::uint16_t index) const {
 // ---------------------------------------------------------------------------------------------------------------------
 // Listeners
 
-Result<bool, Error> Listening::open(std::optional<std::uint16_t> index, const transport::Endpoint& endpoint,
-                                    std::unique_ptr<transport::Front> front, const transport::AcceptRate& rate) {
+Result<bool, Error> Listening::open(std::optional<std::uint16_t> index, const std::string& name,
+                                    const transport::Endpoint& endpoint, std::unique_ptr<transport::Front> front,
+                                    const transport::AcceptRate& rate) {
     LEDGE_ASSERT(front != nullptr);
     fronts_.push_back(std::move(front));
     indexes_.push_back(index);
-    auto listener = Listener::create(endpoint, *fronts_.back(), services_.driver, services_.log, rate);
+    auto listener =
+        Listener::create(endpoint, *fronts_.back(), services_.driver, services_.log, rate, {services_.given, name});
     if (!listener && transport::may_pass(listener.error())) {
-        late_listeners_.add(endpoint, *fronts_.back(), rate, listener.error());
+        late_listeners_.add(name, endpoint, *fronts_.back(), rate, listener.error());
         return true;
     }
     if (!listener) return Failure{listener.error()};
     if (const std::error_code error = (*listener)->start())
         return Failure{Error{error, "cannot accept on {}", to_text(endpoint)}};
-    listeners_.push_back(std::move(*listener));
+    listeners_.push_back({name, std::move(*listener)});
     return true;
 }
 
@@ -108,10 +110,10 @@ void Listening::add(std::uint16_t index, const std::string& name, const transpor
     const std::error_code error = made ? (*made)->start() : std::error_code();
     if (made && !error) {
         services_.log.info("listener_added", {{"listener", name}, {"address", (*made)->addresses().front()}});
-        listeners_.push_back(std::move(*made));
+        listeners_.push_back({name, std::move(*made)});
     } else {
         Error why = made ? Error{error, "cannot accept on {}", to_text(endpoint)} : made.error();
-        late_listeners_.add(endpoint, *fronts_.back(), rate, std::move(why));
+        late_listeners_.add(name, endpoint, *fronts_.back(), rate, std::move(why));
     }
 }
 
@@ -123,10 +125,18 @@ void Listening::close() {
     indexes_.clear();
 }
 
+void Listening::add_duplicates(std::vector<os::GivenSocket>& to) const {
+    for (const Open& open : listeners_) open.listener->add_duplicates(open.name, to);
+}
+
+void Listening::keep_files() {
+    for (const Open& open : listeners_) open.listener->keep_files();
+}
+
 std::vector<std::string> Listening::addresses() const {
     std::vector<std::string> result;
-    for (const auto& listener : listeners_) {
-        for (std::string& address : listener->addresses()) result.push_back(std::move(address));
+    for (const Open& open : listeners_) {
+        for (std::string& address : open.listener->addresses()) result.push_back(std::move(address));
     }
     return result;
 }
@@ -135,15 +145,16 @@ std::vector<std::string> Listening::addresses() const {
 // Time
 
 void Listening::on_time(Instant now) {
-    for (const auto& listener : listeners_) listener->on_time(now);
+    for (const Open& open : listeners_) open.listener->on_time(now);
     for (const auto& front : fronts_) front->on_time(now);
-    if (late_listeners_.next_deadline() <= now)
-        std::ranges::move(late_listeners_.try_due(now), std::back_inserter(listeners_));
+    if (late_listeners_.next_deadline() > now) return;
+    for (LateListeners::Up& up : late_listeners_.try_due(now))
+        listeners_.push_back({std::move(up.name), std::move(up.listener)});
 }
 
 Instant Listening::next_deadline() const {
     Instant earliest = late_listeners_.next_deadline();
-    for (const auto& listener : listeners_) earliest = std::min(earliest, listener->next_deadline());
+    for (const Open& open : listeners_) earliest = std::min(earliest, open.listener->next_deadline());
     for (const auto& front : fronts_) earliest = std::min(earliest, front->next_deadline());
     return earliest;
 }

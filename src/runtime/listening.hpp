@@ -33,6 +33,7 @@ public:
         transport::Driver& driver;
         const transport::HttpHandler& pages;
         const Log& log;
+        os::GivenSockets* given = nullptr;  // sockets to use instead of new ones
     };
     explicit Listening(const Services& services)
         : services_(services), late_listeners_(services.io, services.driver, services.log) {}
@@ -47,9 +48,11 @@ public:
     MadeFront make_admin_front(const AdminOptions& admin);
 
     /// Opens an endpoint at the start. An address that this machine does not have yet is no error: it is tried again.
-    /// `index` = the shard's listener; empty = the admin listener, which serves no MQTT.
-    Result<bool, Error> open(std::optional<std::uint16_t> index, const transport::Endpoint& endpoint,
-                             std::unique_ptr<transport::Front> front, const transport::AcceptRate& rate = {});
+    /// `index` = the shard's listener; empty = the admin listener, which serves no MQTT. `name` is the listener's, by
+    /// which a given socket may be meant.
+    Result<bool, Error> open(std::optional<std::uint16_t> index, const std::string& name,
+                             const transport::Endpoint& endpoint, std::unique_ptr<transport::Front> front,
+                             const transport::AcceptRate& rate = {});
     /// Opens an endpoint that a reload adds. Whatever keeps it from being opened now, it is tried again. A host name is
     /// looked up first, while the clients are served.
     void add(std::uint16_t index, const std::string& name, const transport::Endpoint& endpoint,
@@ -59,6 +62,10 @@ public:
     void reload();
     /// Stops accepting, and closes the peers that are no links yet.
     void close();
+    /// See the functions of BrokerLoop.
+    void add_duplicates(std::vector<os::GivenSocket>& to) const;
+    /// From now on the files of Unix sockets belong to a process that has duplicates of the sockets.
+    void keep_files();
 
     void on_time(Instant now);
     Instant next_deadline() const;
@@ -75,8 +82,12 @@ private:
 
     Services services_;
     std::vector<std::unique_ptr<transport::Front>> fronts_;
-    std::vector<std::optional<std::uint16_t>> indexes_;            // fronts_[i] serves the shard's listener indexes_[i]
-    std::vector<std::unique_ptr<transport::Listener>> listeners_;  // they refer to the fronts
+    std::vector<std::optional<std::uint16_t>> indexes_;  // fronts_[i] serves the shard's listener indexes_[i]
+    struct Open {
+        std::string name;
+        std::unique_ptr<transport::Listener> listener;
+    };
+    std::vector<Open> listeners_;  // they refer to the fronts
     LateListeners late_listeners_;
 };
 

@@ -22,6 +22,8 @@ constexpr Duration measure_interval_short = 100ms;  // while memory is short
 ProcessServices::ProcessServices(boost::asio::io_context& io, broker::Shard& shard, Options options)
     : options_(std::move(options)), shard_(shard) {
     LEDGE_ASSERT(!options_.has_unwritten_log || options_.write_log);
+    LEDGE_ASSERT(options_.heartbeat_interval == Duration::zero() || options_.on_heartbeat);
+    if (options_.heartbeat_interval > Duration::zero()) heartbeat_at_ = Instant::min();
     if (options_.on_signal) signals_ = std::make_unique<Signals>(io, options_.on_signal);
 }
 
@@ -52,13 +54,23 @@ void ProcessServices::write_log(Instant now) {
     options_.write_log();
 }
 
+/// Called by a turn only, so a loop that hangs beats no more.
+void ProcessServices::beat(Instant now) {
+    if (heartbeat_at_ > now) return;
+    heartbeat_at_ = now + options_.heartbeat_interval;
+    options_.on_heartbeat();
+}
+
 // ---------------------------------------------------------------------------------------------------------------------
 // Time
 
-void ProcessServices::on_time(Instant now) { write_log(now); }
+void ProcessServices::on_time(Instant now) {
+    write_log(now);
+    beat(now);
+}
 
 Instant ProcessServices::next_deadline() const {
-    Instant earliest = never;
+    Instant earliest = heartbeat_at_;
     if (is_memory_short_) earliest = std::min(earliest, measure_at_);
     if (is_log_behind()) earliest = std::min(earliest, write_log_at_);
     return earliest;

@@ -22,6 +22,8 @@ public:
         std::uint64_t memory_budget_bytes = 0;    // 0 = unlimited
         std::function<bool()> has_unwritten_log;  // see BrokerLoopOptions
         std::function<void()> write_log;          // required if has_unwritten_log is set
+        Duration heartbeat_interval{};            // see BrokerLoopOptions
+        std::function<void()> on_heartbeat;       // required with heartbeat_interval
         std::function<void(int)> on_signal;       // gets each signal's number; empty = signals are not handled
     };
     /// Throws boost::system::system_error when the system refuses to report signals.
@@ -39,6 +41,7 @@ public:
 
 private:
     void write_log(Instant now);
+    void beat(Instant now);
     bool is_log_behind() const { return options_.has_unwritten_log && options_.has_unwritten_log(); }
 
     Options options_;
@@ -46,6 +49,7 @@ private:
     std::unique_ptr<Signals> signals_;       // nullptr = the embedding program handles the signals
     Instant measure_at_ = Instant::min();    // the next measurement of memory, if there is a budget
     Instant write_log_at_ = Instant::min();  // the next write of waiting log lines
+    Instant heartbeat_at_ = never;           // the next heartbeat, if there are any
     bool is_memory_short_ = false;
 };
 

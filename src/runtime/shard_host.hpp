@@ -55,6 +55,8 @@ public:
 
     /// Ends the commits, after the last connection. See Committer::finish.
     void finish(Instant now);
+    /// See BrokerLoop::is_store_abandoned().
+    bool is_store_abandoned() const { return committer_ && committer_->is_abandoned(); }
 
 private:
     EventLoop& loop_;

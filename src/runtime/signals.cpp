@@ -7,6 +7,7 @@ namespace ledge::runtime {
 
 Signals::Signals(boost::asio::io_context& io, std::function<void(int)> on_signal)
     : set_(io, SIGTERM, SIGINT, SIGHUP), on_signal_(std::move(on_signal)) {
+    set_.add(SIGUSR2);  // the constructor of the set takes three signals at most
     wait();
 }
 

@@ -1,4 +1,4 @@
-// Signals: turns SIGTERM, SIGINT and SIGHUP into calls on the loop's thread. ProcessServices owns the object.
+// Signals: turns SIGTERM, SIGINT, SIGHUP and SIGUSR2 into calls on the loop's thread. ProcessServices owns the object.
 #pragma once
 
 #include <boost/asio/io_context.hpp>

@@ -265,6 +265,7 @@ void Connection::close(ReasonCode code, std::string_view detail, std::string_vie
     if (state_ == State::handshake) return refuse_connect({code, std::string(detail), std::string(rule), {}, {}});
     if (!is_broker_decision(code)) ++services_.counters.protocol_errors;
     services_.log.info("client_disconnected", {{"client_id", client_id()},
+                                               {"user", session_ != nullptr ? session_->owner() : ""},
                                                {"address", peer_.address},
                                                {"by", "server"},
                                                {"reason", wire::name_of(code)},
@@ -276,6 +277,12 @@ void Connection::close(ReasonCode code, std::string_view detail, std::string_vie
     close_silently();
 }
 
+// Some reasons are given where CONNECT is not at hand: while the login is checked, or between two packets AUTH.
+CloseReason Connection::with_names(CloseReason reason) const {
+    if (handshake_ != nullptr && reason.client_id.empty()) handshake_->add_names(reason);
+    return reason;
+}
+
 void Connection::refuse_connect(const CloseReason& reason) {
     LEDGE_ASSERT(state_ == State::handshake);
     count_refusal(reason.code);
@@ -284,7 +291,9 @@ void Connection::refuse_connect(const CloseReason& reason) {
     close_silently();
 }
 
-void Connection::log_refused(std::string_view reason, std::optional<ReasonCode> code, const CloseReason& why) const {
+void Connection::log_refused(std::string_view reason, std::optional<ReasonCode> code,
+                             const CloseReason& unnamed) const {
+    const CloseReason why = with_names(unnamed);
     services_.log.info("connection_refused", {{"address", peer_.address},
                                               {"listener", peer_.listener.name},
                                               {"client_id", why.client_id},

@@ -159,6 +159,7 @@ Ending PublishReceiver::refuse(const wire::Publish& packet, ReasonCode code, Ses
                                .detail = rule});
     if (is_logged)
         services_.log.info("publish_refused", {{"client_id", session.client_id()},
+                                               {"user", session.owner()},
                                                {"address", peer_.address},
                                                {"topic", packet.topic},
                                                {"reason", wire::name_of(code)},

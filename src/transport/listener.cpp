@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "ledge/base/assert.hpp"
+#include "ledge/os/given_sockets.hpp"
 #include "listening_socket.hpp"
 
 namespace ledge::transport {
@@ -38,8 +39,13 @@ public:
           reserve_(open_reserve()) {}
     Acceptor(const Acceptor&) = delete;
     Acceptor& operator=(const Acceptor&) = delete;
-    ~Acceptor() = default;
+    // Closing the descriptor would not be enough: while another process has a duplicate, the system goes on to report
+    // the socket to the poller.
+    ~Acceptor() {
+        if (is_started_) driver_.poller().remove(socket_.descriptor());
+    }
 
+    ListeningSocket& socket() { return socket_; }
     const std::string& address() const { return socket_.address(); }
     Instant resume_at() const { return resume_at_; }
 
@@ -59,6 +65,7 @@ private:
     Driver& driver_;
     const Log& log_;
     TokenBucket& rate_;
+    bool is_started_ = false;
     os::Descriptor reserve_;             // any open file; when closed, its number is free for a waiting peer
     Instant resume_at_ = never;          // the end of the pause
     Instant complain_after_{};           // the earliest instant of the next log line about exhaustion
@@ -67,7 +74,8 @@ private:
 };
 
 std::error_code Listener::Acceptor::start() {
-    return driver_.poller().add(socket_.descriptor(), *this, EPOLLIN) ? std::error_code() : system_code(errno);
+    is_started_ = driver_.poller().add(socket_.descriptor(), *this, EPOLLIN);
+    return is_started_ ? std::error_code() : system_code(errno);
 }
 
 void Listener::Acceptor::resume_if_due(Instant now) {
@@ -147,8 +155,9 @@ int Listener::Acceptor::refuse_waiting_peers() {
 // ---------------------------------------------------------------------------------------------------------------------
 
 Result<std::unique_ptr<Listener>, Error> Listener::create(const Endpoint& endpoint, Front& front, Driver& driver,
-                                                          const Log& log, const AcceptRate& rate) {
-    auto sockets = open_listening_sockets(endpoint, backlog);
+                                                          const Log& log, const AcceptRate& rate,
+                                                          const OfferedSockets& offered) {
+    auto sockets = open_listening_sockets(endpoint, backlog, offered);
     if (!sockets) return Failure{sockets.error()};
     return make(std::move(*sockets), front, driver, log, rate);
 }
@@ -180,6 +189,17 @@ std::vector<std::string> Listener::addresses() const {
     std::vector<std::string> result;
     for (const auto& acceptor : acceptors_) result.push_back(acceptor->address());
     return result;
+}
+
+void Listener::add_duplicates(std::string_view name, std::vector<os::GivenSocket>& to) const {
+    for (const auto& acceptor : acceptors_) {
+        const ListeningSocket& socket = acceptor->socket();
+        to.push_back({std::string(name), os::duplicate(socket.descriptor()), socket.owns_file()});
+    }
+}
+
+void Listener::keep_files() {
+    for (const auto& acceptor : acceptors_) acceptor->socket().disown_file();
 }
 
 std::error_code Listener::start() {

@@ -13,6 +13,7 @@
 #include "ledge/base/assert.hpp"
 #include "ledge/base/ip_text.hpp"
 #include "ledge/os/address.hpp"
+#include "ledge/os/given_sockets.hpp"
 #include "ledge/os/look_up.hpp"
 
 namespace ledge::transport {
@@ -80,17 +81,16 @@ Result<std::vector<os::SocketAddress>, Error> resolve(const Endpoint& endpoint) 
     return std::move(*addresses);
 }
 
+bool set_on(int descriptor, int level, int name) {
+    const int on = 1;
+    return ::setsockopt(descriptor, level, name, &on, sizeof on) == 0;
+}
+
 /// Sets the options of a listening socket. On Linux every accepted socket inherits them, which saves two system calls
 /// per connection.
-bool set_options(int descriptor, int family) {
-    const int on = 1;
-    const auto set = [&](int level, int name) { return ::setsockopt(descriptor, level, name, &on, sizeof on) == 0; };
-    // Otherwise the IPv6 socket would occupy the port of the IPv4 socket.
-    if (family == AF_INET6 && !set(IPPROTO_IPV6, IPV6_V6ONLY)) return false;
-    // SO_REUSEADDR: without it a restart would fail while old connections are in TIME_WAIT. TCP_NODELAY: the driver
-    // collects the output of a turn itself.
-    if (!set(SOL_SOCKET, SO_REUSEADDR) || !set(SOL_SOCKET, SO_KEEPALIVE) || !set(IPPROTO_TCP, TCP_NODELAY))
-        return false;
+bool set_options(int descriptor) {
+    // TCP_NODELAY: the driver collects the output of a turn itself.
+    if (!set_on(descriptor, SOL_SOCKET, SO_KEEPALIVE) || !set_on(descriptor, IPPROTO_TCP, TCP_NODELAY)) return false;
     // A failure is ignored: a system without one of these options uses its own times.
     const auto tune = [&](int name, std::int64_t value) {
         const auto number = static_cast<int>(value);
@@ -103,12 +103,10 @@ bool set_options(int descriptor, int family) {
     return true;
 }
 
-Result<ListeningSocket, std::error_code> listen_tcp(const os::SocketAddress& address, int backlog) {
-    os::Descriptor descriptor(::socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-    if (!descriptor.is_open()) return Failure{system_code(errno)};
-    if (!set_options(descriptor.get(), address.family())) return Failure{system_code(errno)};
-    if (::bind(descriptor.get(), address.get(), address.size()) != 0) return Failure{system_code(errno)};
-    if (::listen(descriptor.get(), backlog) != 0) return Failure{system_code(errno)};
+/// Makes a bound socket a listening one. A socket that another process has bound may listen already; then the call only
+/// changes its backlog.
+Result<ListeningSocket, std::error_code> listen_on(os::Descriptor descriptor, int backlog) {
+    if (!set_options(descriptor.get()) || ::listen(descriptor.get(), backlog) != 0) return Failure{system_code(errno)};
     // With port 0 the system chooses the port, and logs and tests need the real one.
     const os::SocketAddress bound = os::own_address(descriptor.get());
     if (!bound.ip()) return Failure{system_code(errno)};
@@ -117,19 +115,41 @@ Result<ListeningSocket, std::error_code> listen_tcp(const os::SocketAddress& add
     return socket;
 }
 
+Result<ListeningSocket, std::error_code> listen_tcp(const os::SocketAddress& address, int backlog) {
+    os::Descriptor descriptor(::socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    if (!descriptor.is_open()) return Failure{system_code(errno)};
+    // Otherwise the IPv6 socket would occupy the port of the IPv4 socket.
+    if (address.family() == AF_INET6 && !set_on(descriptor.get(), IPPROTO_IPV6, IPV6_V6ONLY))
+        return Failure{system_code(errno)};
+    // Without SO_REUSEADDR a restart would fail while old connections are in TIME_WAIT.
+    if (!set_on(descriptor.get(), SOL_SOCKET, SO_REUSEADDR)) return Failure{system_code(errno)};
+    if (::bind(descriptor.get(), address.get(), address.size()) != 0) return Failure{system_code(errno)};
+    return listen_on(std::move(descriptor), backlog);
+}
+
+/// True for a socket of all interfaces of IPv6 that accepts IPv4 too. The broker makes none, but systemd does.
+bool is_dual(int descriptor) {
+    int is_ipv6_only = 1;
+    socklen_t size = sizeof is_ipv6_only;
+    return ::getsockopt(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, &is_ipv6_only, &size) == 0 && is_ipv6_only == 0;
+}
+
 /// True for the errors of an address family or address that this machine does not have. A name or "" stands for several
 /// addresses, and a machine without IPv6 must still be able to listen on the others.
 bool is_absent_family(std::error_code error) {
     return error == std::errc::address_family_not_supported || error == std::errc::address_not_available;
 }
 
-Result<Sockets, Error> open_tcp(const Endpoint& endpoint, std::vector<os::SocketAddress> addresses, int backlog) {
+Result<Sockets, Error> open_tcp(const Endpoint& endpoint, std::vector<os::SocketAddress> addresses, int backlog,
+                                os::GivenSockets* offered) {
     Sockets sockets;
     std::error_code absent = system_code(EADDRNOTAVAIL);
     for (os::SocketAddress& address : addresses) {
         // One port for all addresses, also if the system has chosen it.
         address.set_port(sockets.empty() ? endpoint.port : sockets.front().port());
-        auto socket = listen_tcp(address, backlog);
+        if (address.family() == AF_INET && !sockets.empty() && is_dual(sockets.front().descriptor())) continue;
+        auto given = offered != nullptr ? offered->take(SOCK_STREAM, address) : std::nullopt;
+        auto socket = given ? listen_on(std::move(given->socket), backlog) : listen_tcp(address, backlog);
         if (socket) {
             sockets.push_back(std::move(*socket));
         } else if (is_absent_family(socket.error())) {
@@ -139,6 +159,18 @@ Result<Sockets, Error> open_tcp(const Endpoint& endpoint, std::vector<os::Socket
         }
     }
     if (sockets.empty()) return refusal(to_text(endpoint), absent);
+    return sockets;
+}
+
+/// Uses sockets that are meant for the endpoint by the name of its listener, whatever their addresses are.
+Result<Sockets, Error> adopt_tcp(std::vector<os::GivenSocket> given, int backlog) {
+    Sockets sockets;
+    for (os::GivenSocket& one : given) {
+        std::string text = to_text(os::own_address(one.socket.get()));
+        auto socket = listen_on(std::move(one.socket), backlog);
+        if (!socket) return refusal(std::move(text), socket.error());
+        sockets.push_back(std::move(*socket));
+    }
     return sockets;
 }
 
@@ -164,10 +196,22 @@ int bind_file(int descriptor, const std::string& path, const os::SocketAddress& 
     return is_stale(path, address) && ::unlink(path.c_str()) == 0 ? bind() : EADDRINUSE;
 }
 
-Result<Sockets, Error> open_unix(const Endpoint& endpoint, int backlog) {
+/// Uses a socket that has its file already.
+Result<Sockets, Error> adopt_unix(const Endpoint& endpoint, os::GivenSocket given, int backlog) {
+    if (::listen(given.socket.get(), backlog) != 0) return refusal(to_text(endpoint), errno);
+    Sockets sockets;
+    sockets.emplace_back(std::move(given.socket));
+    sockets.back().set_address(to_text(endpoint), 0);
+    if (given.is_file_ours) sockets.back().own_file(endpoint.path);
+    return sockets;
+}
+
+Result<Sockets, Error> open_unix(const Endpoint& endpoint, int backlog, os::GivenSockets* offered) {
     const auto address = os::SocketAddress::of_path(endpoint.path);
     if (!address)
         return Failure{Error{{}, "cannot listen on {}: the path must have 1 to 107 bytes", to_text(endpoint)}};
+    if (auto given = offered != nullptr ? offered->take(SOCK_STREAM, *address) : std::nullopt)
+        return adopt_unix(endpoint, std::move(*given), backlog);
     os::Descriptor opened(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     if (!opened.is_open()) return refusal(to_text(endpoint), errno);
     const int descriptor = opened.get();
@@ -190,17 +234,26 @@ bool may_pass(const Error& error) {
     return error.code.category() == os::resolver_category() || error.code == std::errc::address_not_available;
 }
 
-Result<Sockets, Error> open_listening_sockets(const Endpoint& endpoint, int backlog) {
-    if (endpoint.kind == Endpoint::Kind::unix_socket) return open_unix(endpoint, backlog);
+Result<Sockets, Error> open_listening_sockets(const Endpoint& endpoint, int backlog, const OfferedSockets& offered) {
+    if (endpoint.kind == Endpoint::Kind::unix_socket) return open_unix(endpoint, backlog, offered.sockets);
+    // The service manager may mean a socket by its name. After an upgrade the name counts only where the address of the
+    // configuration does not tell the address of the socket.
+    const bool counts_name =
+        offered.sockets != nullptr && (offered.sockets->from() == os::GivenSockets::From::service_manager ||
+                                       endpoint.port == 0 || needs_look_up(endpoint));
+    if (counts_name) {
+        auto given = offered.sockets->take_named(SOCK_STREAM, offered.listener);
+        if (!given.empty()) return adopt_tcp(std::move(given), backlog);
+    }
     auto addresses = resolve(endpoint);
     if (!addresses) return Failure{addresses.error()};
-    return open_tcp(endpoint, std::move(*addresses), backlog);
+    return open_tcp(endpoint, std::move(*addresses), backlog, offered.sockets);
 }
 
 Result<Sockets, Error> open_listening_sockets(const Endpoint& endpoint, std::vector<os::SocketAddress> addresses,
                                               int backlog) {
     LEDGE_ASSERT(endpoint.kind == Endpoint::Kind::tcp);
-    return open_tcp(endpoint, std::move(addresses), backlog);
+    return open_tcp(endpoint, std::move(addresses), backlog, nullptr);
 }
 
 }  // namespace ledge::transport

@@ -15,6 +15,7 @@
 #include "ledge/os/address.hpp"
 #include "ledge/os/descriptor.hpp"
 #include "ledge/transport/endpoint.hpp"
+#include "ledge/transport/offered_sockets.hpp"
 
 namespace ledge::transport {
 
@@ -41,6 +42,9 @@ public:
     /// Declares that the file at `path` belongs to this socket. The destructor removes the file, unless another file
     /// has replaced it. Call this at most once.
     void own_file(std::string path);
+    bool owns_file() const { return !path_.empty(); }
+    /// The destructor leaves the file alone.
+    void disown_file() { path_.clear(); }
 
 private:
     os::Descriptor socket_;
@@ -51,8 +55,10 @@ private:
     ino_t file_inode_ = 0;
 };
 
-/// Opens the sockets for all addresses of `endpoint`; the result has at least one socket. See Listener::create.
-Result<std::vector<ListeningSocket>, Error> open_listening_sockets(const Endpoint& endpoint, int backlog);
+/// Opens the sockets for all addresses of `endpoint`, or takes them from `offered`; the result has at least one socket.
+/// See Listener::create.
+Result<std::vector<ListeningSocket>, Error> open_listening_sockets(const Endpoint& endpoint, int backlog,
+                                                                   const OfferedSockets& offered = {});
 /// As above, for an endpoint whose host has these addresses.
 Result<std::vector<ListeningSocket>, Error> open_listening_sockets(const Endpoint& endpoint,
                                                                    std::vector<os::SocketAddress> addresses,

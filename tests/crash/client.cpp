@@ -54,10 +54,15 @@ void Client::open() {
     address.sin_family = AF_INET;
     address.sin_port = htons(stage_.port);
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    int error = 0;
     const bool is_begun =
         ::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 || errno == EINPROGRESS;
+    if (!is_begun) error = errno;
     pollfd wait{fd, POLLOUT, 0};
     if (!is_begun || ::poll(&wait, 1, connect_wait_ms) != 1 || (wait.revents & (POLLERR | POLLHUP)) != 0) {
+        socklen_t size = sizeof error;
+        if (error == 0) ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
+        if (error == ECONNREFUSED) ++stage_.connects_refused;
         ::close(fd);
         return;
     }

@@ -41,9 +41,10 @@ struct Stage {
     std::uint32_t round = 1;        // rises with every accounting
     double publications_per_s = 0;  // of each publisher
     Time now = Clock::now();
-    std::uint64_t progress = 0;  // packets that changed something: while it rises, draining goes on
-    std::uint64_t connacks = 0;  // since the broker was started
-    std::uint64_t pulses = 0;    // QoS 0 round trips
+    std::uint64_t progress = 0;          // packets that changed something: while it rises, draining goes on
+    std::uint64_t connacks = 0;          // since the broker was started
+    std::uint64_t pulses = 0;            // QoS 0 round trips
+    std::uint64_t connects_refused = 0;  // nobody listened
     std::vector<std::unique_ptr<Client>> clients;
 
     bool is_up() const { return phase != Phase::down; }

@@ -3,7 +3,7 @@
 
     crash.py --broker build/release/ledgemq --load build/release/tests/crash/crash_load
              --powercut build/release/tests/crash/libpowercut.so [--kill-cycles N] [--stop-cycles N]
-             [--power-cycles N] [--levels NAMES] [--starts] [--faults] [--self-test] [--at-once N]
+             [--upgrade-cycles N] [--power-cycles N] [--levels NAMES] [--starts] [--faults] [--self-test] [--at-once N]
 
 Prints a line per rig and ends with "N passed, N failed": one case per accounting round, per cut and per fault.
 README.md in this folder says what each rig proves."""
@@ -17,16 +17,18 @@ import sys
 import tempfile
 import threading
 
-import fault_rig
-import kill_rig
-import power_rig
-import start_rig
-from kill_rig import ROUND
-from rig import LEVELS, PROMISES
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(1, os.path.join(os.path.dirname(HERE), 'support'))
+import fault_rig  # noqa: E402
+import kill_rig  # noqa: E402
+import power_rig  # noqa: E402
+import start_rig  # noqa: E402
+import upgrade_rig  # noqa: E402
+from kill_rig import ROUND  # noqa: E402
+from rig import LEVELS, PROMISES  # noqa: E402
 
 PROBLEMS_TOLD = 3  # of each rig, once more at the end
 SHARES = {'durable': 4, 'mixed': 3, 'relaxed': 2, 'ram': 2}  # of the cycles
-HERE = os.path.dirname(os.path.abspath(__file__))
 
 
 class Tally:
@@ -75,6 +77,8 @@ def arguments():
     parser.add_argument('--self-test', action='store_true', help='a disk that lies about its syncs must be found out')
     parser.add_argument('--stop-cycles', type=int, default=0,
                         help='the same with SIGTERM, which must lose nothing with any broker that persists')
+    parser.add_argument('--upgrade-cycles', type=int, default=0,
+                        help='the broker is replaced by a new process under load, at the level durable')
     parser.add_argument('--at-once', type=int, default=1, metavar='N',
                         help='so many rigs at the same time, each with a broker, a store and a seed of its own')
     parser.add_argument('--seed', type=int, default=1)
@@ -131,6 +135,14 @@ def stop(options, cycles, seed, level, tally):
               rig.figures(), totals=rig.totals, stops=rig.cycles)
 
 
+def upgrade(options, tally):
+    cycles, seed = options.upgrade_cycles, options.seed
+    rig, seconds, pauses = upgrade_rig.run(options, cycles, seed, 'durable')
+    took = f'; an upgrade took {min(pauses):.2f} to {max(pauses):.2f} s' if pauses else ''
+    tally.add(f'upgrade: {rig.cycles} upgrades, durable, seed {seed}', rig.problems, -(-cycles // ROUND), seconds,
+              rig.figures() + took, totals=rig.totals, upgrades=rig.cycles)
+
+
 def tasks(options):
     """Functions of a tally. The rigs of a kind that run at once have seeds of their own, from --seed on."""
     found = []
@@ -141,6 +153,8 @@ def tasks(options):
             shares = split(of_level, options.at_once)
             found += [functools.partial(rig, options, share, options.seed + n, level)
                       for n, share in enumerate(shares)]
+    if options.upgrade_cycles:
+        found.append(functools.partial(upgrade, options))
     if options.starts:
         found.append(functools.partial(start_rig.run, options))
     if options.self_test:

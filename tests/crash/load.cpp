@@ -139,7 +139,8 @@ private:
             const auto what = static_cast<Count>(i);
             text += "\"" + std::string(name_of(what)) + "\": " + std::to_string(stage_.ledger.total(what)) + ", ";
         }
-        text += "\"pulses\": " + std::to_string(stage_.pulses) + ", \"findings\": [";
+        text += "\"pulses\": " + std::to_string(stage_.pulses) +
+                ", \"connects_refused\": " + std::to_string(stage_.connects_refused) + ", \"findings\": [";
         const char* separator = "";
         for (const std::string& finding : stage_.ledger.take_findings()) {
             text += separator + ("\"" + finding + "\"");

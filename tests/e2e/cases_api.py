@@ -7,6 +7,7 @@ import socket
 from cases_broker import run_to_end
 from cases_http import get, start, until
 from harness import case, check
+from service_manager import upgrade
 from websocket import http_request, read_answer
 
 API = 'API'
@@ -229,6 +230,7 @@ def _documented(context):
         if body is not None:
             account.ask(method, template, 413, body='x' * 300_000, headers={'Content-Type': 'application/json'})
     provoke_host_and_guesses(context, account, other)
+    upgrade(broker, lambda: account.ask('POST', '/upgrade', 202))
     missing = sorted(one for one in account.due if one[2] not in UNPROVOKED and one[2] != '409')
     check(not missing, f'{len(missing)} documented answers did not occur: {missing[:8]}')
 

@@ -2,6 +2,7 @@
 // programs. Owned by serve(); runs on the thread of the loop.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -47,6 +48,8 @@ struct Parts {
     const link::LineListeners* lines = nullptr;
     const ota::OtaServer* ota = nullptr;
     std::vector<std::string> web_sockets = {};  // URLs of the WebSocket listeners, to which the dashboard may connect
+    /// Begins to replace the broker by a new process. The error says why not. Empty = the program cannot do it.
+    std::function<Result<bool, Error>()> upgrade{};
 };
 
 /// Who may do what. Everybody may read /healthz, which tells no secrets, and the files of the dashboard.

@@ -137,6 +137,7 @@ struct ProcessSettings {
     std::string user;         // the user that a broker started by root becomes; "" = the process keeps its user
     std::string group;        // "" = the main group of `user`
     bool core_dumps = false;  // the system may write the memory of the process to disk when the process crashes
+    std::uint32_t upgrade_time_max_s = 60;  // of each step of a new broker; then the old broker goes on
 
     friend bool operator==(const ProcessSettings&, const ProcessSettings&) = default;
 };

@@ -30,6 +30,7 @@ public:
     Instant next_deadline() const override;
     void stop(Instant now) override;
     bool is_stopped() const override;
+    void add_duplicates(std::vector<os::GivenSocket>& to) const override;
 
     /// Puts a devices file in force that was read again. Requires that the listener was named in the options.
     void set_devices(const std::string& listener, const mqttsn::DeviceTable& table, const std::string& counters_file);

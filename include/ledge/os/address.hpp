@@ -51,6 +51,11 @@ public:
     std::uint16_t port() const;
     /// Requires an IPv4 or IPv6 address.
     void set_port(std::uint16_t port);
+    /// The path of a Unix socket with a file; "" for every other address.
+    std::string path() const;
+
+    /// The same address and port, or the same path. An address of another kind equals no address.
+    friend bool operator==(const SocketAddress& a, const SocketAddress& b);
 
 private:
     friend Descriptor accept_from(int listener, SocketAddress& peer);

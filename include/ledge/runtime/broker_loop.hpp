@@ -36,6 +36,11 @@ namespace ledge::auth {
 struct Policy;
 }  // namespace ledge::auth
 
+namespace ledge::os {
+class GivenSockets;
+struct GivenSocket;
+}  // namespace ledge::os
+
 namespace ledge::runtime {
 
 /// The protocol layers between a listener's sockets and MQTT, from the socket upwards. An empty option = no such layer.
@@ -72,6 +77,11 @@ struct BrokerLoopOptions {
     std::uint64_t daily_write_budget_bytes = 0;  // bytes that the store should write per day at most; 0 = no budget
     Duration stop_time_max = 3s;                 // from stop() until the remaining connections are closed by force
     bool handles_signals = true;                 // SIGTERM and SIGINT call stop(); SIGHUP calls on_hang_up
+    std::function<void()> on_stop_signal;        // called first, for each signal that asks for the stop
+    std::function<void()> on_upgrade_signal;     // SIGUSR2; empty = the signal is ignored
+    Duration heartbeat_interval{};               // a turn at this interval calls on_heartbeat; 0 = never
+    std::function<void()> on_heartbeat;          // required with heartbeat_interval
+    os::GivenSockets* given_sockets = nullptr;   // used by listeners instead of new sockets; outlives create()
     MakeReloadTask on_hang_up;                   // reads the configuration again; empty = SIGHUP is ignored
     std::vector<std::string> policy_files;       // files whose dates are watched
     MakeReloadTask on_policy_files;              // reads the policy files after a change
@@ -107,6 +117,14 @@ public:
 
     /// Calls stop() on the loop's thread. Any thread may call this.
     void request_stop();
+
+    /// As request_stop(), but for a process that has duplicates of the sockets and goes on with them: the files of Unix
+    /// sockets stay. After run(), the caller may open the store again, unless is_store_abandoned().
+    void request_hand_over();
+    /// Duplicates of all sockets that peers connect or send to, with the names of their listeners.
+    std::vector<os::GivenSocket> duplicate_sockets() const;
+    /// After run(): the disk did not finish a commit, so a thread of this process may still use the store.
+    bool is_store_abandoned() const;
 
     /// Runs one turn: waits at most `wait_max` for work, serves the sockets that are ready, and writes the outboxes.
     /// Returns false when the stop is complete. For tests and embedding; run() calls this until the result is false.

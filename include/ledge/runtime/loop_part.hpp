@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "ledge/base/error.hpp"
 #include "ledge/base/time.hpp"
@@ -18,8 +19,10 @@ class Shard;
 }
 
 namespace ledge::os {
+class GivenSockets;
+struct GivenSocket;
 class WorkerPool;
-}
+}  // namespace ledge::os
 
 namespace ledge::transport {
 class Driver;
@@ -50,6 +53,8 @@ public:
     /// loop has waited long enough.
     virtual void stop(Instant now) = 0;
     virtual bool is_stopped() const = 0;
+    /// Appends duplicates of the part's sockets that peers send to, for a process that takes over.
+    virtual void add_duplicates(std::vector<os::GivenSocket>& /*to*/) const {}
 };
 
 /// What a part may use. All of it outlives the part.
@@ -58,6 +63,7 @@ struct LoopServices {
     broker::Shard& shard;
     transport::Driver& driver;
     os::WorkerPool* tls_workers = nullptr;  // nullptr unless BrokerLoopOptions::needs_tls_workers
+    os::GivenSockets* given = nullptr;      // sockets to use instead of new ones, in start() only
 };
 
 using MakeLoopPart = std::function<std::unique_ptr<LoopPart>(const LoopServices&)>;

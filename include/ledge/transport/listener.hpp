@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "ledge/base/log.hpp"
@@ -14,6 +15,11 @@
 #include "ledge/transport/driver.hpp"
 #include "ledge/transport/endpoint.hpp"
 #include "ledge/transport/front.hpp"
+#include "ledge/transport/offered_sockets.hpp"
+
+namespace ledge::os {
+struct GivenSocket;
+}
 
 namespace ledge::transport {
 
@@ -36,20 +42,27 @@ public:
     /// Binds and listens. TCP sockets get SO_REUSEADDR, TCP_NODELAY, SO_KEEPALIVE and the timeouts for peers that
     /// vanish without a FIN; IPv6 sockets do not accept IPv4. The file of a Unix socket gets mode 0660. An existing
     /// socket file is replaced if no process listens on it; any other file in its place is an error. `front` must
-    /// outlive the listener. Blocks while the system looks up the host, if the endpoint needs_look_up().
+    /// outlive the listener. Blocks while the system looks up the host, if the endpoint needs_look_up(). A socket of
+    /// `offered` that fits is used as it is, without binding.
     static Result<std::unique_ptr<Listener>, Error> create(const Endpoint& endpoint, Front& front, Driver& driver,
-                                                           const Log& log, const AcceptRate& rate = {});
+                                                           const Log& log, const AcceptRate& rate = {},
+                                                           const OfferedSockets& offered = {});
     /// As above, without the look-up: `addresses` are those of the endpoint's host, with any port.
     static Result<std::unique_ptr<Listener>, Error> create(const Endpoint& endpoint,
                                                            std::vector<os::SocketAddress> addresses, Front& front,
                                                            Driver& driver, const Log& log, const AcceptRate& rate = {});
-    /// Stops listening and removes the socket file.
+    /// Stops listening and removes the socket file, unless keep_files() was called.
     ~Listener();
     Listener(const Listener&) = delete;
     Listener& operator=(const Listener&) = delete;
 
     /// The addresses of the listener, with the ports that the system has chosen.
     std::vector<std::string> addresses() const;
+
+    /// Appends duplicates of the listener's sockets, for another process.
+    void add_duplicates(std::string_view name, std::vector<os::GivenSocket>& to) const;
+    /// From now on the files of Unix sockets belong to a process that has duplicates.
+    void keep_files();
 
     /// Starts accepting. The result is empty when that succeeds.
     std::error_code start();

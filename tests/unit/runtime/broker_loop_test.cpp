@@ -16,6 +16,7 @@
 #include <fstream>
 #include <thread>
 
+#include "ledge/os/given_sockets.hpp"
 #include "ledge/runtime/clock.hpp"
 
 namespace ledge::runtime {
@@ -145,6 +146,47 @@ TEST_CASE("a client is served from CONNECT to the message it has sent to itself"
     REQUIRE(hears(*loop, client, 100 * publish_x.size()));
     for (std::size_t i = 0; i < 100; ++i)
         CHECK(client.received.substr(i * publish_x.size(), publish_x.size()) == publish_x);
+}
+
+TEST_CASE("a loop hands its sockets over to another one: clients are told, and those who come wait for the next") {
+    auto first = make(options_for(1));
+    const std::uint16_t port = port_of(*first);
+    Client client(port);
+    client.send(connect_v5);
+    REQUIRE(hears(*first, client, 5));
+    client.received.clear();
+    os::GivenSockets sockets;
+    for (os::GivenSocket& one : first->duplicate_sockets()) sockets.add(std::move(one));
+    first->request_hand_over();
+    first->run();
+    client.read();
+    CHECK(is_shutting_down(client.received));
+    CHECK(!first->is_store_abandoned());
+    first.reset();
+    Client waiting(port);  // nobody serves now
+    waiting.send(connect_v5);
+
+    BrokerLoopOptions options = options_for(1);
+    options.given_sockets = &sockets;
+    const auto second = make(std::move(options));
+    CHECK(port_of(*second) == port);
+    CHECK(hears(*second, waiting, 5));
+    second->stop();
+    second->run();
+}
+
+TEST_CASE("a turn beats at the interval of the heartbeat, and an idle loop wakes up for nothing else") {
+    BrokerLoopOptions options = options_for(1);
+    int beats = 0;
+    options.heartbeat_interval = 5ms;
+    options.on_heartbeat = [&] { ++beats; };
+    const auto loop = make(std::move(options));
+    const std::uint64_t before = loop->turns();
+    while (beats < 4) loop->turn(Duration::max());
+    // The first beat comes at once; each further one wakes the loop up once.
+    CHECK(loop->turns() - before <= 6);
+    loop->stop();
+    loop->run();
 }
 
 TEST_CASE("an address that is not there yet does not keep the other listeners from serving") {

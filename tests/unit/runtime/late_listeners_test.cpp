@@ -59,13 +59,13 @@ TEST_CASE("an address that comes later is listened on at the next attempt, which
     Rig rig;
     LateListeners late(rig.io, rig.driver, rig.log);
     CHECK(late.next_deadline() == never);
-    late.add(at("127.0.0.1"), *rig.front, {}, {{}, "cannot listen on it"});
+    late.add("lamp", at("127.0.0.1"), *rig.front, {}, {{}, "cannot listen on it"});
     CHECK(late.try_due(rig.driver.now()).empty());
     rig.passes(1s);
     REQUIRE(late.next_deadline() <= rig.driver.now());
     const auto up = late.try_due(rig.driver.now());
     REQUIRE(up.size() == 1);
-    CHECK(up[0]->addresses()[0].starts_with("127.0.0.1:"));
+    CHECK(up[0].listener->addresses()[0].starts_with("127.0.0.1:"));
     CHECK(late.next_deadline() == never);
     CHECK(rig.events == std::vector<std::string>{"listener_waits", "listener_up"});
 }
@@ -73,7 +73,8 @@ TEST_CASE("an address that comes later is listened on at the next attempt, which
 TEST_CASE("attempts become rarer, never rarer than twice a minute, and the same reason is not said again") {
     Rig rig;
     LateListeners late(rig.io, rig.driver, rig.log);
-    late.add(at("192.0.2.1"), *rig.front, {}, {system_code(EADDRNOTAVAIL), "cannot listen on {}", "192.0.2.1:0"});
+    late.add("lamp", at("192.0.2.1"), *rig.front, {},
+             {system_code(EADDRNOTAVAIL), "cannot listen on {}", "192.0.2.1:0"});
     std::vector<std::int64_t> pauses;
     for (int i = 0; i < 7; ++i) {
         const Duration pause = late.next_deadline() - rig.driver.now();
@@ -106,7 +107,7 @@ TEST_CASE("a host name is looked up beside the loop, and the addresses that come
     LateListeners late(rig.io, rig.driver, rig.log, look_up_in_test);
     std::string event;
     SUBCASE("for an endpoint that has waited") {
-        late.add(at("known.test"), *rig.front, {}, {{}, "cannot listen on it"});
+        late.add("lamp", at("known.test"), *rig.front, {}, {{}, "cannot listen on it"});
         rig.passes(1s);
         rig.events.clear();
         event = "listener_up";
@@ -121,8 +122,8 @@ TEST_CASE("a host name is looked up beside the loop, and the addresses that come
     REQUIRE(is_answered(rig, late));
     const auto up = late.try_due(rig.driver.now());
     REQUIRE(up.size() == 1);
-    CHECK(up[0]->addresses()[0].starts_with("127.0.0.1:"));
-    CHECK(up[0]->addresses()[0] != "127.0.0.1:1");  // the port of the endpoint counts
+    CHECK(up[0].listener->addresses()[0].starts_with("127.0.0.1:"));
+    CHECK(up[0].listener->addresses()[0] != "127.0.0.1:1");  // the port of the endpoint counts
     CHECK(rig.events == std::vector<std::string>{event});
 }
 

@@ -12,6 +12,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "ledge/os/given_sockets.hpp"
 #include "ledge/session/listener_options.hpp"
 #include "rig.hpp"
 
@@ -345,6 +346,135 @@ TEST_CASE("a socket file that another one has replaced is left alone") {
         std::ofstream(path) << "other";
     }
     CHECK(std::filesystem::exists(path));
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Sockets that another process has opened
+
+/// A socket in the listening state, and its address.
+os::GivenSocket given_socket(const os::SocketAddress& address, std::string name = "") {
+    os::Descriptor socket(::socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK, 0));
+    REQUIRE(::bind(socket.get(), address.get(), address.size()) == 0);
+    REQUIRE(::listen(socket.get(), 5) == 0);
+    return {std::move(name), std::move(socket), true};
+}
+
+TEST_CASE("a socket of another process with the address of the endpoint is used, with those who wait there") {
+    Rig rig;
+    os::GivenSockets sockets;
+    os::GivenSocket given = given_socket(os::SocketAddress::loopback_ipv4(0));
+    const std::uint16_t port = os::own_address(given.socket.get()).port();
+    const Client early = Client::to_port(port);
+    sockets.add(std::move(given));
+    const auto front = make_plain_front(0, rig.driver, rig.log);
+    auto listener = Listener::create(on_host("127.0.0.1", port), *front, rig.driver, rig.log, {}, {&sockets, "x"});
+    REQUIRE(listener.ok());
+    CHECK(sockets.left().empty());
+    CHECK(listener.value()->addresses() == std::vector<std::string>{"127.0.0.1:" + std::to_string(port)});
+    REQUIRE(!(*listener)->start());
+    CHECK(rig.until([&] { return rig.core.open.size() == 1; }));
+    rig.driver.close_all();
+}
+
+TEST_CASE("a socket of another address is left, and the endpoint is bound") {
+    Rig rig;
+    os::GivenSockets sockets;
+    sockets.add(given_socket(os::SocketAddress::loopback_ipv4(0), "x"));
+    const auto front = make_plain_front(0, rig.driver, rig.log);
+    const auto listener = Listener::create(on_host("127.0.0.2"), *front, rig.driver, rig.log, {}, {&sockets, "y"});
+    REQUIRE(listener.ok());
+    CHECK(listener.value()->addresses()[0].starts_with("127.0.0.2:"));
+    CHECK(sockets.left().size() == 1);
+}
+
+TEST_CASE("the name counts for sockets of the service manager, and otherwise only where the address tells nothing") {
+    Rig rig;
+    const auto front = make_plain_front(0, rig.driver, rig.log);
+    const auto takes = [&](os::GivenSockets::From from, std::uint16_t port) {
+        os::GivenSockets sockets(from);
+        sockets.add(given_socket(os::SocketAddress::loopback_ipv4(0), "x"));
+        const auto listener =
+            Listener::create(on_host("127.0.0.2", port), *front, rig.driver, rig.log, {}, {&sockets, "x"});
+        REQUIRE(listener.ok());
+        return sockets.left().empty();
+    };
+    const std::uint16_t port = rig.listen_tcp();  // free at 127.0.0.2
+    CHECK(takes(os::GivenSockets::From::service_manager, port));
+    CHECK(takes(os::GivenSockets::From::service_manager, 0));
+    CHECK(!takes(os::GivenSockets::From::former_broker, port));
+    CHECK(takes(os::GivenSockets::From::former_broker, 0));
+}
+
+TEST_CASE("one socket of the service manager for all interfaces of IPv6 and IPv4 serves both") {
+    Rig rig;
+    os::Descriptor socket(::socket(AF_INET6, SOCK_STREAM | SOCK_NONBLOCK, 0));
+    if (!socket.is_open()) return;  // a machine without IPv6
+    const int off = 0;
+    REQUIRE(::setsockopt(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off) == 0);
+    const auto any = os::SocketAddress::any_ipv6(0);
+    REQUIRE(::bind(socket.get(), any.get(), any.size()) == 0);
+    REQUIRE(::listen(socket.get(), 5) == 0);
+    const std::uint16_t port = os::own_address(socket.get()).port();
+    os::GivenSockets sockets(os::GivenSockets::From::service_manager);
+    sockets.add({"", std::move(socket), false});
+    const auto front = make_plain_front(0, rig.driver, rig.log);
+    const auto listener = Listener::create(on_host("", port), *front, rig.driver, rig.log, {}, {&sockets, "x"});
+    REQUIRE_MESSAGE(listener.ok(), (listener.ok() ? "" : text_of(listener.error())));
+    CHECK(listener.value()->addresses().size() == 1);
+    REQUIRE(!listener.value()->start());
+    const Client client = Client::to_port(port);
+    CHECK(rig.until([&] { return rig.core.open.size() == 1; }));
+    rig.driver.close_all();
+}
+
+TEST_CASE("the file of a Unix socket goes with its owner, and stays when another process has it") {
+    Rig rig;
+    const Folder folder;
+    const auto front = make_plain_front(0, rig.driver, rig.log);
+    for (const bool is_file_ours : {true, false}) {
+        const std::string path = folder.file(is_file_ours ? "ours" : "theirs");
+        os::GivenSockets sockets;
+        os::GivenSocket given = given_socket(*os::SocketAddress::of_path(path));
+        given.is_file_ours = is_file_ours;
+        sockets.add(std::move(given));
+        {
+            const auto listener = Listener::create(on_path(path), *front, rig.driver, rig.log, {}, {&sockets, "x"});
+            REQUIRE(listener.ok());
+            CHECK(sockets.left().empty());
+            std::vector<os::GivenSocket> duplicates;
+            listener.value()->add_duplicates("x", duplicates);
+            REQUIRE(duplicates.size() == 1);
+            CHECK(duplicates[0].is_file_ours == is_file_ours);
+            CHECK(os::own_address(duplicates[0].socket.get()).path() == path);
+        }
+        CHECK(std::filesystem::exists(path) != is_file_ours);
+    }
+    const std::string kept = folder.file("kept");
+    {
+        const auto listener = Listener::create(on_path(kept), *front, rig.driver, rig.log);
+        REQUIRE(listener.ok());
+        listener.value()->keep_files();
+    }
+    CHECK(std::filesystem::exists(kept));
+}
+
+TEST_CASE("a listener that ends is not reported any more, although a duplicate of its socket lives") {
+    Rig rig;
+    const auto front = make_plain_front(0, rig.driver, rig.log);
+    std::vector<os::GivenSocket> duplicates;
+    std::uint16_t port = 0;
+    {
+        const auto listener = Listener::create(on_host("127.0.0.1"), *front, rig.driver, rig.log);
+        REQUIRE(listener.ok());
+        REQUIRE(!listener.value()->start());
+        listener.value()->add_duplicates("x", duplicates);
+        port = os::own_address(duplicates.at(0).socket.get()).port();
+    }
+    const Client client = Client::to_port(port);  // waits in the kernel
+    CHECK(rig.turn() == 0);
+    CHECK(rig.core.open.empty());
+    os::SocketAddress peer;
+    CHECK(os::accept_from(duplicates[0].socket.get(), peer).is_open());
 }
 
 }  // namespace
