@@ -6,6 +6,7 @@
 #include "ledge/base/assert.hpp"
 #include "ledge/session/account.hpp"
 #include "ledge/session/limits.hpp"
+#include "ledge/session/tracer.hpp"
 #include "ledge/topic/name.hpp"
 
 namespace ledge::broker {
@@ -58,6 +59,12 @@ ReasonCode Subscribing::add_one(Connection& connection, const wire::SubscribeEnt
         (options.retain_handling == wire::RetainHandling::send_if_new && is_new);  // [MQTT-3.3.1-10]
     // Shared subscriptions get no retained messages (5.0 section 4.8.2).
     if (wants_retained && !topic::is_shared(entry.filter)) feeds_.add(session, entry.filter, options.qos, id);
+    if (services_.tracer.is_on())
+        services_.tracer.note({.stage = session::TraceStage::subscribed,
+                               .client_id = session.client_id(),
+                               .topic = entry.filter,
+                               .qos = options.qos,
+                               .detail = is_new ? "new" : "replaces the subscription that was there"});
     return static_cast<ReasonCode>(options.qos);
 }
 
@@ -151,13 +158,20 @@ void Subscribing::note_refusal(Connection& connection, std::string_view filter, 
     if (is_denied) ++services_.counters.refused_not_allowed;
     const bool is_told = reason_.empty() && connection.peer().version == wire::Version::v5;
     const bool is_logged = connection.may_log_refusal();
+    const bool is_traced = services_.tracer.is_on();
     // explain() builds a text, which is too expensive for a client that is refused again and again.
-    if (!is_told && !is_logged) return;
+    if (!is_told && !is_logged && !is_traced) return;
     const std::string rule = is_denied ? connection.session()->rights()->explain(why.verdict) : std::string();
     if (is_told)
         reason_ = is_denied ? connection.detail_for_client(filter, rule)
                             : std::string(filter) + ": " + std::string(wire::name_of(why.code));
     if (is_logged) log_refusal(connection, filter, why, rule);
+    if (!is_traced) return;
+    const std::string_view reason = !rule.empty() ? rule : !why.key.empty() ? why.key : wire::name_of(why.code);
+    services_.tracer.note({.stage = session::TraceStage::refused,
+                           .client_id = connection.session()->client_id(),
+                           .topic = filter,
+                           .detail = "SUBSCRIBE: " + std::string(reason)});
 }
 
 void Subscribing::log_refusal(const Connection& connection, std::string_view filter, const Judgement& why,
@@ -200,6 +214,11 @@ ReasonCode Subscribing::remove_one(Connection& connection, std::string_view filt
     session::Session& session = *connection.session();
     const bool was_there = subscriptions_.remove(session, filter);
     RetainedFeeds::forget(session, filter);  // [MQTT-3.10.4-2]
+    if (services_.tracer.is_on())
+        services_.tracer.note({.stage = session::TraceStage::unsubscribed,
+                               .client_id = session.client_id(),
+                               .topic = filter,
+                               .detail = was_there ? "" : "there was no such subscription"});
     return was_there ? ReasonCode::success : ReasonCode::no_subscription_existed;
 }
 

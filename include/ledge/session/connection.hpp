@@ -58,6 +58,8 @@ public:
     Connection(const Connection&) = delete;
     Connection& operator=(const Connection&) = delete;
 
+    /// "" while the connection has no session.
+    std::string_view client_id() const;
     // The parts, for the broker.
     const PeerFacts& peer() const { return peer_; }
     const SessionLimits& limits() const { return peer_.limits(); }
@@ -219,7 +221,6 @@ private:
     void refuse_stream();
     void count_refusal(wire::ReasonCode code);
     std::string told_size(const wire::Framer::Next& next) const;
-    std::string_view client_id() const;
     void log_cut_off(std::string_view reason) const;
     void log_refused(std::string_view reason, std::optional<wire::ReasonCode> code, const CloseReason& unnamed) const;
     void note_disconnected(std::string_view reason, std::optional<wire::ReasonCode> code, std::string_view detail = {},
