@@ -139,7 +139,6 @@ WIDE_HEADERS = {
     'include/ledge/storage/store.hpp': (48, 'what the options of the loop own the store by'),
     'include/ledge/topic/levels.hpp': (50, 'the one splitter of levels, inline in the match of filters and rules'),
     'include/ledge/topic/name.hpp': (49, 'the rules of topic names, for whatever takes one from outside'),
-    'include/ledge/transport/http.hpp': (43, 'what each resource of the API gets and answers'),
 }
 
 FILE_LINES_MAX = 500
