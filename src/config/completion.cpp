@@ -107,6 +107,7 @@ std::string bash_script(const CommandNode& root) {
         for (const CommandNode& child : one.node->commands) words.push_back(child.name);
         for (const CommandNode::Option& option : one.node->options) {
             if (!option.is_word) words.push_back(option.names.back());
+            if (option.is_word) words.insert(words.end(), option.choices.begin(), option.choices.end());
         }
         text += "        " + in_quotes(one.place) + ") words=" + in_quotes(joined(words));
         if (has_path_word(*one.node)) text += "; [[ $current == -* ]] || COMPREPLY=($(compgen -f -- \"$current\"))";
@@ -153,6 +154,8 @@ std::string zsh_script(const CommandNode& root) {
         for (const CommandNode& child : one.node->commands) commands.emplace_back(child.name, child.help);
         for (const CommandNode::Option& option : one.node->options) {
             if (!option.is_word) options.emplace_back(option.names.back(), option.help);
+            if (!option.is_word) continue;
+            for (const std::string& choice : option.choices) commands.emplace_back(choice, option.help);
         }
         text += "        " + in_quotes(one.place) + ")\n            commands=" + described(commands) +
                 "\n            options=" + described(options) + "\n";
@@ -200,6 +203,8 @@ std::string fish_script(const CommandNode& root) {
             text += begin + " -a " + child.name + " -d " + in_quotes(brief(child.help)) + "\n";
         if (has_path_word(*one.node)) text += begin + " -F\n";
         for (const CommandNode::Option& option : one.node->options) {
+            if (option.is_word && !option.choices.empty())
+                text += begin + " -a " + in_quotes(joined(option.choices)) + "\n";
             if (option.is_word) continue;
             text += begin;
             for (const std::string& name : option.names)

@@ -117,22 +117,30 @@ def _bridges(context):
         check('404' in served.ctl('bridges', action, 'nobody', code=1), action)
 
 
-@case('ctl trace follows a message, and --watch repeats the overview until it is interrupted', CTL, needs_ledge=True)
-def _streams(context):
+@case('ctl overview --watch repeats the overview until it is interrupted', CTL, needs_ledge=True)
+def _watch(context):
     served = Served(context)
-    client_of(context, served, 'meter', 'plant/#')
-    begin = [context.options.broker, 'ctl', '--socket', served.socket, '--json']
-    watch = context.run([*begin, 'overview', '--watch', '--interval', '1'])
+    watch = context.run([context.options.broker, 'ctl', '--socket', served.socket, '--json', 'overview', '--watch',
+                         '--interval', '1'])
+    watch.line('"uptime_s"')
     watch.line('"uptime_s"')
     watch.signal(signal.SIGINT)
     check(watch.finish()[0] == 0, watch.errors())
-    trace = context.run([*begin, 'trace', '--filter', 'plant/#', '--events', '1'])
+
+
+@case('ctl trace follows a message, and ends at the wanted number of events', CTL, needs_ledge=True)
+def _trace(context):
+    served = Served(context)
+    client_of(context, served, 'meter', 'plant/#')
+    trace = context.run([context.options.broker, 'ctl', '--socket', served.socket, 'trace', '--filter', 'plant/#',
+                         '--events', '1'])
     end = time.monotonic() + DEADLINE_S
     # The trace begins some time after its process; until then messages are not seen.
     while trace.process.poll() is None and time.monotonic() < end:
         served.ctl('publish', 'plant/x', 'y')
     code, out = trace.finish()
     check(code == 0 and 'plant/x' in out, f'{code} {out} {trace.errors()}')
+    check('the trace has ended' in trace.errors(), trace.errors())
 
 
 @case('without a broker, a right or a right command line, ctl says what is wrong and how to mend it', CTL,
@@ -183,6 +191,7 @@ def _bash(context):
     check({'pause', 'resume', 'reconnect'} <= set(completed(context, 'ctl', 'bridges', '')), 'a command of a command')
     check(completed(context, 'sub', '--for') == ['--format'], 'an option')
     check(completed(context, 'sub', '--format', 'j') == ['json'], 'a value')
+    check(completed(context, 'completion', 'z') == ['zsh'], 'the only values of a word')
     check(completed(context, 'pub', '-t', '') == [], 'a topic is nothing that a shell knows')
     name = f'{context.client_id}-name.toml'
     with open(os.path.join(context.folder, name), 'w', encoding='utf-8'):

@@ -36,7 +36,8 @@ struct Samples {
 
 TEST_CASE("GET /api/v1/metrics has the samples of /metrics, with type, unit and labels") {
     ApiSite site({}, true);
-    session::Connection* peer = site.loop->shard().open({0, "192.0.2.1:1"}, nullptr, Instant{});
+    const Instant now = site.loop->now();
+    session::Connection* peer = site.loop->shard().open({0, "192.0.2.1:1"}, nullptr, now);
     REQUIRE(peer != nullptr);
     const Samples samples(site.get("/api/v1/metrics"));
     const JsonObject opened = samples.one("ledgemq_connections_opened_total");
@@ -52,7 +53,7 @@ TEST_CASE("GET /api/v1/metrics has the samples of /metrics, with type, unit and 
     CHECK(samples.one("ledgemq_listener_connections", "stage", "arriving").whole_number("value") == 1);
     CHECK(samples.one("ledgemq_listener_connections", "stage", "client").whole_number("value") == 0);
     CHECK(*samples.one("process_resident_memory_bytes").whole_number("value") > 100'000);
-    site.loop->shard().on_closed(*peer, Instant{});
+    site.loop->shard().on_closed(*peer, now);
 }
 
 TEST_CASE("a histogram has its count, its sum and its cumulative buckets") {

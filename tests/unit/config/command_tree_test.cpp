@@ -58,6 +58,7 @@ TEST_CASE("each shell gets a script that knows commands, options, files and the 
     CHECK(has(bash, "' ctl bridges pause'"));
     CHECK(has(bash, "' sub --format')"));
     CHECK(has(bash, "complete -o filenames -F _ledgemq ledgemq"));
+    CHECK(has(bash, "' completion') words='--help bash zsh fish'"));
     const std::string zsh = completion_script(root, "zsh").value();
     CHECK(zsh.starts_with("#compdef ledgemq\n"));
     CHECK(has(zsh, "' sub --format') compadd -- "));

@@ -152,7 +152,7 @@ function Listeners({ listeners }) {
             <Table
                 label="Listeners"
                 columns={columns}
-                rows={listeners ?? []}
+                rows={(listeners ?? []).filter(({ url }) => url)}
                 rowKey={(l) => l.name}
                 empty={<Empty title="No listener is open." />}
             />

@@ -123,7 +123,7 @@ export function TraceView({ title, query }) {
         let timer = 0;
         const draw = (more) => setState((before) => ({ ...before, ...more, list: [...list] }));
         setFocus(null);
-        setState({ running: true, end: '', problem: '', lost: 0, list });
+        setState({ running: true, end: '', problem: '', lost: 0, open: false, list });
         const onEvent = (name, data) => {
             if (name === 'end') return draw({ end: data.reason });
             if (name === 'lost') draw({ lost: data.events });
@@ -131,13 +131,15 @@ export function TraceView({ title, query }) {
             timer ||= setTimeout(() => ((timer = 0), draw({})), REDRAW_MS);
         };
         try {
-            await events(withQuery('/trace', { ...form, events_max: EVENTS_MAX }), mine.signal, onEvent);
+            await events(withQuery('/trace', { ...form, events_max: EVENTS_MAX }), mine.signal, onEvent, () =>
+                draw({ open: true }),
+            );
         } catch (error) {
             draw(mine.signal.aborted ? { end: 'stopped' } : { problem: error.message });
         }
         draw({ running: false });
     };
-    const { running, end, problem, lost, list } = state;
+    const { running, end, problem, lost, open, list } = state;
     return (
         <>
             <h1>{title}</h1>
@@ -172,7 +174,7 @@ export function TraceView({ title, query }) {
                 <Events list={list} focus={focus} onFocus={setFocus} />
             ) : (
                 <Panel>
-                    <Empty title={running ? 'The trace runs.' : 'Where is my message?'}>
+                    <Empty title={running ? (open ? 'The trace runs.' : 'The trace begins.') : 'Where is my message?'}>
                         {running
                             ? 'Events appear here as soon as something fits.'
                             : 'Name a client, a topic filter or both. The way of each message is shown, from its ' +
