@@ -141,11 +141,9 @@ void Lifecycle::publish_will(session::Session& session, Instant now) {
                                    .topic = wish.topic,
                                    .qos = wish.qos,
                                    .detail = rule});
-        return services_.log.info("will_refused",
-                                  {{"client_id", session.client_id()},
-                                   {"user", session.owner()},
-                                   {"topic", wish.topic},
-                                   {"rule", rule}});
+        return services_.log.info(
+            "will_refused",
+            {{"client_id", session.client_id()}, {"user", session.owner()}, {"topic", wish.topic}, {"rule", rule}});
     }
     journal::PublicationView publication = wish;
     if (will->has_expiry) publication.expires_at = add_seconds(now, will->expiry_interval_s);

@@ -84,7 +84,7 @@ WIDE_HEADERS = {
     'include/ledge/broker/options.hpp': (53, 'the options of the shard, which the configuration fills by value'),
     'include/ledge/broker/retained_limits.hpp': (63, 'options that the retained messages hold by value'),
     'include/ledge/broker/session_facts.hpp': (48, 'what an operator sees of a session, in answers and questions'),
-    'include/ledge/broker/shard.hpp': (62, 'the door of the core, for each part of the program that is its client'),
+    'include/ledge/broker/shard.hpp': (63, 'the door of the core, for each part of the program that is its client'),
     'include/ledge/broker/share_strategy.hpp': (55, 'an option of the shard, which the configuration fills by value'),
     'include/ledge/client/client.hpp': (48, CLIENT),
     'include/ledge/client/event.hpp': (50, CLIENT),
@@ -138,7 +138,8 @@ WIDE_HEADERS = {
     'include/ledge/session/traffic.hpp': (44, 'the time that the loop and its driver share'),
     'include/ledge/storage/store.hpp': (48, 'what the options of the loop own the store by'),
     'include/ledge/topic/levels.hpp': (50, 'the one splitter of levels, inline in the match of filters and rules'),
-    'include/ledge/topic/name.hpp': (49, 'the rules of topic names, for whatever takes one from outside'),
+    'include/ledge/topic/name.hpp': (52, 'the rules of topic names, for whatever takes one from outside'),
+    'include/ledge/transport/http.hpp': (41, READ_BY_OPERATORS),
 }
 
 FILE_LINES_MAX = 500
