@@ -130,7 +130,7 @@ private:
     std::optional<os::ProgramResult> result_;
     os::Descriptor file_;
     transport::HttpStream stream_;
-    bool is_all_sent_ = false;  // the whole copy is in the buffer of the stream
+    bool is_all_sent_ = false;              // the whole copy is in the buffer of the stream
     std::unique_ptr<os::WorkerPool> pool_;  // the last member: its thread uses the others
 };
 

@@ -49,9 +49,7 @@ private:
 
 /// A text of JSON may be longer than one of MQTT, and may have U+0000, which ends the connection of each subscriber
 /// that gets it [MQTT-1.5.4-2].
-bool is_mqtt_text(std::string_view text) {
-    return text.size() <= text_property_bytes_max && wire::is_valid_utf8(text);
-}
+bool is_mqtt_text(std::string_view text) { return text.size() <= text_property_bytes_max && wire::is_valid_utf8(text); }
 
 constexpr std::string_view wrong_text = "must be a text of at most 65,535 bytes without U+0000";
 
