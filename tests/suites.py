@@ -68,6 +68,7 @@ MANIFEST = {
     'fuzz_config': CORE_BUILDS,
     'fuzz_auth': CORE_BUILDS,
     'fuzz_web': CORE_BUILDS,
+    'fuzz_api': CORE_BUILDS,
     'fuzz_proxy': CORE_BUILDS,
     'fuzz_tls': CORE_BUILDS,
     'fuzz_fwclient': CORE_BUILDS,

@@ -10,7 +10,6 @@
 namespace ledge::admin {
 
 inline constexpr std::string_view json_type = "application/json";
-inline constexpr std::string_view problem_type = "application/problem+json";
 
 struct Problem {
     std::uint16_t status = 400;
@@ -18,10 +17,11 @@ struct Problem {
     std::string field = {};  // the wrong member of the body or query parameter; "" = none
 };
 
-/// {"type":"about:blank","title":...,"status":...,"detail":...,"field":...}; without a field the member is left out.
-transport::HttpAnswer answer_of(const Problem& problem);
+inline transport::HttpAnswer answer_of(const Problem& problem) {
+    return transport::http_error(problem.status, problem.detail, problem.field);
+}
 inline transport::HttpAnswer problem(std::uint16_t status, std::string_view detail, std::string_view field = {}) {
-    return answer_of({status, std::string(detail), std::string(field)});
+    return transport::http_error(status, detail, field);
 }
 
 }  // namespace ledge::admin

@@ -70,6 +70,9 @@ void remove_retained(Site& site, ApiRequest request);
 void get_store(Site& site, ApiRequest request);
 void compact_store(Site& site, ApiRequest request);
 
+// trace_resource.cpp
+void get_trace(Site& site, ApiRequest request);
+
 // upgrade_resource.cpp
 void post_upgrade(Site& site, ApiRequest request);
 

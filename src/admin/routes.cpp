@@ -46,6 +46,7 @@ constexpr Route table[] = {
     {get, "/store/backup", act, BodyKind::none, get_backup, "Downloads a consistent copy of the running store"},
     {post, "/store/compact", act, BodyKind::none, compact_store, "Compacts the store at the next start"},
     {get, "/stream", read, BodyKind::none, get_stream, "The overview again and again, as server-sent events"},
+    {get, "/trace", read, BodyKind::none, get_trace, "Follows the messages of a client or a topic for a while"},
     {post, "/upgrade", act, BodyKind::none, post_upgrade, "Replaces the broker by a new process"},
     {get, "/who-gets", read, BodyKind::none, list_receivers, "Tells who would get a message"},
 };

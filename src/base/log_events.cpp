@@ -105,7 +105,7 @@ constexpr LogEvent events[] = {
     {"client_connected", "info", "client_id user address listener version keep_alive_s session_present",
      "A client has logged in; `version` is 3 (MQTT 3.1), 4 (3.1.1) or 5.",
      "Nothing."},
-    {"client_disconnected", "info warning", "client_id address by reason detail? rule? outbox_bytes? held_bytes?",
+    {"client_disconnected", "info warning", "client_id user? address by reason detail? rule? outbox_bytes? held_bytes?",
      "A logged-in connection has ended; `by` says whether the client, the network or the broker has ended the "
      "connection.",
      "With by=server, `detail` names the rule, the value and the configuration key of the limit that was reached."},
@@ -335,7 +335,7 @@ constexpr LogEvent events[] = {
     {"publish_dropping_ended", "info", "client_id dropped",
      "A full message queue accepts messages again; `dropped` is the number of messages that were dropped.",
      "Nothing."},
-    {"publish_refused", "info", "client_id address topic reason rule",
+    {"publish_refused", "info", "client_id user address topic reason rule",
      "A client's PUBLISH was refused; `rule` is the rule of the ACL, or the configuration key of the limit that was "
      "reached.",
      "Give the client the right (`ledgemq explain` shows the rules), raise the limit, or correct the client."},
@@ -348,7 +348,7 @@ constexpr LogEvent events[] = {
     {"ready", "info", "addresses version descriptors_max",
      "The broker has started, and clients can connect to these addresses.",
      "Nothing."},
-    {"retained_refused", "warning", "client_id topic reason limit messages bytes",
+    {"retained_refused", "warning", "client_id user topic reason limit messages bytes",
      "A retained message was not stored because a limit or the memory budget is reached.",
      "Raise retained.messages_max, retained.bytes_max or memory.budget_bytes, or remove old retained messages."},
     {"serial_port_closed", "warning", "listener port reason",
@@ -479,7 +479,7 @@ constexpr LogEvent events[] = {
      "The unfinished packets of connections without a login used more memory than their limit, so the broker closed "
      "some of these connections.",
      "Block the address with a firewall if it is not yours, or lower limits.connect_packet_max_bytes."},
-    {"subscribe_refused", "info", "client_id address filter reason rule? key? value? limit?",
+    {"subscribe_refused", "info", "client_id user address filter reason rule? key? value? limit?",
      "A subscription was refused, either by the `rule` of the ACL or because `value` is above the limit that `key` "
      "sets.",
      "Give the client the right (`ledgemq explain` shows the rules), raise the limit, or correct the client."},
@@ -533,7 +533,7 @@ constexpr LogEvent events[] = {
     {"will_published", "info", "client_id topic",
      "A client's connection ended without a normal DISCONNECT, so its will was published.",
      "Nothing."},
-    {"will_refused", "info", "client_id topic rule",
+    {"will_refused", "info", "client_id user topic rule",
      "A will was not published because the access rules have changed and now forbid its topic.",
      "Nothing, if the change of the rules was intended."},
     {"write_budget_passed", "warning", "day_bytes limit_bytes limit bytes_by_owner",

@@ -62,11 +62,15 @@ constexpr std::size_t lone_payload_max = 32 * 1024;
         if (connection->sender().has_room()) return send(*connection, hit, 0);
         session.note_drop(
             connection->sender().is_within_own_limit() ? session::DropReason::memory : session::DropReason::slow_reader,
-            *publication_);
+            *publication_, number());
         return;
     }
     const bool is_online = connection != nullptr && connection->is_connected();
-    if (is_online || session.limits().queue_qos0_offline) enqueue(hit);
+    if (is_online || session.limits().queue_qos0_offline)
+        enqueue(hit);
+    else if (services_.tracer.is_on())
+        trace(session::TraceStage::dropped, hit,
+              "QoS 0, and the client is not connected (limits.queue_qos0_offline = false)");
     if (is_online) connection->pump(now_);
 }
 
@@ -75,7 +79,7 @@ constexpr std::size_t lone_payload_max = 32 * 1024;
     Connection* connection = session.connection();
     const bool is_online = connection != nullptr && connection->is_connected();
     // The session ends with its connection, which is lost already.
-    if (!is_online && !session.is_persistent()) return;
+    if (!is_online && !session.is_persistent()) return trace_lost_connection(hit);
     bool is_stored = hit.needs_record(terms_.level);
     const bool waits_for_commit =
         (is_stored && hit.qos == QoS::exactly_once) || !services_.journal.is_settled(terms_.not_before);
@@ -87,7 +91,27 @@ constexpr std::size_t lone_payload_max = 32 * 1024;
     if (goes_now) return send(*connection, hit, session.queue().open_exchange(std::move(delivery), true));
     session.queue().replace_earlier(publication_->topic);
     session.queue().enqueue(std::move(delivery), session.limits());
+    if (services_.tracer.is_on())
+        trace(session::TraceStage::queued, hit,
+              !is_online         ? "the client is not connected"
+              : waits_for_commit ? "it waits for a commit of the store"
+                                 : "the client has unread output, open exchanges, or earlier messages in its queue");
     if (is_online) connection->pump(now_);
+}
+
+// The session ends with its connection, which is lost already.
+void Fanout::trace_lost_connection(const Hit& hit) const {
+    if (services_.tracer.is_on())
+        trace(session::TraceStage::dropped, hit, "the connection is lost, and the session ends with it");
+}
+
+void Fanout::trace(session::TraceStage stage, const Hit& hit, std::string_view detail) const {
+    services_.tracer.note({.stage = stage,
+                           .client_id = hit.session->client_id(),
+                           .topic = publication_->topic,
+                           .message = number(),
+                           .qos = hit.qos,
+                           .detail = detail});
 }
 
 // Records the delivery in the store, and makes the publisher's acknowledgement wait for that record if its level is
@@ -172,10 +196,13 @@ void Fanout::encode(Layout& layout, const Hit& hit, wire::Version version) {
 // For QoS 0. A clean session that has lost its connection gets nothing more.
 void Fanout::enqueue(const Hit& hit) {
     session::Session& session = *hit.session;
-    if (!session.is_online() && !session.is_persistent()) return;
+    if (!session.is_online() && !session.is_persistent()) return trace_lost_connection(hit);
     session::DropReason reason{};
-    if (find_room(hit, false, reason)) return session.queue().enqueue(delivery_of(hit), session.limits());
-    session.note_drop(reason, *publication_);
+    if (!find_room(hit, false, reason)) return session.note_drop(reason, *publication_, number());
+    session.queue().enqueue(delivery_of(hit), session.limits());
+    if (services_.tracer.is_on())
+        trace(session::TraceStage::queued, hit,
+              session.is_online() ? "earlier messages wait" : "the client is not connected");
 }
 
 // For QoS 1 and 2. False when the message is dropped; the drop is counted and logged here. `is_stored` becomes true
@@ -185,7 +212,7 @@ void Fanout::enqueue(const Hit& hit) {
     session::DropReason reason{};
     if (find_room(hit, is_stored, reason)) return true;
     if (spill_to_store(session, is_stored) && find_room(hit, is_stored, reason)) return true;
-    session.note_drop(reason, *publication_);
+    session.note_drop(reason, *publication_, number());
     if (must_not_miss(session))
         session.connection()->close(wire::ReasonCode::quota_exceeded,
                                     "the client's queue is full; its limits are limits.queue_messages_max and "
@@ -246,9 +273,10 @@ bool Fanout::spill_to_store(session::Session& session, bool& is_stored) {
         if (!oldest) return false;  // the remaining messages were sent before, or are on their way to the store
         // The newer message replaces the earlier one of its topic in any case: that one is no victim of the overflow.
         if (hit.qos != QoS::at_most_once && queue.is_earlier_value(publication_->topic, *oldest))
-            queue.note_replaced();
+            queue.drop_replaced(*oldest);
         else
-            session.note_drop(session::DropReason::queue_full, oldest->publication.view());
+            session.note_drop(session::DropReason::queue_full, oldest->publication.view(),
+                              oldest->publication.message());
         queue.discard(*oldest);
     }
     return true;

@@ -14,6 +14,7 @@
 #include "ledge/session/ack_barrier.hpp"
 #include "ledge/session/connection.hpp"
 #include "ledge/session/memory_budget.hpp"
+#include "ledge/session/tracer.hpp"
 
 namespace ledge::broker {
 
@@ -39,6 +40,7 @@ class Fanout {
 public:
     struct Services {
         session::MemoryBudget& memory;
+        session::Tracer& tracer;
         journal::Journal& journal;
         session::AckBarriers& barriers;
     };
@@ -55,6 +57,9 @@ public:
     /// `publication` must live until end().
     void begin(const journal::PublicationView& publication, const Terms& terms, Instant now);
     void deliver(const Hit& hit);
+    /// Each receiver gets a frame that is encoded for it alone. Only such a frame is told to the traces: a shared frame
+    /// goes to so many receivers, each at so little cost, that a comparison for each of them could be measured.
+    void send_one_by_one() { terms_.has_several = false; }
     /// The publisher may be told that its message is safe as soon as one of the two has come true.
     struct AckCondition {
         Ticket ticket = no_ticket;  // this ticket is durable
@@ -87,6 +92,10 @@ private:
     bool spill_to_store(session::Session& session, bool& is_stored);
     bool make_room(const Hit& hit, bool is_stored);
     session::Delivery delivery_of(const Hit& hit);
+    /// The number of the publication for the traces.
+    MessageNumber number() const { return kept_ ? kept_.message() : no_message; }
+    void trace_lost_connection(const Hit& hit) const;
+    [[gnu::cold, gnu::noinline]] void trace(session::TraceStage stage, const Hit& hit, std::string_view detail) const;
 
     Services services_;
     const journal::PublicationView* publication_ = nullptr;  // between begin() and end()

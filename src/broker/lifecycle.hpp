@@ -56,6 +56,7 @@ public:
         session::MemoryBudget& memory;
         session::Accounts& accounts;
         session::Counters& counters;
+        session::Tracer& tracer;
         const std::shared_ptr<const auth::Policy>& policy;  // the policy in force
         auth::LoginGuard& guard;
         journal::Journal& journal;
@@ -149,7 +150,7 @@ private:
     void schedule_will(session::Session& session, Instant now);
     void publish_will(session::Session& session, Instant now);
     void reroute_shared(session::Session& session, Instant now);
-    void reroute_to_group(session::Delivery& delivery, Instant now);
+    bool reroute_to_group(session::Delivery& delivery, Instant now);
     void remove_record(session::Session& session, journal::Urgency urgency);
     bool is_removal_under_way(const std::string& client_id) const;
     void leave_queue_in_store(session::Session& session, journal::Urgency urgency);

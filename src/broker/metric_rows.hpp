@@ -85,6 +85,9 @@ constexpr Metric first_rows[] = {
      .read = measured<&Metrics::connections_paused>,
      .help = "The value is the number of connections from which the broker does not read now, because a client or a "
              "user sends too fast. 0 means that the broker reads from all connections."},
+    {.group = clients, .name = "traces", .type = gauge, .read = counted<&Counters::traces>,
+     .help = "The value is the number of traces that operators run now (GET /api/v1/trace). 0 means that none runs, "
+             "and that messages cost nothing for traces."},
     {.group = clients, .name = "login_failures_total", .read = counted<&Counters::login_failures>,
      .help = "The broker counts each login that fails because of a wrong user name, password or token; the log line "
              "login_failed has the reason. 0 means that no login has failed since the start."},

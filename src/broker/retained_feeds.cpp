@@ -11,6 +11,7 @@
 #include "ledge/journal/records.hpp"
 #include "ledge/session/applied_rules.hpp"
 #include "ledge/session/retained_feed.hpp"
+#include "ledge/session/tracer.hpp"
 #include "ledge/topic/name.hpp"
 
 namespace ledge::broker {
@@ -188,6 +189,9 @@ void RetainedFeeds::send(Connection& connection, const RetainedFeed::Batch& batc
     // Recorded like a queued message: the client may lose its connection before it acknowledges.
     if (delivery.qos != QoS::at_most_once && session.is_stored())
         queue.store(delivery, session.is_online(), journal::Urgency::lazy);
+    if (tracer_.is_on())
+        tracer_.note_delivery(session::TraceStage::queued, session.client_id(), delivery, 0,
+                              "a retained message for the subscription to " + batch.filter);
     queue.enqueue(std::move(delivery), session.limits());
     connection.pump(now);
 }

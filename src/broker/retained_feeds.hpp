@@ -22,8 +22,8 @@ public:
     static constexpr std::uint16_t rounds_max = 10;
 
     /// `seed`: secret of the hash over the filters that are owed.
-    RetainedFeeds(Retained& retained, Subscriptions& subscriptions, std::uint64_t seed)
-        : retained_(retained), subscriptions_(subscriptions), seed_(seed) {}
+    RetainedFeeds(Retained& retained, Subscriptions& subscriptions, session::Tracer& tracer, std::uint64_t seed)
+        : retained_(retained), subscriptions_(subscriptions), tracer_(tracer), seed_(seed) {}
 
     /// Must be called before the first feed. The table outlives the object's last call.
     void use_sessions(const SessionTable& sessions) { sessions_ = &sessions; }
@@ -67,6 +67,7 @@ private:
 
     Retained& retained_;
     Subscriptions& subscriptions_;
+    session::Tracer& tracer_;
     const SessionTable* sessions_ = nullptr;
     std::uint64_t seed_;
     std::size_t looks_left_ = looks_per_turn;       // in this turn

@@ -27,7 +27,10 @@ using wire::ReasonCode;
     collect(publication, publisher);
     if (refusal != Refusal::impossible) {
         const ReasonCode code = refuse(publication, publisher, level, refusal, not_before, now);
-        if (code != ReasonCode::success) return {code, {}};
+        if (code != ReasonCode::success) {
+            if (services_.counters.traces != 0) trace_refused(publication, publisher, level, not_before);
+            return {code, {}};
+        }
     }
     const bool is_kept = publication.retain && !is_retained_refused(publication, publisher);
     // A publisher that can be told is refused as a whole: an acknowledgement would say that the message is retained.
@@ -36,12 +39,22 @@ using wire::ReasonCode;
         return {ReasonCode::quota_exceeded, {}};
     // Nothing was stored or sent so far, so after a refusal the publisher may send the message again.
     fanout_.begin(publication, {level, not_before, hits_.size() > 1, hits_.size()}, now);
+    if (services_.counters.traces != 0) [[unlikely]]
+        trace_routing(publication, publisher, is_kept);
     const Ticket retained = is_kept ? retained_.store(fanout_.kept(), publication, level) : no_ticket;
     for (const Hit& hit : hits_) fanout_.deliver(hit);
     Routed routed{hits_.empty() ? ReasonCode::no_matching_subscribers : ReasonCode::success, fanout_.end()};
     // The record of a retained message is needed even when all subscribers have acknowledged. So the publisher waits
     // for the commit.
     if (level == journal::Durability::durable && retained != no_ticket) {
+        if (services_.counters.traces != 0)
+            services_.tracer.await_commit({.stage = session::TraceStage::stored,
+                                           .client_id = "",
+                                           .topic = publication.topic,
+                                           .message = services_.tracer.routed(),
+                                           .qos = publication.qos,
+                                           .detail = "as retained message"},
+                                          retained);
         routed.ack.ticket = std::max(routed.ack.ticket, retained);
         routed.ack.hold.abandon();
     }
@@ -109,13 +122,16 @@ bool Router::is_retained_refused(const journal::PublicationView& publication, co
         return false;
     }
     ++services_.counters.retained_refused;
+    const std::string_view reason = is_short  ? "the memory budget is nearly used up"
+                                    : is_over ? "the publisher has used up its share of the store"
+                                              : "the limit of retained messages or bytes is reached";
+    if (services_.counters.traces != 0) trace_not_kept(publication, publisher, reason);
     if (!std::exchange(is_retained_full_, true))
         services_.log.warning("retained_refused",
                               {{"client_id", publisher == nullptr ? "" : std::string_view(publisher->client_id())},
+                               {"user", publisher == nullptr ? "" : publisher->owner()},
                                {"topic", publication.topic},
-                               {"reason", is_short  ? "the memory budget is nearly used up"
-                                          : is_over ? "the publisher has used up its share of the store"
-                                                    : "the limit of retained messages or bytes is reached"},
+                               {"reason", reason},
                                {"limit", is_short  ? "memory.budget_bytes"
                                          : is_over ? "store.size_max_bytes"
                                                    : retained_.full_limit()},

@@ -11,6 +11,7 @@
 #include "ledge/session/ack_barrier.hpp"
 #include "ledge/session/counters.hpp"
 #include "ledge/session/memory_budget.hpp"
+#include "ledge/session/tracer.hpp"
 #include "retained.hpp"
 #include "subscriptions.hpp"
 
@@ -25,6 +26,7 @@ public:
         session::MemoryBudget& memory;
         session::Accounts& accounts;
         session::Counters& counters;
+        session::Tracer& tracer;
         journal::Journal& journal;
         session::AckBarriers& barriers;
     };
@@ -34,7 +36,10 @@ public:
         : subscriptions_(subscriptions),
           retained_(retained),
           services_(services),
-          fanout_({.memory = services.memory, .journal = services.journal, .barriers = services.barriers}),
+          fanout_({.memory = services.memory,
+                   .tracer = services.tracer,
+                   .journal = services.journal,
+                   .barriers = services.barriers}),
           durability_(durability),
           may_refuse_(may_refuse) {}
     void set_may_refuse(bool may_refuse) { may_refuse_ = may_refuse; }
@@ -70,6 +75,9 @@ public:
     /// may receive it, the group is gone, or the message has expired.
     bool reroute(const session::Delivery& delivery, Instant now);
 
+    /// Tells the traces that the shard refuses the publication, because its packet id cannot be recorded.
+    void trace_unrecorded(const journal::PublicationView& publication, const session::Session& publisher);
+
 private:
     void collect(const journal::PublicationView& publication, const session::Session* publisher);
     void collect(const Subscriber& subscriber, const journal::PublicationView& publication,
@@ -84,6 +92,20 @@ private:
     bool is_retained_refused(const journal::PublicationView& publication, const session::Session* publisher);
     bool is_refused_by_a_queue(const journal::PublicationView& publication, Refusal refusal, Instant now) const;
     bool needs_store(const journal::PublicationView& publication, journal::Durability level) const;
+
+    // router_trace.cpp, called only while a trace runs
+    void trace_received(const journal::PublicationView& publication, const session::Session* publisher,
+                        MessageNumber message);
+    [[gnu::cold, gnu::noinline]] void trace_routing(const journal::PublicationView& publication,
+                                                    const session::Session* publisher, bool is_kept);
+    void trace_withheld(const journal::PublicationView& publication, const session::Session* publisher);
+    [[gnu::cold, gnu::noinline]] void trace_refused(const journal::PublicationView& publication,
+                                                    const session::Session* publisher, journal::Durability level,
+                                                    Ticket not_before);
+    [[gnu::cold, gnu::noinline]] void trace_not_kept(const journal::PublicationView& publication,
+                                                     const session::Session* publisher, std::string_view why);
+    void trace_refusal(const journal::PublicationView& publication, const session::Session* publisher,
+                       std::string_view why);
 
     Subscriptions& subscriptions_;
     Retained& retained_;

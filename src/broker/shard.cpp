@@ -200,6 +200,7 @@ void Shard::Parts::open_session(Connection& connection, const session::OpenSessi
     // Without the record of the packet id, a repetition of the message could not be recognized.
     if (received == never_durable) {
         ++services.counters.refused_quota;
+        router.trace_unrecorded(route.publication, session);
         const ReasonCode code =
             services.journal.is_failed() ? ReasonCode::implementation_specific_error : ReasonCode::quota_exceeded;
         return connection.on_routed(route.publication.qos, route.packet_id, code, no_ticket, {});
@@ -295,6 +296,7 @@ void Shard::on_committed(Ticket last, double used_fraction, Instant now) {
     Parts& p = *parts_;
     p.begin_turn(now);
     p.services.journal.on_committed(last);
+    if (p.services.tracer.is_on()) p.services.tracer.note_committed(last);
     note_store_used(used_fraction, now);
     p.wake_waiting(now);
     p.lifecycle.remove_ended_queues(now);

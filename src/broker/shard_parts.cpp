@@ -24,15 +24,17 @@ Shard::Parts::Parts(const ShardOptions& options_, const Log& log, std::uint64_t 
               .memory = services.memory,
               .accounts = services.accounts,
               .counters = services.counters,
+              .tracer = services.tracer,
               .journal = services.journal,
               .barriers = services.barriers},
              subscriptions, retained, options.durability, options.may_refuse()),
-      feeds(retained, subscriptions, seed ^ 0xfeed5U),
+      feeds(retained, subscriptions, services.tracer, seed ^ 0xfeed5U),
       lifecycle({.log = services.log,
                  .timers = services.timers,
                  .memory = services.memory,
                  .accounts = services.accounts,
                  .counters = services.counters,
+                 .tracer = services.tracer,
                  .policy = services.policy,
                  .guard = services.guard,
                  .journal = services.journal,
@@ -42,9 +44,12 @@ Shard::Parts::Parts(const ShardOptions& options_, const Log& log, std::uint64_t 
                  .for_sessions = services.for_sessions},
                 services.rng.next(), subscriptions, router, feeds, options),
       overload({.log = services.log, .memory = services.memory}, connections, lifecycle),
-      subscribing(
-          {.log = services.log, .memory = services.memory, .counters = services.counters, .journal = services.journal},
-          subscriptions, feeds),
+      subscribing({.log = services.log,
+                   .memory = services.memory,
+                   .counters = services.counters,
+                   .tracer = services.tracer,
+                   .journal = services.journal},
+                  subscriptions, feeds),
       access({.log = services.log,
               .policy = services.policy,
               .policy_version = services.policy_version,
@@ -53,6 +58,7 @@ Shard::Parts::Parts(const ShardOptions& options_, const Log& log, std::uint64_t 
       sys_topics(router, options.server_version, now),
       survey(lifecycle.sessions(), metrics.queues),
       latest(services.latest) {
+    services.tracer.watch(latest, effect);
     feeds.use_sessions(lifecycle.sessions());
     services.response_information_prefix = options.response_information_prefix;
     metrics.store.is_used = options.durability.journal.is_enabled;

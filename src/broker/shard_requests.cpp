@@ -111,6 +111,8 @@ std::optional<QueueFacts> Shard::find_queue(std::string_view client_id) const {
     return facts;
 }
 
+session::Tracer& Shard::tracer() { return parts_->services.tracer; }
+
 Duration Shard::sys_interval() const { return parts_->options.sys_interval; }
 
 void Shard::publish_fact(std::string_view topic, std::string_view value, Instant now) {

@@ -6,6 +6,7 @@
 #include "ledge/base/assert.hpp"
 #include "ledge/session/account.hpp"
 #include "ledge/session/limits.hpp"
+#include "ledge/session/tracer.hpp"
 #include "ledge/topic/name.hpp"
 
 namespace ledge::broker {
@@ -45,7 +46,11 @@ ReasonCode Subscribing::add_one(Connection& connection, const wire::SubscribeEnt
     const Subscriptions::Added added = subscriptions_.add(session, entry.filter, options, id);
     if (added == Subscriptions::Added::refused) {
         constexpr std::uint64_t most = ShareGroups::count_max;
-        note_refusal(connection, entry.filter, {.code = ReasonCode::quota_exceeded, .value = most + 1, .limit = most});
+        note_refusal(connection, entry.filter,
+                     {.code = ReasonCode::quota_exceeded,
+                      .key = "groups of shared subscriptions",
+                      .value = most + 1,
+                      .limit = most});
         return ReasonCode::quota_exceeded;
     }
     const bool is_new = added == Subscriptions::Added::fresh;
@@ -54,13 +59,22 @@ ReasonCode Subscribing::add_one(Connection& connection, const wire::SubscribeEnt
         (options.retain_handling == wire::RetainHandling::send_if_new && is_new);  // [MQTT-3.3.1-10]
     // Shared subscriptions get no retained messages (5.0 section 4.8.2).
     if (wants_retained && !topic::is_shared(entry.filter)) feeds_.add(session, entry.filter, options.qos, id);
+    if (services_.tracer.is_on())
+        services_.tracer.note({.stage = session::TraceStage::subscribed,
+                               .client_id = session.client_id(),
+                               .topic = entry.filter,
+                               .qos = options.qos,
+                               .detail = is_new ? "new" : "replaces the subscription that was there"});
     return static_cast<ReasonCode>(options.qos);
 }
 
 // The cheap checks come first: a filter that has no room anyway is not compared with a thousand rules.
 Subscribing::Judgement Subscribing::judge(const Connection& connection, std::string_view filter) {
     if (codes_.size() >= entries_max)
-        return {.code = ReasonCode::quota_exceeded, .value = codes_.size() + 1, .limit = entries_max};
+        return {.code = ReasonCode::quota_exceeded,
+                .key = "filters in one SUBSCRIBE",
+                .value = codes_.size() + 1,
+                .limit = entries_max};
     Judgement judgement = judge_form(connection.limits(), filter);
     if (!wire::is_error(judgement.code)) judgement = judge_room(connection, filter);
     if (!wire::is_error(judgement.code)) judgement = judge_rights(*connection.session(), filter);
@@ -90,9 +104,10 @@ Subscribing::Judgement Subscribing::judge_form(const session::SessionLimits& lim
 Subscribing::Judgement Subscribing::judge_room(const Connection& connection, std::string_view filter) const {
     const session::Session& session = *connection.session();
     if (services_.journal.is_failed() && session.is_stored())
-        return {.code = ReasonCode::implementation_specific_error};
+        return {.code = ReasonCode::implementation_specific_error, .key = "the store has failed"};
     if (services_.journal.is_postponed() && session.is_stored() && !subscriptions_.has(session, filter))
-        return {.code = ReasonCode::quota_exceeded};  // its record cannot become durable while the disk is full
+        // Its record cannot become durable while the disk is full.
+        return {.code = ReasonCode::quota_exceeded, .key = "the disk of the store is full"};
     // Read from the connection and not from the session: the limits are those of the listener that the client uses now.
     const std::size_t most = connection.limits().subscriptions_max;
     const bool is_full = session.subscriptions.size() >= most;
@@ -124,7 +139,10 @@ Subscribing::Judgement Subscribing::judge_rights(const session::Session& session
     if (rights == nullptr) return {};
     // At least judged_min filters are judged, so that a packet of usual size is never refused for its cost.
     if (compared_ > rules_compared_max && judged_ >= judged_min)
-        return {.code = ReasonCode::quota_exceeded, .value = compared_, .limit = rules_compared_max};
+        return {.code = ReasonCode::quota_exceeded,
+                .key = "comparisons of one SUBSCRIBE with rules",
+                .value = compared_,
+                .limit = rules_compared_max};
     const auth::Verdict verdict = rights->judge_subscription(filter);
     ++judged_;
     compared_ += verdict.compared;
@@ -140,26 +158,36 @@ void Subscribing::note_refusal(Connection& connection, std::string_view filter, 
     if (is_denied) ++services_.counters.refused_not_allowed;
     const bool is_told = reason_.empty() && connection.peer().version == wire::Version::v5;
     const bool is_logged = connection.may_log_refusal();
+    const bool is_traced = services_.tracer.is_on();
     // explain() builds a text, which is too expensive for a client that is refused again and again.
-    if (!is_told && !is_logged) return;
+    if (!is_told && !is_logged && !is_traced) return;
     const std::string rule = is_denied ? connection.session()->rights()->explain(why.verdict) : std::string();
     if (is_told)
         reason_ = is_denied ? connection.detail_for_client(filter, rule)
                             : std::string(filter) + ": " + std::string(wire::name_of(why.code));
     if (is_logged) log_refusal(connection, filter, why, rule);
+    if (!is_traced) return;
+    const std::string_view reason = !rule.empty() ? rule : !why.key.empty() ? why.key : wire::name_of(why.code);
+    services_.tracer.note({.stage = session::TraceStage::refused,
+                           .client_id = connection.session()->client_id(),
+                           .topic = filter,
+                           .detail = "SUBSCRIBE: " + std::string(reason)});
 }
 
 void Subscribing::log_refusal(const Connection& connection, std::string_view filter, const Judgement& why,
                               std::string_view rule) {
     const std::string& client_id = connection.session()->client_id();
+    const std::string_view user = connection.session()->owner();
     // Without a number limit, the line names the rule or the key of a switch instead.
     if (why.limit == 0)
         return services_.log.info("subscribe_refused", {{"client_id", client_id},
+                                                        {"user", user},
                                                         {"address", connection.peer().address},
                                                         {"filter", filter},
                                                         {"reason", wire::name_of(why.code)},
                                                         {"rule", rule.empty() ? why.key : rule}});
     services_.log.info("subscribe_refused", {{"client_id", client_id},
+                                             {"user", user},
                                              {"address", connection.peer().address},
                                              {"filter", filter},
                                              {"reason", wire::name_of(why.code)},
@@ -186,6 +214,11 @@ ReasonCode Subscribing::remove_one(Connection& connection, std::string_view filt
     session::Session& session = *connection.session();
     const bool was_there = subscriptions_.remove(session, filter);
     RetainedFeeds::forget(session, filter);  // [MQTT-3.10.4-2]
+    if (services_.tracer.is_on())
+        services_.tracer.note({.stage = session::TraceStage::unsubscribed,
+                               .client_id = session.client_id(),
+                               .topic = filter,
+                               .detail = was_there ? "" : "there was no such subscription"});
     return was_there ? ReasonCode::success : ReasonCode::no_subscription_existed;
 }
 

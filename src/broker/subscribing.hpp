@@ -30,6 +30,7 @@ public:
         const Log& log;
         session::MemoryBudget& memory;
         session::Counters& counters;
+        session::Tracer& tracer;
         journal::Journal& journal;
     };
 

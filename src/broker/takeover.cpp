@@ -9,6 +9,7 @@
 #include "ledge/journal/record.hpp"
 #include "ledge/journal/records.hpp"
 #include "ledge/session/retained_feed.hpp"
+#include "ledge/session/tracer.hpp"
 #include "lifecycle.hpp"
 
 namespace ledge::broker {
@@ -376,31 +377,36 @@ bool Lifecycle::is_removal_under_way(const std::string& client_id) const {
 // the session are dropped.
 void Lifecycle::reroute_shared(Session& session, Instant now) {
     session::SessionQueue& queue = session.queue();
-    std::vector<session::Delivery> left;
+    struct Left {
+        session::Delivery delivery;
+        bool is_owed;  // a message, and not only the rest of an exchange
+    };
+    std::vector<Left> left;
     queue.inflight().for_each([&](wire::PacketId, session::Inflight::Entry& entry) {
-        if (entry.state != journal::OutState::released) ++services_.counters.dropped_session_ended;
         const bool is_shared =
             entry.delivery.share_group != no_share_group && entry.state == journal::OutState::sent_qos1;
-        left.push_back(std::move(entry.delivery));
-        if (!is_shared) left.back().share_group = no_share_group;
+        left.push_back({std::move(entry.delivery), entry.state != journal::OutState::released});
+        if (!is_shared) left.back().delivery.share_group = no_share_group;
     });
     while (queue.pending().has_loaded()) {
-        left.push_back(queue.dequeue());
-        const session::Delivery& delivery = left.back();
-        if (delivery.state != journal::OutState::released) ++services_.counters.dropped_session_ended;
-        if (delivery.qos == wire::QoS::exactly_once && delivery.is_begun()) left.back().share_group = no_share_group;
+        session::Delivery delivery = queue.dequeue();
+        if (delivery.qos == wire::QoS::exactly_once && delivery.is_begun()) delivery.share_group = no_share_group;
+        const bool is_owed = delivery.state != journal::OutState::released;
+        left.push_back({std::move(delivery), is_owed});
     }
     subscriptions_.remove_all(session);  // first, so that the session is no member of its groups any more
-    for (session::Delivery& delivery : left) {
-        if (delivery.share_group != no_share_group && queue.load_publication(delivery)) reroute_to_group(delivery, now);
+    for (auto& [delivery, is_owed] : left) {
+        const bool is_rerouted = delivery.share_group != no_share_group && queue.load_publication(delivery) &&
+                                 reroute_to_group(delivery, now);
+        if (is_owed && !is_rerouted) queue.drop(&session::Counters::dropped_session_ended, delivery);
         queue.discard(delivery);
     }
 }
 
-void Lifecycle::reroute_to_group(session::Delivery& delivery, Instant now) {
+bool Lifecycle::reroute_to_group(session::Delivery& delivery, Instant now) {
     // The publisher may still wait for its acknowledgement. From now on it waits for the commit with the new record.
     delivery.hold.abandon();
-    if (router_.reroute(delivery, now)) --services_.counters.dropped_session_ended;
+    return router_.reroute(delivery, now);
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -408,7 +414,9 @@ void Lifecycle::reroute_to_group(session::Delivery& delivery, Instant now) {
 
 void Lifecycle::leave_queue_in_store(Session& session, journal::Urgency urgency) {
     const session::PendingQueue& pending = session.queue().pending();
-    services_.counters.dropped_session_ended += pending.stored_rows();
+    services_.tracer.drop({.reason = &session::Counters::dropped_session_ended,
+                           .client_id = session.client_id(),
+                           .count = pending.stored_rows()});
     ended_queues_.push_back({session.number(), pending.stored_from(), services_.journal.last()});
     session.record().mark_ended(urgency);
 }

@@ -10,6 +10,7 @@
 #include "ledge/base/assert.hpp"
 #include "ledge/journal/record.hpp"
 #include "ledge/journal/records.hpp"
+#include "ledge/session/tracer.hpp"
 #include "lifecycle.hpp"
 
 namespace ledge::broker {
@@ -133,10 +134,16 @@ void Lifecycle::publish_will(session::Session& session, Instant now) {
     const journal::PublicationView wish = will->publication.view();
     if (const auth::Rights* rights = session.rights(); rights != nullptr && !rights->may_publish(wish.topic)) {
         ++services_.counters.refused_not_allowed;  // the rules allowed the will at CONNECT and have changed since
-        return services_.log.info("will_refused",
-                                  {{"client_id", session.client_id()},
-                                   {"topic", wish.topic},
-                                   {"rule", rights->explain(rights->judge(wish.topic, auth::Access::write))}});
+        const std::string rule = rights->explain(rights->judge(wish.topic, auth::Access::write));
+        if (services_.tracer.is_on())
+            services_.tracer.note({.stage = session::TraceStage::refused,
+                                   .client_id = session.client_id(),
+                                   .topic = wish.topic,
+                                   .qos = wish.qos,
+                                   .detail = rule});
+        return services_.log.info(
+            "will_refused",
+            {{"client_id", session.client_id()}, {"user", session.owner()}, {"topic", wish.topic}, {"rule", rule}});
     }
     journal::PublicationView publication = wish;
     if (will->has_expiry) publication.expires_at = add_seconds(now, will->expiry_interval_s);
@@ -144,10 +151,12 @@ void Lifecycle::publish_will(session::Session& session, Instant now) {
     if (publication.retain) publication.source = session.source(source_);
     ++services_.counters.wills_published;
     services_.log.info("will_published", {{"client_id", session.client_id()}, {"topic", publication.topic}});
-    if (services_.journal.is_saturated()) {  // the disk is full and the journal has no room either: see Journal
-        ++services_.counters.dropped_queue_full;
-        return;
-    }
+    // The disk is full, and the journal has no room either: see Journal.
+    if (services_.journal.is_saturated())
+        return services_.tracer.drop({.reason = &session::Counters::dropped_queue_full,
+                                      .client_id = session.client_id(),
+                                      .topic = publication.topic,
+                                      .qos = publication.qos});
     router_.route_unacknowledged(publication, &session, now);
 }
 

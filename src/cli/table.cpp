@@ -59,15 +59,21 @@ std::string seconds_text(double seconds) {
     return std::to_string(whole / 86400) + " d " + std::to_string(whole / 3600 % 24) + " h";
 }
 
-/// Words instead of the spelling of JSON: "queue.age_s" becomes "queue age".
-std::string heading_of(std::string_view member) {
-    for (const std::string_view unit : {"_bytes", "_fraction", "_s"}) {
-        if (member.ends_with(unit) && member.size() > unit.size()) {
-            member.remove_suffix(unit.size());
-            break;
-        }
-    }
+using Facts = std::vector<std::pair<std::string, const value*>>;
+
+/// Words instead of the spelling of JSON: "queue.age_s" becomes "queue age". The unit stays where another of the names
+/// has none: "payload" and "payload_bytes", "connected" and "connected_s".
+std::string heading_of(std::string_view member, const std::vector<std::string>& names) {
     std::string text(member);
+    for (const std::string_view unit : {"_bytes", "_fraction", "_s"}) {
+        if (!text.ends_with(unit) || text.size() == unit.size()) continue;
+        const std::string without = text.substr(0, text.size() - unit.size());
+        if (std::find(names.begin(), names.end(), without) == names.end())
+            text = without;
+        else if (unit == "_s")
+            text = without + "_time";
+        break;
+    }
     std::replace_if(
         text.begin(), text.end(), [](char c) { return c == '_' || c == '.'; }, ' ');
     // The program that answers may be no broker, so the names of members are strangers' text too.
@@ -78,8 +84,6 @@ bool is_list_of_objects(const value& one) {
     return one.is_array() && std::any_of(one.as_array().begin(), one.as_array().end(),
                                          [](const value& element) { return element.is_object(); });
 }
-
-using Facts = std::vector<std::pair<std::string, const value*>>;
 
 /// The members of an object and of the objects in it: "queue.bytes". The depth is bounded by the parser of Boost.JSON.
 void flatten(const object& from, const std::string& prefix, Facts& into) {
@@ -185,7 +189,7 @@ std::string rows_text(const array& list, std::span<const std::string_view> membe
         });
     });
     std::vector<std::string> headings;
-    for (const std::string& name : names) headings.push_back(heading_of(name));
+    for (const std::string& name : names) headings.push_back(heading_of(name, names));
     std::vector<std::vector<std::string>> rows;
     for (const Facts& facts : all) {
         rows.emplace_back();
@@ -200,18 +204,19 @@ std::string rows_text(const array& list, std::span<const std::string_view> membe
 std::string facts_text(const object& facts, std::size_t columns) {
     Facts all;
     flatten(facts, {}, all);
+    const std::vector<std::string> names = names_in({all});
     std::size_t width = 0;
-    for (const auto& [name, fact] : all) width = std::max(width, width_of(heading_of(name)));
+    for (const std::string& name : names) width = std::max(width, width_of(heading_of(name, names)));
     std::string text;
     std::string tables;
     for (const auto& [name, fact] : all) {
         if (is_list_of_objects(*fact)) {
-            tables += "\n" + heading_of(name) + ":\n" + rows_text(fact->as_array(), {}, columns);
+            tables += "\n" + heading_of(name, names) + ":\n" + rows_text(fact->as_array(), {}, columns);
             continue;
         }
         const std::string shown_value = safe_for_terminal(value_text(name, *fact));
         if (shown_value.empty()) continue;
-        const std::string heading = heading_of(name);
+        const std::string heading = heading_of(name, names);
         text += heading + std::string(width - width_of(heading), ' ') + "  " + shown_value + "\n";
     }
     return text + tables;

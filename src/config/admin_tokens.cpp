@@ -5,6 +5,7 @@
 #include "ledge/base/assert.hpp"
 #include "ledge/base/quote.hpp"
 #include "list_key.hpp"
+#include "print_option.hpp"
 
 namespace ledge::config {
 namespace {
@@ -78,12 +79,15 @@ std::vector<AdminTokenSettings> AdminTokens::finish(std::vector<Complaint>& comp
     return drafts_;
 }
 
-std::string print_admin_tokens(const std::vector<AdminTokenSettings>& tokens) {
+std::string print_admin_tokens(const std::vector<AdminTokenSettings>& tokens, const Origin& origin) {
     std::string out(tokens_help);
     if (tokens.empty()) out += tokens_example;
+    std::size_t number = 0;
     for (const AdminTokenSettings& token : tokens) {
-        out += "[[admin.tokens]]\nname = " + quoted(token.name) + "\nfile = " + quoted(token.file) +
-               "\nrights = " + quoted(rights_of(token)) + "\n";
+        const Origin of_token = origin.below(std::string(admin_tokens_key) + "." + std::to_string(++number) + ".");
+        out += "[[admin.tokens]]\nname = " + of_token.value_of("name", text_literal(token.name)) +
+               "\nfile = " + of_token.value_of("file", text_literal(token.file)) +
+               "\nrights = " + of_token.value_of("rights", quoted(rights_of(token))) + "\n";
     }
     return out + "\n";
 }

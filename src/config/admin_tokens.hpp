@@ -10,6 +10,8 @@
 
 namespace ledge::config {
 
+struct Origin;
+
 inline constexpr std::string_view admin_tokens_key = "admin.tokens";
 inline constexpr std::size_t admin_tokens_max = 32;
 
@@ -31,7 +33,7 @@ private:
 };
 
 /// The list as TOML with its documentation, for --print-config.
-std::string print_admin_tokens(const std::vector<AdminTokenSettings>& tokens);
+std::string print_admin_tokens(const std::vector<AdminTokenSettings>& tokens, const Origin& origin);
 /// The list in one line, for differences().
 std::string admin_tokens_text(const std::vector<AdminTokenSettings>& tokens);
 

@@ -25,12 +25,14 @@ using Value = std::variant<bool, std::int64_t, double, std::string, TextList, Ot
 struct Assignment {
     std::string key;  // "limits.inflight_max"; parts that are not bare keys are quoted
     Value value;
-    std::string place;     // "FILE:LINE" or the flag
-    bool is_flag = false;  // true: from the command line; the value is a text without quotes
+    std::string place;           // "FILE:LINE" or the flag
+    bool is_flag = false;        // true: from the command line; the value is a text without quotes
+    bool has_reference = false;  // the value came, at least in part, from outside (references.hpp)
     // Only for assignments from a file:
     std::vector<std::string> path{};             // the parts of the key without quotes
     std::uint32_t line = 0;                      // from 1
     std::vector<std::uint32_t> element_lines{};  // one for each text of a list
+    std::size_t list_number_at = 0;              // where `key` has the number of a member of a list of tables; 0 = none
 };
 
 /// The value in words for complaints: short and without control characters.

@@ -84,9 +84,7 @@ Result<PlainValue, std::string> convert_claim(const Assignment& assignment) {
 
 /// Converts the value and writes it to its place. Returns the mistake, "" = none.
 std::string set(const Option& option, const Assignment& assignment, Place place) {
-    LEDGE_ASSERT(!assignment.is_flag || std::holds_alternative<std::string>(assignment.value));
-    const auto value = assignment.is_flag ? convert_flag(option, std::get<std::string>(assignment.value))
-                                          : convert(option, assignment.value);
+    const auto value = convert(option, assignment);
     if (!value) return value.error();
     option.set(place, value.value());
     return {};

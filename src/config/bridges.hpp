@@ -14,6 +14,8 @@
 
 namespace ledge::config {
 
+struct Origin;
+
 inline constexpr std::size_t bridges_max = 16;
 inline constexpr std::size_t routes_max = 64;  // of one bridge
 inline constexpr std::size_t bridge_name_bytes_max = 64;
@@ -85,7 +87,7 @@ void check_bridge_files(const std::vector<BridgeSettings>& bridges, const Places
 
 /// The bridges as TOML with their documentation, for --print-config. Without a bridge, an example in comments. Ends in
 /// an empty line.
-std::string print_bridges(const std::vector<BridgeSettings>& bridges);
+std::string print_bridges(const std::vector<BridgeSettings>& bridges, const Origin& origin);
 
 /// Adds all keys of the bridges with their values as TOML, for differences().
 void flatten_bridges(const std::vector<BridgeSettings>& bridges, std::map<std::string, std::string>& out);

@@ -131,7 +131,7 @@ void add_passwd(CLI::App& app, Command& command) {
     passwd->callback([&command] { command.action = Command::Action::passwd; });
 }
 
-/// words := ["user=" NAME] ["client=" ID] ["role=" NAME]... VERB TOPIC. After the verb, "user=x" is a topic.
+/// words := KEY | ["user=" NAME] ["client=" ID] ["role=" NAME]... VERB TOPIC. After the verb, "user=x" is a topic.
 void read_question(const std::vector<std::string>& words, Command::Explain& question) {
     std::vector<std::string> rest;
     for (const std::string& word : words) {
@@ -144,11 +144,17 @@ void read_question(const std::vector<std::string>& words, Command::Explain& ques
         else
             rest.push_back(word);
     }
+    // Every key of the configuration has a section, and no verb has a dot.
+    if (words.size() == 1 && words[0].find('.') != std::string::npos) {
+        question.key = words[0];
+        return;
+    }
     // "receive" is no packet of MQTT: it asks about the delivery of one message.
     const bool is_verb = !rest.empty() && (rest[0] == "publish" || rest[0] == "subscribe" || rest[0] == "receive");
     if (rest.size() != 2 || !is_verb)
         throw CLI::ValidationError("explain",
-                                   "requires [user=NAME] [client=ID] [role=NAME] publish|subscribe|receive TOPIC");
+                                   "requires a key of the configuration, or [user=NAME] [client=ID] [role=NAME] "
+                                   "publish|subscribe|receive TOPIC");
     question.verb = rest[0];
     question.topic = rest[1];
 }
@@ -158,8 +164,10 @@ void add_explain(CLI::App& app, Command& command, std::vector<std::string>& word
     CLI::App* explain =
         app.add_subcommand("explain",
                            "Print the rule that allows or denies an action: [user=NAME] [client=ID] [role=NAME] "
-                           "publish|subscribe|receive TOPIC -c FILE");
-    explain->add_option("QUESTION", words, "user=NAME client=ID role=NAME publish|subscribe|receive TOPIC")->required();
+                           "publish|subscribe|receive TOPIC -c FILE; or the value of a key and where it was set: "
+                           "limits.inflight_max -c FILE");
+    explain->add_option("QUESTION", words, "KEY, or user=NAME client=ID role=NAME publish|subscribe|receive TOPIC")
+        ->required();
     explain->fallthrough();
     explain->callback([&command, &words] {
         command.action = Command::Action::explain;

@@ -221,6 +221,13 @@ Converted convert_flag(const Option& option, const std::string& text) {
     return convert(option, is_quoted ? text.substr(1, text.size() - 2) : text);
 }
 
+Converted convert(const Option& option, const Assignment& assignment) {
+    LEDGE_ASSERT(!assignment.is_flag || std::holds_alternative<std::string>(assignment.value));
+    const auto* text = std::get_if<std::string>(&assignment.value);
+    const bool is_from_outside = assignment.has_reference && text != nullptr && option.type != Type::text;
+    return assignment.is_flag || is_from_outside ? convert_flag(option, *text) : convert(option, assignment.value);
+}
+
 std::string range_text(const Option& option) {
     std::string out = std::to_string(option.smallest) + " to " + std::to_string(option.largest);
     if (!option.unit.empty()) out += " " + std::string(option.unit);

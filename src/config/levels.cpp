@@ -10,6 +10,7 @@
 #include "ledge/topic/name.hpp"
 #include "list_key.hpp"
 #include "options.hpp"
+#include "print_option.hpp"
 
 namespace ledge::config {
 namespace {
@@ -77,7 +78,7 @@ std::string Levels::assign(const Assignment& assignment) {
     if (number > drafts_.size()) drafts_.push_back({{}, {}, false, assignment.place});
     Draft& draft = drafts_[number - 1];
     if (key->member == "level") {
-        const auto level = convert(level_option(), assignment.value);
+        const auto level = convert(level_option(), assignment);
         if (!level) return level.error();
         draft.level = static_cast<journal::Durability>(std::get<std::int64_t>(level.value()));
         // The level has no default: a filter without a level is more likely a slip.
@@ -102,13 +103,15 @@ std::vector<broker::DurabilityOptions::Override> Levels::finish(std::vector<Comp
     return result;
 }
 
-std::string print_levels(const std::vector<broker::DurabilityOptions::Override>& levels) {
+std::string print_levels(const std::vector<broker::DurabilityOptions::Override>& levels, const Origin& origin) {
     std::string out(help);
     // The printed file must parse back to the same values, so the example is a comment.
     if (levels.empty()) out += example;
+    std::size_t number = 0;
     for (const auto& level : levels) {
-        out += "[[store.levels]]\nfilter = " + quoted(level.filter) +
-               "\nlevel = " + quoted(std::string(name_of(level.level))) + "\n";
+        const Origin of_level = origin.below(std::string(levels_key) + "." + std::to_string(++number) + ".");
+        out += "[[store.levels]]\nfilter = " + of_level.value_of("filter", text_literal(level.filter)) +
+               "\nlevel = " + of_level.value_of("level", quoted(name_of(level.level))) + "\n";
     }
     return out + "\n";
 }

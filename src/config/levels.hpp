@@ -11,6 +11,8 @@
 
 namespace ledge::config {
 
+struct Origin;
+
 inline constexpr std::string_view levels_key = "store.levels";
 inline constexpr std::size_t levels_max = 64;
 
@@ -37,7 +39,7 @@ private:
 };
 
 /// The list as TOML with its documentation, for --print-config.
-std::string print_levels(const std::vector<broker::DurabilityOptions::Override>& levels);
+std::string print_levels(const std::vector<broker::DurabilityOptions::Override>& levels, const Origin& origin);
 /// The list in one line, for differences().
 std::string levels_text(const std::vector<broker::DurabilityOptions::Override>& levels);
 

@@ -12,13 +12,14 @@
 #include "bridges.hpp"
 #include "checks.hpp"
 #include "convert.hpp"
+#include "include.hpp"
 #include "ledge/base/assert.hpp"
-#include "ledge/os/file.hpp"
 #include "levels.hpp"
 #include "mqttsn.hpp"
 #include "nearest.hpp"
 #include "options.hpp"
 #include "policy_files.hpp"
+#include "references.hpp"
 #include "toml_file.hpp"
 
 namespace ledge::config {
@@ -43,6 +44,8 @@ std::string show_key(std::string_view key) {
 /// operator sees all mistakes at once.
 class Loader {
 public:
+    explicit Loader(Outside outside) : references_(std::move(outside)) {}
+
     Loaded run(std::vector<Assignment> from_file, const Sources& sources) {
         // Flags become assignments, so each of them is converted and checked like a line of the file.
         std::vector<Assignment> from_flags = flags_to_assignments(sources);
@@ -59,6 +62,7 @@ public:
             from_flags, [](const Assignment& assignment) { return assignment.key == "store.durability"; });
         // Behind the file, because a later assignment of the same key overrides an earlier one.
         std::move(from_flags.begin(), from_flags.end(), std::back_inserter(from_file));
+        expand(from_file);
 
         // Two passes, because the limits of a listener start from [limits], which may stand below it in the file. Flags
         // come after the file in the list and so override it.
@@ -81,6 +85,8 @@ public:
         loaded_.config.bridges = bridges_.finish(places_, {loaded_.complaints, loaded_.notes});
         // The daemon reads further files later, and its complaints name the same places.
         loaded_.places = std::move(places_);
+        hide_values();
+        loaded_.written = references_.take_written();
         return std::move(loaded_);
     }
 
@@ -89,6 +95,25 @@ public:
     }
 
 private:
+    /// Replaces references by their values. An assignment whose reference is wrong is left out: a complaint about its
+    /// value would be a second one about the same mistake.
+    void expand(std::vector<Assignment>& assignments) {
+        std::erase_if(assignments, [this](Assignment& assignment) {
+            const std::string problem = references_.expand(assignment);
+            if (problem.empty()) return false;
+            complain(assignment.place, "key " + show_key(assignment.key) + " " + problem);
+            // The checks of combinations must not say that the key is not set.
+            places_[assignment.key] = assignment.place;
+            return true;
+        });
+    }
+
+    /// No complaint shows a value from outside, which may be a secret.
+    void hide_values() {
+        for (Complaint& complaint : loaded_.complaints) complaint.text = references_.without_values(complaint.text);
+        for (std::string& note : loaded_.notes) note = references_.without_values(note);
+    }
+
     static bool names_listener(const Assignment& assignment) { return assignment.key.starts_with(listeners_prefix); }
 
     /// --set listeners.NAME.url adds a listener like a file does, so the default listener is not added.
@@ -150,11 +175,13 @@ private:
     /// Finds the option of the key, converts the value, and writes the value to its place; or adds a complaint.
     void assign(const Assignment& assignment) {
         if (Levels::is_of_levels(assignment.key)) {
+            places_[assignment.key] = assignment.place;
             const std::string problem = levels_.assign(assignment);
             if (!problem.empty()) complain(assignment.place, "key " + show_key(assignment.key) + " " + problem);
             return;
         }
         if (AdminTokens::is_of_tokens(assignment.key)) {
+            places_[assignment.key] = assignment.place;
             const std::string problem = admin_tokens_.assign(assignment);
             if (!problem.empty()) complain(assignment.place, "key " + show_key(assignment.key) + " " + problem);
             return;
@@ -181,10 +208,7 @@ private:
         // Set even if the value is wrong, so that the checks can tell "not set" from "set wrongly".
         places_[assignment.key] = assignment.place;
         const Option& option = *target.option;
-        LEDGE_ASSERT(!assignment.is_flag || std::holds_alternative<std::string>(assignment.value));
-        // The text of a flag has no quotes, so the type of the option decides how to read the text.
-        auto value = assignment.is_flag ? convert_flag(option, std::get<std::string>(assignment.value))
-                                        : convert(option, assignment.value);
+        const auto value = convert(option, assignment);
         if (!value) return complain(assignment.place, "key " + show_key(assignment.key) + " " + value.error());
         // A row of [limits] writes to the limits of the listener, if the key names one.
         option.set({&loaded_.config, draft != nullptr ? &draft->limits : &loaded_.config.limits, draft}, *value);
@@ -280,6 +304,10 @@ private:
     }
 
     void complain_unknown(const Assignment& assignment) {
+        // TOML has no way back to the top of a file, so `include` below a section is a key of that section.
+        if (assignment.key.ends_with(".include"))
+            return complain(assignment.place,
+                            "key " + show_key(assignment.key) + " is unknown; write include above the first section");
         const std::string meant = meant_by(assignment.key);
         complain(assignment.place, "key " + show_key(assignment.key) + " is unknown; " +
                                        (meant.empty() ? "ledgemq --print-config shows all keys"
@@ -332,6 +360,7 @@ private:
     }
 
     Loaded loaded_;
+    References references_;
     std::map<std::string, ListenerDraft> drafts_;
     Levels levels_;
     AdminTokens admin_tokens_;
@@ -351,16 +380,13 @@ void bound_complaints(std::vector<Complaint>& complaints) {
 }  // namespace
 
 Loaded load(const Sources& sources) {
-    Loaded loaded;
-    if (!sources.file) {
-        loaded = parse("", sources);
-    } else if (const auto file = os::read_regular_file(*sources.file, file_bytes_max)) {
-        loaded = parse(file->text, sources);
-    } else {
-        // The flags are still checked, so that all mistakes are told at once. The unreadable file comes first.
-        loaded = parse("", sources);
-        loaded.complaints.insert(loaded.complaints.begin(), {*sources.file, text_of(file.error(), "the file")});
-    }
+    ConfigurationFiles files;
+    if (sources.file) files = read_configuration_files(*sources.file);
+    // The flags are still checked after a complaint, so that all mistakes are told at once.
+    Loader loader(system_outside());
+    loader.complain(std::move(files.complaints));
+    Loaded loaded = loader.run(std::move(files.assignments), sources);
+    loaded.files = std::move(files.files);
     // Also after complaints, so that mistakes in the files of [auth] are told in the same answer.
     load_policy(loaded);
     load_devices(devices_files_of(loaded.config), loaded);
@@ -386,7 +412,7 @@ void check_client_ids(Loaded& loaded, std::string_view machine) {
 
 Loaded parse(std::string_view toml, const Sources& sources) {
     TomlText text = read_toml(toml, sources.file.value_or("configuration"));
-    Loader loader;
+    Loader loader(empty_outside());
     loader.complain(std::move(text.complaints));
     Loaded loaded = loader.run(std::move(text.assignments), sources);
     bound_complaints(loaded.complaints);

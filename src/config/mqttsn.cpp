@@ -9,6 +9,7 @@
 #include "ledge/base/quote.hpp"
 #include "ledge/topic/name.hpp"
 #include "places.hpp"
+#include "print_option.hpp"
 
 namespace ledge::config {
 namespace {
@@ -146,11 +147,15 @@ std::string assign_predefined_topic(MqttsnSettings& settings, const Assignment& 
     return {};
 }
 
-void append_predefined_topics(const std::string& listener, const MqttsnSettings& settings, std::string& out) {
+void append_predefined_topics(const std::string& listener, const MqttsnSettings& settings, const Origin& all,
+                              std::string& out) {
     if (settings.predefined_topics.empty()) return;
     if (!out.ends_with("\n\n")) out += "\n";
-    out += "[listeners." + listener + "." + std::string(predefined_topics_name) + "]\n";
-    for (const auto& [id, topic] : settings.predefined_topics) out += std::to_string(id) + " = " + quoted(topic) + "\n";
+    const std::string section = "listeners." + listener + "." + std::string(predefined_topics_name);
+    const Origin origin = all.below(section + ".");
+    out += "[" + section + "]\n";
+    for (const auto& [id, topic] : settings.predefined_topics)
+        out += std::to_string(id) + " = " + origin.value_of(std::to_string(id), text_literal(topic)) + "\n";
 }
 
 void flatten_predefined_topics(const std::string& listener, const MqttsnSettings& settings,

@@ -12,6 +12,8 @@
 
 namespace ledge::config {
 
+struct Origin;
+
 inline constexpr std::string_view predefined_topics_name = "mqttsn.predefined_topics";
 inline constexpr std::size_t predefined_topics_max = 1000;  // of one listener
 
@@ -30,7 +32,8 @@ void check_mqttsn(const std::string& prefix, const ListenerDraft& draft, const E
 void check_serial_ports(Loaded& loaded);
 
 /// Appends [listeners.NAME.mqttsn.predefined_topics], if there are any.
-void append_predefined_topics(const std::string& listener, const MqttsnSettings& settings, std::string& out);
+void append_predefined_topics(const std::string& listener, const MqttsnSettings& settings, const Origin& all,
+                              std::string& out);
 /// All predefined topics as keys with their values as TOML.
 void flatten_predefined_topics(const std::string& listener, const MqttsnSettings& settings,
                                std::map<std::string, std::string>& out);

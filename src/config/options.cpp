@@ -318,7 +318,7 @@ constexpr Option broker_rows[] = {
                                                   "The facility of the lines with target = \"syslog\"."),
     setting<&Config::log, &LogSettings::syslog_socket>(
         "log", "syslog_socket", "", {},
-        "The Unix socket of the syslog daemon, for target = \"syslog\". Each line is one datagram of at most 2048 "
+        "The Unix socket of the syslog daemon, for target = \"syslog\". Each line is one datagram of at most 1023 "
         "bytes; a longer line is cut. While no daemon listens, up to 256 KiB of lines wait; further lines are dropped "
         "and counted."),
 };

@@ -10,6 +10,7 @@
 #include "ledge/config/load.hpp"
 #include "levels.hpp"
 #include "mqttsn.hpp"
+#include "nearest.hpp"
 #include "options.hpp"
 #include "print_option.hpp"
 
@@ -65,7 +66,7 @@ Place place_of(const Config& config, const session::SessionLimits& limits, const
 /// Appends one section of a listener, [listeners.NAME.SECTION]. Options that have their usual value are left out,
 /// unless the section is printed as documentation. `usual`: the place of the usual values.
 void append_section(std::string_view section, const ListenerDraft& draft, const Place& place, const Place& usual,
-                    bool is_documented, std::string& out) {
+                    bool is_documented, const Origin& origin, std::string& out) {
     const std::string title = "[listeners." + draft.name + "." + std::string(section) + "]\n";
     bool has_title = false;
     for (const Option& option : options()) {
@@ -76,12 +77,13 @@ void append_section(std::string_view section, const ListenerDraft& draft, const 
         if (!has_title && is_documented) append_comment(section_help(section), out);
         if (!has_title) out += (out.ends_with("\n\n") || is_documented ? "" : "\n") + title;
         has_title = true;
-        append_option(option, place, is_documented, out);
+        append_option(option, place, is_documented, origin, out);
     }
 }
 
-void append_listener(const Config& config, std::size_t index, std::string& out) {
+void append_listener(const Config& config, std::size_t index, const Origin& all, std::string& out) {
     const ListenerDraft draft = draft_of(config, index);
+    const Origin origin = all.below("listeners." + draft.name + ".");
     // Its values are the defaults, which a section leaves out.
     const ListenerDraft untouched;
     const Place place = place_of(config, draft.limits, draft);
@@ -91,18 +93,19 @@ void append_listener(const Config& config, std::size_t index, std::string& out) 
     out += "[listeners." + draft.name + "]\n";
     for (const Option& option : options()) {
         // TOML requires the keys of a table before the tables inside it.
-        if (option.scope == Scope::listener && option.section.empty()) append_option(option, place, is_documented, out);
+        if (option.scope == Scope::listener && option.section.empty())
+            append_option(option, place, is_documented, origin, out);
     }
     // The rows of one section are neighbours in the table, so a new name begins a new section.
     std::string_view section;
     for (const Option& option : options()) {
         if (option.scope != Scope::listener || option.section == section) continue;
         section = option.section;
-        if (!section.empty()) append_section(section, draft, place, usual, is_documented, out);
+        if (!section.empty()) append_section(section, draft, place, usual, is_documented, origin, out);
     }
-    append_predefined_topics(draft.name, draft.mqttsn, out);
+    append_predefined_topics(draft.name, draft.mqttsn, all, out);
     // Of [listeners.NAME.limits] only the values that differ from [limits]; that section has the documentation.
-    append_section("limits", draft, place, usual, false, out);
+    append_section("limits", draft, place, usual, false, origin, out);
     if (!out.ends_with("\n\n")) out += "\n";
 }
 
@@ -132,13 +135,11 @@ std::map<std::string, std::string> flatten(const Config& config) {
     return result;
 }
 
-}  // namespace
-
-std::string print(const Config& config) {
+std::string print_all(const Config& config, const Origin& origin) {
     std::string out(header);
     out += "\n";
     append_comment(listener_help, out);
-    for (std::size_t i = 0; i < config.sockets.size(); ++i) append_listener(config, i, out);
+    for (std::size_t i = 0; i < config.sockets.size(); ++i) append_listener(config, i, origin, out);
 
     const ListenerDraft none;
     const Place place = place_of(config, config.limits, none);
@@ -148,17 +149,42 @@ std::string print(const Config& config) {
         if (option.scope == Scope::listener) continue;
         if (option.section != section) {
             // [[store.levels]] is no option, so it follows the options of [store]; [[admin.tokens]] is alike.
-            if (section == "admin.tls") out += print_admin_tokens(config.admin.tokens);
-            if (section == "store") out += print_levels(config.shard.durability.overrides);
+            if (section == "admin.tls") out += print_admin_tokens(config.admin.tokens, origin);
+            if (section == "store") out += print_levels(config.shard.durability.overrides, origin);
             section = option.section;
             append_comment(section_help(section), out);
             out += "[" + std::string(section) + "]\n";
         }
-        append_option(option, place, true, out);
+        append_option(option, place, true, origin, out);
     }
-    out += print_bridges(config.bridges);
+    out += print_bridges(config.bridges, origin);
     out.pop_back();  // the empty line after the last option
     return out;
+}
+
+}  // namespace
+
+std::string print(const Config& config) { return print_all(config, {}); }
+
+std::string print(const Loaded& loaded) { return print_all(loaded.config, {&loaded, ""}); }
+
+Result<std::string, std::string> explain_key(const Loaded& loaded, const std::string& key) {
+    const auto values = flatten(loaded.config);
+    const auto found = values.find(key);
+    if (found == values.end()) {
+        std::vector<std::string> keys;
+        for (const auto& [name, value] : values) keys.push_back(name);
+        const std::string meant = key.size() > nearest_bytes_max ? std::string() : nearest(key, keys);
+        return Failure{"there is no key '" + key + "'" +
+                       (meant.empty() ? "; ledgemq --print-config shows all keys" : "; did you mean '" + meant + "'?")};
+    }
+    const auto written = loaded.written.find(key);
+    const auto place = loaded.places.find(key);
+    return key + " = " + (written != loaded.written.end() ? written->second : found->second) + "\n" +
+           (place == loaded.places.end()
+                ? "nobody has set the key: the value is the default, or follows from other keys"
+                : "set at " + place->second) +
+           "\n";
 }
 
 std::vector<std::string> differences(const Config& before, const Config& after) {

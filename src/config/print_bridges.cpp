@@ -51,12 +51,12 @@ void end_section(std::string& out) {
 }
 
 void append_section(std::string_view section, std::string_view section_text, const BridgeSettings& settings,
-                    bool is_documented, std::string& out) {
+                    bool is_documented, const Origin& origin, std::string& out) {
     if (is_documented) append_comment(section_text, out);
     out += "[bridges." + settings.name + (section.empty() ? "" : "." + std::string(section)) + "]\n";
     for (const Option& option : bridge_options()) {
         if (option.scope == Scope::bridge && option.section == section)
-            append_option(option, place_of(settings), is_documented, out);
+            append_option(option, place_of(settings), is_documented, origin, out);
     }
     end_section(out);
 }
@@ -64,33 +64,38 @@ void append_section(std::string_view section, std::string_view section_text, con
 /// A claim as TOML. Unlike a row, a claim has no type of its own.
 std::string claim_literal(const PlainValue& value) { return literal(Option{}, value); }
 
-void append_claims(const BridgeSettings& settings, std::string& out) {
+void append_claims(const BridgeSettings& settings, const Origin& origin, std::string& out) {
     if (settings.token.claims.empty()) return;
     out += "[bridges." + settings.name + ".token.claims]\n";
-    for (const auto& [name, value] : settings.token.claims)
-        out += (is_bare_key(name) ? name : quoted(name)) + " = " + claim_literal(value) + "\n";
+    for (const auto& [name, value] : settings.token.claims) {
+        const std::string key = is_bare_key(name) ? name : quoted(name);
+        out += key + " = " + origin.value_of("token.claims." + key, claim_literal(value)) + "\n";
+    }
     end_section(out);
 }
 
-void append_routes(const BridgeSettings& settings, bool is_documented, std::string& out) {
+void append_routes(const BridgeSettings& settings, bool is_documented, const Origin& origin, std::string& out) {
+    std::size_t number = 0;
     for (const bridge::Route& route : settings.routes) {
+        const Origin of_route = origin.below("routes." + std::to_string(++number) + ".");
         if (is_documented) append_comment(routes_help, out);
         out += "[[bridges." + settings.name + ".routes]]\n";
         for (const Option& option : bridge_options()) {
-            if (option.scope == Scope::route) append_option(option, place_of(route), is_documented, out);
+            if (option.scope == Scope::route) append_option(option, place_of(route), is_documented, of_route, out);
         }
         end_section(out);
         is_documented = false;  // the help of options is printed once
     }
 }
 
-void append_bridge(const BridgeSettings& settings, bool is_documented, std::string& out) {
-    append_section("", help, settings, is_documented, out);
-    append_section("token", token_help, settings, is_documented, out);
-    append_claims(settings, out);
-    append_section("tls", tls_help, settings, is_documented, out);
-    append_section("queue", queue_help, settings, is_documented, out);
-    append_routes(settings, is_documented, out);
+void append_bridge(const BridgeSettings& settings, bool is_documented, const Origin& all, std::string& out) {
+    const Origin origin = all.below("bridges." + settings.name + ".");
+    append_section("", help, settings, is_documented, origin, out);
+    append_section("token", token_help, settings, is_documented, origin, out);
+    append_claims(settings, origin, out);
+    append_section("tls", tls_help, settings, is_documented, origin, out);
+    append_section("queue", queue_help, settings, is_documented, origin, out);
+    append_routes(settings, is_documented, origin, out);
 }
 
 /// Appends each line of `text` as a comment.
@@ -136,13 +141,13 @@ std::string explain_queue(const BridgeSettings& settings, std::string_view machi
 
 }  // namespace
 
-std::string print_bridges(const std::vector<BridgeSettings>& bridges) {
+std::string print_bridges(const std::vector<BridgeSettings>& bridges, const Origin& origin) {
     std::string out;
-    for (const BridgeSettings& settings : bridges) append_bridge(settings, &settings == &bridges.front(), out);
+    for (const BridgeSettings& settings : bridges) append_bridge(settings, &settings == &bridges.front(), origin, out);
     if (!bridges.empty()) return out;
     // Without a bridge, the documentation stands in comments: the lines are a valid file without their first "# ".
     std::string block;
-    append_bridge(example(), true, block);
+    append_bridge(example(), true, {}, block);
     block.pop_back();  // the empty line at the end
     append_commented(block, out);
     return out + "\n";

@@ -6,8 +6,9 @@
 #include "convert.hpp"
 #include "ledge/base/assert.hpp"
 #include "ledge/base/quote.hpp"
-#include "ledge/config/config.hpp"
+#include "ledge/config/load.hpp"
 #include "listener_draft.hpp"
+#include "references.hpp"
 
 namespace ledge::config {
 namespace {
@@ -17,7 +18,7 @@ constexpr std::size_t comment_columns = 100;
 /// ["a", "b"]
 std::string literal_list(const TextList& texts) {
     std::string out = "[";
-    for (const std::string& text : texts) out += (out.size() > 1 ? ", " : "") + quoted(text);
+    for (const std::string& text : texts) out += (out.size() > 1 ? ", " : "") + text_literal(text);
     return out + "]";
 }
 
@@ -53,9 +54,25 @@ std::string facts(const Option& option) {
 
 }  // namespace
 
+std::string Origin::value_of(std::string_view key, std::string usual) const {
+    if (loaded == nullptr) return usual;
+    const std::string full = prefix + std::string(key);
+    const auto written = loaded->written.find(full);
+    if (written != loaded->written.end()) usual = written->second;
+    const auto place = loaded->places.find(full);
+    if (place == loaded->places.end()) return usual;
+    usual += "  # ";
+    // A path may have any characters, and a line end in it would end the comment.
+    for (const char c : place->second) usual += static_cast<unsigned char>(c) < 0x20 || c == 0x7F ? '?' : c;
+    return usual;
+}
+
+/// In a file, ${ would begin a reference.
+std::string text_literal(std::string_view text) { return quoted(without_references(text)); }
+
 std::string literal(const Option& option, const PlainValue& value) {
     if (const auto* boolean = std::get_if<bool>(&value)) return *boolean ? "true" : "false";
-    if (const auto* text = std::get_if<std::string>(&value)) return quoted(*text);
+    if (const auto* text = std::get_if<std::string>(&value)) return text_literal(*text);
     if (const auto* texts = std::get_if<TextList>(&value)) return literal_list(*texts);
     const std::int64_t number = std::get<std::int64_t>(value);
     // The number of a choice comes from an enumeration, so it has a word.
@@ -80,13 +97,13 @@ void append_comment(std::string_view text, std::string& out) {
     out += line + "\n";
 }
 
-void append_option(const Option& option, Place place, bool is_documented, std::string& out) {
+void append_option(const Option& option, Place place, bool is_documented, const Origin& origin, std::string& out) {
     if (is_documented) {
         const std::string facts_of_option = facts(option);
         append_comment(option.help, out);
         if (!facts_of_option.empty()) append_comment(facts_of_option, out);
     }
-    out += std::string(option.name) + " = " + literal(option, option.get(place)) + "\n";
+    out += std::string(option.name) + " = " + origin.value_of(option.key(), literal(option, option.get(place))) + "\n";
     // An empty line between options, because the comment of the next one follows.
     if (is_documented) out += "\n";
 }

@@ -72,9 +72,12 @@ struct Walk {
 
     /// The key that is being looked at, after the names of the tables around it.
     std::vector<std::string> around{};
+    /// Where the keys of the present list of tables have the number of the member; 0 = outside of such lists.
+    std::size_t list_number_at = 0;
 
     /// Walks a list of tables. The key of a table is its position in the list, from 1.
     void list(const toml::array& list, const std::string& prefix) {
+        list_number_at = prefix.size();
         for (std::size_t i = 0; i < list.size(); ++i) {
             // is_array_of_tables() has checked this for the whole list.
             LEDGE_ASSERT(list[i].is_table());
@@ -84,12 +87,14 @@ struct Walk {
             if (member.empty()) add(member, path, member.source().begin.line);
             this->table(member, path + ".");
         }
+        list_number_at = 0;
     }
 
     void add(const toml::node& node, std::string key, std::size_t line) {
         Assignment assignment{std::move(key), value_of(node), place_of(file_name, line), false};
         assignment.path = around;
         assignment.line = static_cast<std::uint32_t>(line);
+        assignment.list_number_at = list_number_at;
         // A list may go over many lines, and a complaint names the line of its text.
         if (std::holds_alternative<TextList>(assignment.value)) {
             for (const toml::node& element : *node.as_array())
@@ -245,7 +250,7 @@ void parse_into(TomlText& result, std::string_view text, std::string_view file_n
             {place_of(file_name, line), "not TOML: " + (hint.empty() ? std::string(error.description()) : hint)});
         return;
     }
-    Walk walk{file_name, {}, {}};
+    Walk walk{file_name, {}, {}, 0};
     walk.table(parsed.table(), "");
     // toml++ returns the keys of a table sorted by name. Complaints are in the order of the lines.
     std::stable_sort(walk.found.begin(), walk.found.end(),

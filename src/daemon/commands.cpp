@@ -202,8 +202,8 @@ int print_metrics(bool is_json) {
     return answered();
 }
 
-int print_config(const config::Config& config) {
-    print(stdout, config::print(config));
+int print_config(const config::Loaded& loaded) {
+    print(stdout, config::print(loaded));
     return answered();
 }
 

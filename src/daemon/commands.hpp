@@ -8,7 +8,6 @@
 
 namespace ledge::config {
 struct Command;
-struct Config;
 struct Loaded;
 struct Sources;
 }  // namespace ledge::config
@@ -36,7 +35,7 @@ int check(const config::Command& command, const config::Loaded& loaded);
 int print_events(bool is_json);
 /// The reference of the metrics: every one with its names and its meaning.
 int print_metrics(bool is_json);
-int print_config(const config::Config& config);
+int print_config(const config::Loaded& loaded);
 /// The completion script for "bash", "zsh" or "fish".
 int print_completion(const std::string& shell);
 /// The manual page of section "1" (ledgemq) or "5" (ledgemq.toml).

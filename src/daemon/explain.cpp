@@ -59,6 +59,15 @@ Explanation explain(const config::Command::Explain& question, const auth::Policy
 }
 
 int explain(const config::Command::Explain& question, const config::Loaded& loaded) {
+    if (!question.key.empty()) {
+        const auto answer = config::explain_key(loaded, question.key);
+        if (!answer) {
+            fail(answer.error());
+            return config::exit_bad_configuration;
+        }
+        const bool is_written = std::fputs(answer->c_str(), stdout) >= 0 && std::fflush(stdout) == 0;
+        return is_written ? config::exit_ok : config::exit_failure;
+    }
     // An invalid topic would get an answer about rules, which would hide the mistake.
     const bool is_topic = question.verb == "subscribe" ? topic::is_valid_filter(question.topic, topic::levels_hard_max)
                                                        : topic::is_valid_topic(question.topic, topic::levels_hard_max);

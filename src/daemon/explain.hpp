@@ -20,7 +20,8 @@ Explanation explain(const config::Command::Explain& question, const auth::Policy
 /// A sentence without a stop which says that the rules of the ACL do not concern these bridges; "" = no bridges.
 std::string rules_beside(const std::vector<config::BridgeSettings>& bridges);
 
-/// Prints the explanation. Exit status 0 = allowed, 1 = denied, 2 = the topic is not valid.
+/// Prints the explanation. Exit status 0 = allowed, 1 = denied, 2 = the topic is not valid. For a question about a key:
+/// 0, or 2 = there is no such key.
 int explain(const config::Command::Explain& question, const config::Loaded& loaded);
 
 }  // namespace ledge::daemon

@@ -45,7 +45,7 @@ int main(int argc, char** argv) {
         if (is_bridge_test) return daemon::test_bridge(command.bridge_test, loaded.config);
         if (command.action == config::Command::Action::check) return daemon::check(command, loaded);
         if (command.action == config::Command::Action::explain) return daemon::explain(command.explain, loaded);
-        if (command.action == config::Command::Action::print_config) return daemon::print_config(loaded.config);
+        if (command.action == config::Command::Action::print_config) return daemon::print_config(loaded);
         return daemon::serve(command.sources, loaded, daemon::program_start(argc, argv));
     } catch (const std::exception& error) {  // std::bad_alloc at the start; the modules throw nothing else
         return daemon::fail(error.what());

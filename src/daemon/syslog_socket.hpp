@@ -43,7 +43,8 @@ int severity_of(LogLevel level);
 /// `facility`: 0 to 23, as in syslog(3).
 void append_syslog_header(int facility, LogLevel level, std::string& out);
 
-/// RFC 5424 section 6.1: receivers should accept 2048 bytes. Longer lines are cut.
-inline constexpr std::size_t syslog_line_bytes_max = 2048;
+/// Longer lines are cut. RFC 3164 section 4.1 allows 1024 bytes, but the syslogd of busybox 1.35 reads 1023. It drops
+/// the rest of a datagram without a mark.
+inline constexpr std::size_t syslog_line_bytes_max = 1023;
 
 }  // namespace ledge::daemon

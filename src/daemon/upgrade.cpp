@@ -169,8 +169,10 @@ void Upgrade::handle(UpgradeEvent event) {
             manager_.status("Upgrade: handing over to the new broker");
             return loop_->request_hand_over();
         case UpgradeStep::give_up:
-            return give_up(stage_ == UpgradeStage::reopening ? "this broker opens its store and listeners again"
-                                                             : "this broker goes on as before");
+            if (stage_ == UpgradeStage::reopening) return give_up("this broker opens its store and listeners again");
+            give_up("this broker goes on as before");
+            kept_.clear();  // the loop has the sockets
+            return manager_.status("Serving; an upgrade has failed, see the log");
         case UpgradeStep::end: return give_up("this broker ends");
         case UpgradeStep::start:
         case UpgradeStep::refuse:
@@ -192,10 +194,6 @@ void Upgrade::give_up(std::string_view outcome) {
     log_.error("upgrade_failed", {{"pid", id}, {"reason", std::exchange(reason_, {})}, {"outcome", outcome}});
     new_broker_.reset();
     channel_.close();
-    if (stage_ == UpgradeStage::serving) {
-        kept_.clear();
-        manager_.status("Serving; an upgrade has failed, see the log");
-    }
 }
 
 // ---------------------------------------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@
 #include "ledge/session/listener_counters.hpp"
 #include "ledge/session/listener_options.hpp"
 #include "ledge/session/memory_budget.hpp"
+#include "ledge/session/tracer.hpp"
 #include "login_failures.hpp"
 
 namespace ledge::session {
@@ -161,6 +162,10 @@ void Connection::accept(const OpenSession& open, Session& session, bool session_
                                             {"version", static_cast<int>(peer_.version)},
                                             {"keep_alive_s", packet.keep_alive_s},
                                             {"session_present", session_present ? "yes" : "no"}});
+    if (services_.tracer.is_on())
+        services_.tracer.note({.stage = TraceStage::connected,
+                               .client_id = session.client_id(),
+                               .detail = session_present ? "session present" : "new session"});
     authentication_ = handshake_->take_authentication();
     login_ends_at_ = handshake_->login_ends_at();
     send_connack(services_, peer_, sender_, open, session, session_present, authentication_.get());
@@ -260,6 +265,7 @@ void Connection::close(ReasonCode code, std::string_view detail, std::string_vie
     if (state_ == State::handshake) return refuse_connect({code, std::string(detail), std::string(rule), {}, {}});
     if (!is_broker_decision(code)) ++services_.counters.protocol_errors;
     services_.log.info("client_disconnected", {{"client_id", client_id()},
+                                               {"user", session_ != nullptr ? session_->owner() : ""},
                                                {"address", peer_.address},
                                                {"by", "server"},
                                                {"reason", wire::name_of(code)},
@@ -271,6 +277,12 @@ void Connection::close(ReasonCode code, std::string_view detail, std::string_vie
     close_silently();
 }
 
+// Some reasons are given where CONNECT is not at hand: while the login is checked, or between two packets AUTH.
+CloseReason Connection::with_names(CloseReason reason) const {
+    if (handshake_ != nullptr && reason.client_id.empty()) handshake_->add_names(reason);
+    return reason;
+}
+
 void Connection::refuse_connect(const CloseReason& reason) {
     LEDGE_ASSERT(state_ == State::handshake);
     count_refusal(reason.code);
@@ -279,7 +291,9 @@ void Connection::refuse_connect(const CloseReason& reason) {
     close_silently();
 }
 
-void Connection::log_refused(std::string_view reason, std::optional<ReasonCode> code, const CloseReason& why) const {
+void Connection::log_refused(std::string_view reason, std::optional<ReasonCode> code,
+                             const CloseReason& unnamed) const {
+    const CloseReason why = with_names(unnamed);
     services_.log.info("connection_refused", {{"address", peer_.address},
                                               {"listener", peer_.listener.name},
                                               {"client_id", why.client_id},
@@ -296,6 +310,10 @@ void Connection::log_refused(std::string_view reason, std::optional<ReasonCode> 
                            .listener = peer_.listener.name,
                            .detail = why.detail,
                            .rule = why.rule});
+    if (services_.tracer.is_on())
+        services_.tracer.note({.stage = TraceStage::refused,
+                               .client_id = why.client_id,
+                               .detail = "CONNECT: " + (why.rule.empty() ? why.detail : why.rule)});
 }
 
 // Called beside each log line that says the same.
@@ -310,6 +328,10 @@ void Connection::note_disconnected(std::string_view reason, std::optional<Reason
                            .listener = peer_.listener.name,
                            .detail = std::string(detail),
                            .rule = std::string(rule)});
+    if (!services_.tracer.is_on()) return;
+    std::string text(reason);
+    if (const std::string_view more = rule.empty() ? detail : rule; !more.empty()) text.append(": ").append(more);
+    services_.tracer.note({.stage = TraceStage::disconnected, .client_id = client_id(), .detail = text});
 }
 
 void Connection::end_by_network() {

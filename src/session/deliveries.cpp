@@ -67,18 +67,17 @@ std::size_t Deliveries::quota() const {
     SessionQueue& queue = session.queue();
     Delivery delivery = queue.dequeue();
     if (queue.expires_at(delivery) <= now && !delivery.is_begun()) {  // [MQTT-3.3.2-5]
-        ++services_.counters.dropped_expired;
-        queue.note_expired(delivery);
+        queue.drop_expired(delivery);
         return queue.discard(delivery);
     }
     if (can_never_leave(delivery, session)) {
-        ++services_.counters.dropped_unreadable;
+        queue.drop(&Counters::dropped_unreadable, delivery);
         return queue.discard(delivery);
     }
     // The message was queued when the client had other rights, or was another client.
     if (session.rights() != nullptr && !delivery.is_begun() &&
         !auth::may_receive(session.rights(), delivery.publication.view().topic)) {
-        ++services_.counters.dropped_not_allowed;
+        queue.drop(&Counters::dropped_not_allowed, delivery);
         return queue.discard(delivery);
     }
     if (delivery.qos == QoS::at_most_once) {
@@ -109,7 +108,7 @@ std::size_t Deliveries::quota() const {
     Delivery& delivery = entry.delivery;
     const journal::Journal& journal = services_.journal;
     if (journal.is_failed() && !journal.is_settled(delivery.not_before)) {
-        ++services_.counters.dropped_unreadable;
+        queue.drop(&Counters::dropped_unreadable, delivery, id);
         queue.finish_exchange(id);
         return true;
     }
@@ -128,8 +127,7 @@ std::size_t Deliveries::quota() const {
         return false;
     }
     if (entry.state != OutState::released && !entry.is_repetition() && queue.expires_at(delivery) <= now) {
-        ++services_.counters.dropped_expired;  // [MQTT-3.3.2-5]: the message was never sent
-        queue.note_expired(delivery);
+        queue.drop_expired(delivery, id);  // [MQTT-3.3.2-5]: the message was never sent
         queue.finish_exchange(id);
         return true;
     }
@@ -142,12 +140,15 @@ std::size_t Deliveries::quota() const {
     if (!sender_.has_room() || (!entry.is_counted && inflight.counted() >= quota())) return false;
     inflight.count(entry);
     inflight.skip_unsent();
-    const bool is_readable = queue.load_publication(delivery);
-    if (!is_readable) queue.note_unreadable(delivery.row);
-    const bool is_sent = is_readable && auth::may_receive(session.rights(), delivery.publication.view().topic) &&
-                         sender_.send_publish(delivery.publication.view(), delivery.publication.blob(),
-                                              {delivery.ids, delivery.qos, delivery.retain, entry.is_repetition(), id},
-                                              session.client_id(), now);
+    bool is_sent = false;
+    if (!queue.load_publication(delivery))
+        queue.drop_unreadable(delivery);
+    else if (!auth::may_receive(session.rights(), delivery.publication.view().topic))
+        queue.drop(&Counters::dropped_not_allowed, delivery, id);
+    else
+        is_sent = sender_.send_publish(delivery.publication.view(), delivery.publication.blob(),
+                                       {delivery.ids, delivery.qos, delivery.retain, entry.is_repetition(), id},
+                                       session.client_id(), now);
     if (!is_sent) queue.finish_exchange(id);  // [MQTT-3.1.2-25]: as if it had been sent and acknowledged
     return true;
 }
@@ -166,7 +167,7 @@ std::size_t Deliveries::quota() const {
     const Inflight::Entry* entry = session.queue().inflight().find_answerable(packet.packet_id);
     if (entry == nullptr) return nullptr;  // late or repeated: nothing is owed any more
     if (entry->state != OutState::sent_qos1) return end_with(ReasonCode::protocol_error, "PUBACK for a QoS 2 message");
-    session.queue().finish_exchange(packet.packet_id);
+    session.queue().finish_acknowledged(packet.packet_id, "puback of the subscriber");
     return nullptr;
 }
 
@@ -180,7 +181,8 @@ std::size_t Deliveries::quota() const {
     }
     if (entry->state == OutState::sent_qos1) return end_with(ReasonCode::protocol_error, "PUBREC for a QoS 1 message");
     if (wire::is_error(packet.code) && entry->state == OutState::sent_qos2) {
-        queue.finish_exchange(packet.packet_id);  // [MQTT-4.3.3-3]: no PUBREL, the packet id is free
+        // [MQTT-4.3.3-3]: no PUBREL, the packet id is free
+        queue.finish_acknowledged(packet.packet_id, "pubrec of the subscriber, which refuses the message");
         return nullptr;
     }
     if (entry->state == OutState::sent_qos2) {  // [MQTT-4.3.3-7]: never PUBLISH again, also after a crash
@@ -195,7 +197,7 @@ std::size_t Deliveries::quota() const {
     const Inflight::Entry* entry = session.queue().inflight().find_answerable(packet.packet_id);
     if (entry == nullptr) return nullptr;
     if (entry->state != OutState::released) return end_with(ReasonCode::protocol_error, "PUBCOMP before PUBREL");
-    session.queue().finish_exchange(packet.packet_id);
+    session.queue().finish_acknowledged(packet.packet_id, "pubcomp of the subscriber");
     return nullptr;
 }
 

@@ -26,11 +26,15 @@ using wire::ReasonCode;
 
 namespace {
 
+void add_names_of(const wire::Connect& packet, CloseReason& reason) {
+    reason.client_id = packet.client_id;
+    if (reason.user.empty()) reason.user = packet.user_name.value_or("");
+}
+
 /// Adds the client id and the user name of CONNECT to the reason, for the log.
 Ending named(Ending ending, const wire::Connect& packet) {
     if (ending == nullptr) return nullptr;
-    ending->client_id = packet.client_id;
-    ending->user = packet.user_name.value_or("");
+    add_names_of(packet, *ending);
     return ending;
 }
 
@@ -277,6 +281,16 @@ Ending Handshake::reopen(Effect& effect) {
         return end_with(ReasonCode::not_authorized, "the configured users or keys were changed during the login");
     effect = OpenSession{*connect, login_->client_id};
     return nullptr;
+}
+
+void Handshake::add_names(CloseReason& reason) const {
+    // A certificate or a pre-shared key names the user although CONNECT does not.
+    if (identity_ != nullptr && reason.user.empty()) reason.user = identity_->user.value_or("");
+    const Bytes frame = login_ != nullptr            ? login_->connect_frame.bytes()
+                        : authentication_ != nullptr ? authentication_->connect_frame()
+                                                     : Bytes();
+    if (frame.empty()) return;
+    if (const auto connect = wire::decode_connect(frame); connect.ok()) add_names_of(*connect, reason);
 }
 
 std::vector<Byte> Handshake::end() {

@@ -61,6 +61,8 @@ public:
     void postpone(const OpenSession& open);
     [[nodiscard]] Ending reopen(Effect& effect);
 
+    /// Adds the client id of CONNECT and the user to the reason, as far as they are known, for the log.
+    void add_names(CloseReason& reason) const;
     /// Ends the wait for an answer. Returns the input that was held meanwhile.
     std::vector<Byte> end();
     /// Forgets CONNECT and the held input, and leaves the login queue.

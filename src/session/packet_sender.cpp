@@ -7,6 +7,7 @@
 #include "ledge/journal/journal.hpp"
 #include "ledge/session/connection.hpp"
 #include "ledge/session/counters.hpp"
+#include "ledge/session/tracer.hpp"
 #include "ledge/wire/utf8.hpp"
 
 namespace ledge::session {
@@ -49,8 +50,12 @@ void PacketSender::note_publish(std::size_t payload_size) {
 [[gnu::hot]] void PacketSender::send_ack(wire::PacketType type, wire::PacketId id, wire::ReasonCode code,
                                          std::string_view reason) {
     const wire::Ack packet{type, id, peer_.is_v5() ? code : wire::ReasonCode::success, {}};
-    if (reason.empty()) return send(packet);
-    send_with_reason(packet, reason);  // [MQTT-3.4.2-2] [MQTT-3.5.2-2]
+    if (reason.empty())
+        send(packet);
+    else
+        send_with_reason(packet, reason);  // [MQTT-3.4.2-2] [MQTT-3.5.2-2]
+    if (services_.counters.traces != 0) [[unlikely]]
+        services_.tracer.note_answer(connection_.client_id(), type, id, code);
 }
 
 void PacketSender::send_pingresp() {
@@ -68,7 +73,7 @@ void PacketSender::send_pingresp() {
     const std::size_t size = wire::encoded_size(packet, peer_.version);
     if (!accepts(size)) {
         if (aliases_ != nullptr) aliases_->take_back();  // the client never sees the packet that sets this alias
-        ++services_.counters.dropped_too_large;
+        drop_too_large(publication, blob, header, client_id);
         services_.log.debug("publish_dropped", {{"client_id", client_id},
                                                 {"topic", publication.topic},
                                                 {"reason", "larger than the client's maximum packet size"},
@@ -85,7 +90,37 @@ void PacketSender::send_pingresp() {
     }
     largest_publish_ = std::max(largest_publish_, static_cast<std::uint32_t>(size));
     note_publish(publication.payload.size());
+    if (services_.counters.traces != 0) [[unlikely]]
+        trace_sent(publication, blob, header, client_id);
     return true;
+}
+
+// A message without a blob is the one that is being routed.
+MessageNumber PacketSender::message_of(const Blob& blob) const {
+    return blob ? journal::Publication::message_of(blob) : services_.tracer.routed();
+}
+
+void PacketSender::trace_sent(const journal::PublicationView& publication, const Blob& blob,
+                              const PublishHeader& header, std::string_view client_id) const {
+    services_.tracer.note({.stage = TraceStage::sent,
+                           .client_id = client_id,
+                           .topic = publication.topic,
+                           .message = message_of(blob),
+                           .qos = header.qos,
+                           .packet_id = header.packet_id,
+                           .detail = header.dup      ? "DUP"
+                                     : header.retain ? "RETAIN"
+                                                     : ""});
+}
+
+void PacketSender::drop_too_large(const journal::PublicationView& publication, const Blob& blob,
+                                  const PublishHeader& header, std::string_view client_id) const {
+    services_.tracer.drop({.reason = &Counters::dropped_too_large,
+                           .client_id = client_id,
+                           .topic = publication.topic,
+                           .message = message_of(blob),
+                           .qos = header.qos,
+                           .packet_id = header.packet_id});
 }
 
 // Subscription identifiers and the topic alias belong to this delivery; all other properties are the publisher's.

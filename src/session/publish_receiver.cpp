@@ -19,6 +19,7 @@
 #include "ledge/session/limits.hpp"
 #include "ledge/session/session.hpp"
 #include "ledge/session/system_topics.hpp"
+#include "ledge/session/tracer.hpp"
 #include "ledge/topic/name.hpp"
 
 namespace ledge::session {
@@ -45,7 +46,7 @@ std::string detail_for_client(const ConnectionServices& services, std::string_vi
     if (Ending ending = check_against_connack(*packet)) return ending;
     // A repetition is only acknowledged again [MQTT-4.3.3-10].
     if (packet->qos == QoS::exactly_once && session.received.contains(packet->packet_id))
-        return owe_repeated_pubrec(packet->packet_id, session);
+        return owe_repeated_pubrec(*packet, session);
     if (packet->qos != QoS::at_most_once)
         if (Ending ending = check_receive_maximum()) return ending;
     if (const ReasonCode code = check_publish(*packet, session); code != ReasonCode::success)
@@ -104,11 +105,18 @@ std::string detail_for_client(const ConnectionServices& services, std::string_vi
 
 // The first PUBREC may not have left yet. The ticket of this one packet id is not known; the session's latest ticket
 // covers it.
-Ending PublishReceiver::owe_repeated_pubrec(wire::PacketId id, const Session& session) {
+Ending PublishReceiver::owe_repeated_pubrec(const wire::Publish& packet, const Session& session) {
+    if (services_.counters.traces != 0)
+        services_.tracer.note({.stage = TraceStage::received,
+                               .client_id = session.client_id(),
+                               .topic = packet.topic,
+                               .qos = packet.qos,
+                               .packet_id = packet.packet_id,
+                               .detail = "a repetition, which is only acknowledged again"});
     const Ticket ticket = session.received.last_ticket();
     if (services_.journal.is_failed() && !services_.journal.is_durable(ticket))
         return end_with(ReasonCode::implementation_specific_error, "the store has failed");
-    acks_.owe_repeated_pubrec(id, ticket);
+    acks_.owe_repeated_pubrec(packet.packet_id, ticket);
     return nullptr;
 }
 
@@ -140,9 +148,18 @@ Ending PublishReceiver::refuse(const wire::Publish& packet, ReasonCode code, Ses
     const bool is_logged = may_log_refusal();
     const bool is_told = packet.qos != QoS::at_most_once && peer_.is_v5();
     std::string rule;
-    if (is_logged || is_told) rule = rule_against(packet.topic, code, session);
+    const bool is_traced = services_.counters.traces != 0;
+    if (is_logged || is_told || is_traced) rule = rule_against(packet.topic, code, session);
+    if (is_traced)
+        services_.tracer.note({.stage = TraceStage::refused,
+                               .client_id = session.client_id(),
+                               .topic = packet.topic,
+                               .qos = packet.qos,
+                               .packet_id = packet.packet_id,
+                               .detail = rule});
     if (is_logged)
         services_.log.info("publish_refused", {{"client_id", session.client_id()},
+                                               {"user", session.owner()},
                                                {"address", peer_.address},
                                                {"topic", packet.topic},
                                                {"reason", wire::name_of(code)},

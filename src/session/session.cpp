@@ -17,6 +17,7 @@
 #include "ledge/session/limits.hpp"
 #include "ledge/session/queue_losses.hpp"
 #include "ledge/session/retained_feed.hpp"
+#include "ledge/session/tracer.hpp"
 
 namespace ledge::session {
 
@@ -157,7 +158,7 @@ void Session::wait_for_commit() {
 // ---------------------------------------------------------------------------------------------------------------------
 // The log of drops
 
-void Session::note_drop(DropReason reason, const journal::PublicationView& publication) {
+void Session::note_drop(DropReason reason, const journal::PublicationView& publication, MessageNumber message) {
     struct Words {
         std::uint64_t Counters::*counter;
         std::uint64_t QueueLosses::*loss;
@@ -170,7 +171,11 @@ void Session::note_drop(DropReason reason, const journal::PublicationView& publi
         {&Counters::dropped_queue_full, &QueueLosses::queue_full, "queue full", ""},
     };
     const Words& mine = words[static_cast<std::size_t>(reason)];
-    ++(services_.counters.*mine.counter);
+    services_.tracer.drop({.reason = mine.counter,
+                           .client_id = client_id(),
+                           .topic = publication.topic,
+                           .message = message,
+                           .qos = publication.qos});
     queue_.note_losses(mine.loss);
     if (connection_ != nullptr) count_drop_of_client(reason);
     if (++dropped_in_a_row_ > 1) return;

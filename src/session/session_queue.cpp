@@ -21,6 +21,7 @@
 #include "ledge/session/services.hpp"
 #include "ledge/session/session_records.hpp"
 #include "ledge/session/subscription_set.hpp"
+#include "ledge/session/tracer.hpp"
 
 namespace ledge::session {
 
@@ -103,8 +104,7 @@ void SessionQueue::discard_expired_loaded(Instant now) {
         if (expires_at(delivery) > now || delivery.is_begun()) {
             enqueue_loaded(std::move(delivery));
         } else {
-            ++services_.counters.dropped_expired;
-            note_expired(delivery);
+            drop_expired(delivery, 0);
             has_gaps_ = has_gaps_ || delivery.is_stored;
             if (rules_ != nullptr) note_left(delivery);
             discard(delivery);
@@ -142,6 +142,13 @@ std::optional<Delivery> SessionQueue::dequeue_oldest_droppable() {
     inflight_.finish(id);
 }
 
+[[gnu::hot]] void SessionQueue::finish_acknowledged(wire::PacketId id, std::string_view answer) {
+    if (services_.counters.traces != 0) [[unlikely]]
+        services_.tracer.note_delivery(TraceStage::acknowledged, record_.client_id(), inflight_.find(id)->delivery, id,
+                                       answer);
+    finish_exchange(id);
+}
+
 void SessionQueue::discard(Delivery& delivery) {
     drop_row(delivery);
     delivery.hold.settle();
@@ -166,7 +173,12 @@ void SessionQueue::note_removed(std::uint64_t messages, std::uint64_t bytes) {
     note_losses(&QueueLosses::removed_bytes, bytes);
 }
 
-void SessionQueue::note_expired(const Delivery& delivery) {
+void SessionQueue::drop(std::uint64_t Counters::*reason, const Delivery& delivery, wire::PacketId id) const {
+    services_.tracer.drop(reason, record_.client_id(), delivery, id);
+}
+
+void SessionQueue::drop_expired(const Delivery& delivery, wire::PacketId id) {
+    drop(&Counters::dropped_expired, delivery, id);
     note_losses(&QueueLosses::expired);
     note_removed(1, delivery.publication ? delivery.publication.bytes() : 0);
 }
@@ -207,7 +219,9 @@ void SessionQueue::store(Delivery& delivery, bool is_live, journal::Urgency urge
     // The publication may have a message number already although its record was removed: a retained message was stored
     // for an earlier delivery, and the record was removed with that delivery. Then it gets a new record.
     if (publication.message() == no_message || services_.references.count(publication.message()) == 0) {
-        const MessageNumber message(journal.new_number());
+        const MessageNumber message = services_.counters.traces == 0
+                                          ? MessageNumber(journal.new_number())
+                                          : services_.tracer.number_of_record(publication, journal);
         publication.set_message(
             message, journal.put_publication(journal::RecordKind::message, message.value(), publication, urgency));
         services_.message_owners.add(message, journal.cause(), publication.bytes());
@@ -219,6 +233,8 @@ void SessionQueue::store(Delivery& delivery, bool is_live, journal::Urgency urge
     services_.references.add(delivery.message);
     delivery.ticket = journal.put(journal::RecordKind::queued, record_.number(), delivery.row.value(),
                                   encode_row(delivery, journal::OutState::done, 0), urgency);
+    if (services_.counters.traces != 0) [[unlikely]]
+        services_.tracer.await_commit(record_.client_id(), delivery);
 }
 
 [[gnu::hot]] Ticket SessionQueue::record_state(Delivery& delivery, journal::OutState state, wire::PacketId id) {
@@ -250,6 +266,8 @@ Ticket SessionQueue::drop_row(Delivery& delivery) {
     if (!delivery.is_stored) return no_ticket;
     journal::Journal& journal = services_.journal;
     Ticket removal = no_ticket;
+    if (services_.counters.traces != 0) [[unlikely]]
+        services_.tracer.forget_record(delivery.ticket);
     if (journal.is_pending(delivery.ticket))
         journal.cancel(delivery.ticket);
     else

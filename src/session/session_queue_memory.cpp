@@ -101,7 +101,6 @@ void SessionQueue::drop_unstored() {
     const std::uint64_t dropped = drop_unstored_in_flight() + drop_unstored_pending();
     shrink();
     if (dropped == 0) return;
-    services_.counters.dropped_memory += dropped;
     note_losses(&QueueLosses::memory, dropped);
     services_.log.warning("queue_dropped", {{"client_id", record_.client_id()},
                                             {"messages", dropped},
@@ -118,6 +117,7 @@ std::uint64_t SessionQueue::drop_unstored_pending() {
             enqueue_loaded(std::move(delivery));
         } else {
             ++dropped;
+            drop(&Counters::dropped_memory, delivery);
             note_removed(1, delivery.publication.bytes());
             if (rules_ != nullptr) note_left(delivery);
             discard(delivery);
@@ -134,6 +134,7 @@ std::uint64_t SessionQueue::drop_unstored_in_flight() {
     inflight_.for_each([&](wire::PacketId id, Inflight::Entry& entry) {
         if (entry.delivery.is_stored || !entry.delivery.publication) return;
         ++dropped;
+        drop(&Counters::dropped_memory, entry.delivery, id);
         note_removed(1, entry.delivery.publication.bytes());
         if (entry.state == journal::OutState::sent_qos2 && inflight_.find_answerable(id) != nullptr)
             inflight_.release(entry);
@@ -156,6 +157,7 @@ SessionQueue::Cleared SessionQueue::clear(QueueRow until, std::size_t count_max)
             begun.push_back(std::move(delivery));
         } else {
             ++cleared.messages;
+            drop(&Counters::dropped_cleared, delivery);
             note_removed(1, delivery.publication.bytes());
             // The store has the removal only after the next commit, so the rows behind a begun delivery have a gap.
             has_gaps_ = has_gaps_ || (delivery.is_stored && !begun.empty());
@@ -169,7 +171,6 @@ SessionQueue::Cleared SessionQueue::clear(QueueRow until, std::size_t count_max)
     const std::size_t others = pending_.loaded();
     for (Delivery& delivery : begun) enqueue_loaded(std::move(delivery));
     if (!begun.empty()) pending_.move_to_back(others);
-    services_.counters.dropped_cleared += cleared.messages;
     if (cleared.messages > 0) note_losses(&QueueLosses::cleared, cleared.messages);
     shrink();
     return cleared;

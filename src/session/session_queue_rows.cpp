@@ -17,6 +17,7 @@
 #include "ledge/session/session_queue.hpp"
 #include "ledge/session/session_records.hpp"
 #include "ledge/session/subscription_set.hpp"
+#include "ledge/session/tracer.hpp"
 
 namespace ledge::session {
 
@@ -49,7 +50,8 @@ constexpr std::size_t refill_bytes_max = 256 * 1024;
 
 // The store should have the rows of the tail, but does not return them: the disk has damaged them while the broker ran.
 void SessionQueue::forget_lost_tail() {
-    services_.counters.dropped_unreadable += pending_.stored_rows();
+    services_.tracer.drop(
+        {.reason = &Counters::dropped_unreadable, .client_id = record_.client_id(), .count = pending_.stored_rows()});
     services_.counters.queued_messages -= pending_.stored_rows();
     services_.counters.queued_bytes -= pending_.stored_bytes();
     services_.log.error("stored_message_unreadable",
@@ -138,16 +140,17 @@ bool SessionQueue::is_restored_exchange(QueueRow row, wire::PacketId id) {
 
 // The row can never be delivered. Removes it from the store.
 void SessionQueue::drop_unreadable_row(Delivery& delivery) {
-    note_unreadable(delivery.row);
+    drop_unreadable(delivery);
     note_losses(&QueueLosses::unreadable);
     if (rules_ != nullptr) rules_->forget(delivery.row);
     if (services_.references.count(delivery.message) > 0) return discard(delivery);
     services_.journal.drop(journal::RecordKind::queued, record_.number(), delivery.row.value(), journal::Urgency::lazy);
 }
 
-void SessionQueue::note_unreadable(QueueRow row) const {
-    ++services_.counters.dropped_unreadable;
-    services_.log.error("stored_message_unreadable", {{"client_id", record_.client_id()}, {"row", row.value()}});
+void SessionQueue::drop_unreadable(const Delivery& delivery) const {
+    drop(&Counters::dropped_unreadable, delivery);
+    services_.log.error("stored_message_unreadable",
+                        {{"client_id", record_.client_id()}, {"row", delivery.row.value()}});
 }
 
 [[gnu::hot]] bool SessionQueue::load_publication(Delivery& delivery) const {

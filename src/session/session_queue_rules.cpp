@@ -107,15 +107,15 @@ bool SessionQueue::is_earlier_value(std::string_view topic, const Delivery& earl
            earlier.publication.view().topic == topic;
 }
 
-void SessionQueue::note_replaced() {
-    ++services_.counters.dropped_replaced;
+void SessionQueue::drop_replaced(const Delivery& delivery) {
+    drop(&Counters::dropped_replaced, delivery);
     note_losses(&QueueLosses::replaced);
 }
 
 // The hold on the publisher's acknowledgement is not settled but abandoned: the earlier message is safe only when the
 // commit with the newer one is durable.
 void SessionQueue::discard_replaced(Delivery& delivery) {
-    note_replaced();
+    drop_replaced(delivery);
     const bool is_row_stored = delivery.is_stored;
     const Ticket removal = drop_row(delivery);
     if (delivery.hold) delivery.hold.abandon();

@@ -174,7 +174,7 @@ def _api(context):
     broker = start(context)
     status, _, body = get(context, broker.admin_port, '/api/v1/')
     said = json.loads(body)
-    check(status == 200 and said['name'] == 'LedgeMQ' and said['resources'] == ['sessions'], f'{status} {said}')
+    check(status == 200 and said['name'] == 'LedgeMQ' and '/api/v1/clients' in said['resources'], f'{status} {said}')
     check(get(context, broker.admin_port, '/api/v1/nothing')[0] == 404, 'another resource is there')
 
 
@@ -375,7 +375,7 @@ def _refusals(context):
     broker = start(context)
     admin, web = broker.admin_port, broker.ws_port
     for port, status, request in (
-            (admin, 404, http_request('/')), (admin, 404, http_request('/metrics/')),
+            (admin, 404, http_request('/nothing')), (admin, 404, http_request('/metrics/')),
             (admin, 404, http_request('/mqtt')), (admin, 404, upgrade_request('/mqtt')),
             (admin, 404, http_request('/../healthz')), (admin, 404, http_request('/%68ealthz')),
             (admin, 405, http_request('/metrics', method='POST')),

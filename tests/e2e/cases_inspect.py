@@ -116,8 +116,8 @@ def _clear_queue(context):
     check(api(context, broker, 'DELETE', '/clients/away/queue')['messages'] == 30, 'the number of messages')
     # The answer to this publication means that the removals before it are in the store too.
     api(context, broker, 'POST', '/publish', {'topic': 't', 'payload': 'after', 'qos': 1})
-    broker.signal(9)
-    broker.finish()
+    broker.process.kill()
+    broker.process.wait()
     broker = start_with_token(context, settings=[store])
     back = client(context, broker, 'away', clean=False)
     first, body = back.read()

@@ -1,13 +1,14 @@
 """What an operator sees of a broker beside its pages: log files and their rotation, syslog, drop-in files of the
 configuration, and values from the environment and from files."""
 import os
+import re
 import shutil
 import socket
 import stat
 import subprocess
 import time
 
-from harness import DEADLINE_S, Broker, Skipped, await_log_line, case, check
+from harness import DEADLINE_S, Broker, Skipped, await_log_line, case, check, free_port
 
 GROUP = 'ops'
 
@@ -86,6 +87,8 @@ def _no_folder(context):
                           capture_output=True, text=True, timeout=20, check=False)
     check(done.returncode == 1 and f'the log file {log} cannot be opened' in done.stderr and
           'create the folder' in done.stderr, f'{done.returncode} {done.stderr}')
+    status, text, _ = ask(context, 'check', '--strict', '--set', 'log.target=file', '--set', f'log.file={log}')
+    check(status == 1 and f'warning: the log file {log} cannot be created again after a rotation' in text, text)
 
 
 @case('lines go to syslog as datagrams, and wait for a syslog daemon that is restarted', GROUP, needs_ledge=True,
@@ -121,3 +124,81 @@ def _syslog(context):
     next_of(second, 'stopped')
     check(broker.process.wait(20) == 0, 'exit status')
     second.close()
+
+
+def write(path, text):
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, 'w', encoding='utf-8') as file:
+        file.write(text)
+
+
+def ask(context, *arguments):
+    """A command of the broker that prints an answer and ends: exit status, standard output, standard error."""
+    done = subprocess.run([context.options.broker, *arguments], capture_output=True, text=True, timeout=20, check=False)
+    return done.returncode, done.stdout, done.stderr
+
+
+@case('drop-in files override and add, say where each value stands, and are read again at SIGHUP', GROUP,
+      needs_ledge=True, quick=False)
+def _drop_ins(context):
+    main = os.path.join(context.folder, 'main.toml')
+    drop_in = os.path.join(context.folder, 'conf.d', '50-limits.toml')
+    port = free_port()
+    write(main, 'include = ["conf.d/*.toml"]\n[limits]\ninflight_max = 5\n')
+    write(drop_in, '[limits]\ninflight_max = 7\n')
+    write(os.path.join(context.folder, 'conf.d', '60-lan.toml'), f'[listeners.lan]\nurl = "mqtt://127.0.0.1:{port}"\n')
+    status, text, _ = ask(context, '--print-config', '-c', main)
+    check(status == 0 and f'inflight_max = 7  # {drop_in}:2\n' in text, text[:300])
+    status, text, _ = ask(context, 'explain', 'limits.inflight_max', '-c', main)
+    check(status == 0 and text == f'limits.inflight_max = 7\nset at {drop_in}:2\n', text)
+    broker = Broker(context.options.broker, context.folder, ['-c', main])
+    context._children.append(broker)
+    broker.log_line(' info ready ')
+    broker.wait_for_port(port)
+    write(drop_in, '[limits]\ninflight_maxx = 9\n')
+    broker.signal(1)
+    broker.log_line(re.escape(f'configuration_refused reason="{drop_in}:2: key \'limits.inflight_maxx\' is unknown; '
+                              f'did you mean \'limits.inflight_max\'?"'))
+    write(drop_in, '[limits]\ninflight_max = 9\n')
+    broker.signal(1)
+    broker.log_line('limits_changed keys=limits.inflight_max')
+    write(main, 'include = ["gone.toml"]\n')
+    broker.signal(1)
+    broker.log_line(f'configuration_refused reason="{re.escape(main)}:1: .*gone.toml.*No such file')
+    check(broker.stop() == 0, 'exit status')
+
+
+@case('values come from the environment and from files, and no answer, log line or command line shows them', GROUP,
+      needs_ledge=True, quick=False)
+def _references(context):
+    main = os.path.join(context.folder, 'main.toml')
+    secret = os.path.join(context.folder, 'secret')
+    port = free_port()
+    write(secret, 'Kx7-very-secret-Kx7\n')
+    write(main, '[listeners.lan]\nurl = "mqtt://127.0.0.1:${env:LEDGE_E2E_PORT}"\n[broker]\n'
+                f'response_information_prefix = "${{file:{secret}}}"\n')
+    status, _, errors = ask(context, 'check', main)
+    check(status == 2 and f"{main}:2: key 'listeners.lan.url' needs the environment variable LEDGE_E2E_PORT" in errors,
+          f'{status} {errors}')
+    os.environ['LEDGE_E2E_PORT'] = str(port)
+    try:
+        status, text, errors = ask(context, '--print-config', '-c', main)
+        check(status == 0 and 'Kx7' not in text + errors, text[:300] + errors)
+        check(f'= "${{file:{secret}}}"  # {main}:4\n' in text, text[:300])
+        broker = Broker(context.options.broker, context.folder, ['-c', main])
+        context._children.append(broker)
+        broker.log_line(' info ready ')
+        broker.wait_for_port(port)
+        os.remove(secret)
+        broker.signal(1)
+        key = "configuration_refused reason=.*main.toml:4: key 'broker.response_information_prefix'"
+        broker.log_line(f'{key} needs a file')
+        write(secret, 'Kx7-another-secret-Kx7' + 'x' * 2000)
+        broker.signal(1)
+        broker.log_line(f'{key} is longer')
+        with open(f'/proc/{broker.process.pid}/cmdline', 'rb') as file:
+            check(b'Kx7' not in file.read(), 'the command line shows a secret')
+        check(broker.stop() == 0, 'exit status')
+        check('Kx7' not in broker.tail(), broker.tail())
+    finally:
+        del os.environ['LEDGE_E2E_PORT']

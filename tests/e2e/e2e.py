@@ -57,6 +57,7 @@ import cases_weaknesses  # noqa: E402,F401
 import cases_websocket  # noqa: E402,F401
 import cases_wss  # noqa: E402,F401
 import cases_tls  # noqa: E402,F401
+import cases_trace  # noqa: E402,F401
 import cases_upgrade  # noqa: E402,F401
 import cases_uplink  # noqa: E402,F401
 import cases_uplink_faults  # noqa: E402,F401

@@ -94,6 +94,12 @@ def pure_core(tree):
         if path in tree.files and not any(p.startswith(path + ':') for p in used)]
 
 
+def drops_are_traced(tree):
+    """A message is counted as dropped only where the traces learn of it."""
+    yield 'drops are counted by Tracer::drop() alone', [
+        p for p in _search(tree, ('src', 'include'), rules.DROPS) if not p.startswith(rules.COUNTS_DROPS)]
+
+
 def include_cycles(tree):
     """No file includes itself through others."""
     yield 'no include cycles', ['includes itself through others: ' + ' '.join(c) for c in graph.Graph(tree).cycles()]
@@ -257,5 +263,5 @@ def log_events(tree):
     yield 'every row of the log events has a line', [f'{x}: no line' for x in table if f'"{x}"' not in others]
 
 
-ALL = [include_graph, cmake_graph, include_cycles, reach, switches, pure_core, every_file_used, nothing_left_open,
-       sizes, comments, columns, top_level, readmes, formatting, log_events]
+ALL = [include_graph, cmake_graph, include_cycles, reach, switches, pure_core, drops_are_traced, every_file_used,
+       nothing_left_open, sizes, comments, columns, top_level, readmes, formatting, log_events]

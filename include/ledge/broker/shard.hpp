@@ -42,6 +42,7 @@ class StoreReader;
 namespace ledge::session {
 class Connection;
 class LinkHandle;
+class Tracer;
 enum class Pressure : std::uint8_t;
 struct ListenerOptions;
 struct LoginTask;
@@ -185,6 +186,8 @@ public:
     OperatorPublication publish(const journal::PublicationView& publication, Instant now);
     /// Whether a publication with this ticket is as safe as its level promises.
     Durable durability_of(Ticket ticket) const;
+    /// Traces: what becomes of messages. The caller tells the time, because events come only with traffic.
+    session::Tracer& tracer();
     /// Ends the session for good, connected or not; its client is disconnected with 0x98. False when no session has
     /// this client id.
     bool remove_session(std::string_view client_id, Instant now);

@@ -66,6 +66,7 @@ struct Command {
         std::string verb;  // publish, subscribe or receive
         std::string topic;
         std::vector<std::string> roles{};  // roles that a token would name
+        std::string key{};                 // a question about a key of the configuration; then the rest is empty
     };
     Explain explain;
     struct BridgeTest {

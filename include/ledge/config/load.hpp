@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "ledge/base/result.hpp"
 #include "ledge/config/config.hpp"
 #include "ledge/config/sources.hpp"
 
@@ -26,8 +27,11 @@ struct Loaded {
     std::map<std::string, std::shared_ptr<const Devices>> devices;
     std::vector<Complaint> complaints;          // in the order in which they were found
     std::map<std::string, std::string> places;  // key -> where its value was set, for later complaints
-    std::vector<std::string> policy_files;      // files of [auth] and devices files, also those that could not be read
-    std::vector<std::string> notes;             // warnings: allowed, but the operator should know
+    // key -> its value as it was written, as TOML, for values with references (${env:NAME}, ${file:PATH})
+    std::map<std::string, std::string> written;
+    std::vector<std::string> files;  // configuration files that were read: sources.file, and those that it includes
+    std::vector<std::string> policy_files;  // files of [auth] and devices files, also those that could not be read
+    std::vector<std::string> notes;         // warnings: allowed, but the operator should know
 
     bool ok() const { return complaints.empty(); }
 };
@@ -36,7 +40,7 @@ struct Loaded {
 Loaded load(const Sources& sources);
 
 /// As load(), but `toml` is the text of the configuration file, and `sources.file` is only its name in complaints.
-/// Reads no file, so there is no policy.
+/// Reads no file, so there is no policy, and includes and references are mistakes.
 Loaded parse(std::string_view toml, const Sources& sources);
 
 /// The paths of the devices files, by the name of their listener.
@@ -51,6 +55,13 @@ void check_client_ids(Loaded& loaded, std::string_view machine);
 
 /// All values of `config` as a documented TOML file. parse() of this text gives the same Config.
 std::string print(const Config& config);
+/// The same. A comment behind each value that was set has the file and the line, or the flag. A value with references
+/// is shown as it was written. load() of this text gives the same Config as long as the references do.
+std::string print(const Loaded& loaded);
+
+/// "KEY = VALUE", and in a second line where the value was set. The error says that there is no such key, and names the
+/// nearest one.
+Result<std::string, std::string> explain_key(const Loaded& loaded, const std::string& key);
 
 /// The sorted keys whose values differ. All keys of a listener that only one configuration has are among them.
 std::vector<std::string> differences(const Config& before, const Config& after);

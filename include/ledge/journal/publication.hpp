@@ -43,6 +43,8 @@ public:
     /// the ticket of the record.
     MessageNumber message() const { return head().message; }
     Ticket message_ticket() const { return head().message_ticket; }
+    /// The same number, of the blob of a publication.
+    static MessageNumber message_of(const Blob& blob) { return reinterpret_cast<const Head*>(blob.data())->message; }
     void set_message(MessageNumber message, Ticket ticket) const {
         head().message = message;
         head().message_ticket = ticket;

@@ -58,6 +58,8 @@ public:
     Connection(const Connection&) = delete;
     Connection& operator=(const Connection&) = delete;
 
+    /// "" while the connection has no session.
+    std::string_view client_id() const;
     // The parts, for the broker.
     const PeerFacts& peer() const { return peer_; }
     const SessionLimits& limits() const { return peer_.limits(); }
@@ -215,12 +217,12 @@ private:
 
     void end(const Ending& ending);
     void refuse_connect(const CloseReason& reason);
+    CloseReason with_names(CloseReason reason) const;
     void refuse_stream();
     void count_refusal(wire::ReasonCode code);
     std::string told_size(const wire::Framer::Next& next) const;
-    std::string_view client_id() const;
     void log_cut_off(std::string_view reason) const;
-    void log_refused(std::string_view reason, std::optional<wire::ReasonCode> code, const CloseReason& why) const;
+    void log_refused(std::string_view reason, std::optional<wire::ReasonCode> code, const CloseReason& unnamed) const;
     void note_disconnected(std::string_view reason, std::optional<wire::ReasonCode> code, std::string_view detail = {},
                            std::string_view rule = {}) const;
     void start_keep_alive(std::uint16_t seconds, Instant now);

@@ -23,6 +23,7 @@
 #include "ledge/session/message_owners.hpp"
 #include "ledge/session/outbox.hpp"
 #include "ledge/session/services.hpp"
+#include "ledge/session/tracer.hpp"
 
 namespace ledge::session {
 
@@ -50,6 +51,7 @@ struct CoreServices {
     Accounts accounts;    // of the sessions' owners
     BufferPool buffers;
     Counters counters;
+    Tracer tracer{counters};
     std::string response_information_prefix;
     // The policy in force, never nullptr; rights keep their policy alive. Whoever replaces the policy of a shard with
     // sessions also raises the version, by which each session notices that its rights belong to an older policy.
@@ -76,6 +78,7 @@ struct CoreServices {
                                              memory,
                                              buffers,
                                              counters,
+                                             tracer,
                                              policy,
                                              guard,
                                              logins,
@@ -85,9 +88,9 @@ struct CoreServices {
                                              endings,
                                              response_information_prefix,
                                              connection_scratch};
-    const SessionServices for_sessions{
-        log,   counters, memory,         journal,          references,     message_owners,
-        store, policy,   policy_version, waiting_sessions, session_scratch};
+    const SessionServices for_sessions{log,     counters,       tracer,           memory,
+                                       journal, references,     message_owners,   store,
+                                       policy,  policy_version, waiting_sessions, session_scratch};
 };
 
 }  // namespace ledge::session

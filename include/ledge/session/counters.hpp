@@ -40,7 +40,7 @@ struct Counters {
     std::uint64_t policies_loaded = 0;   // reloads of users and rights that are in force
     std::uint64_t policies_refused = 0;  // reloads of users and rights with a mistake: the old ones stay in force
 
-    // Publications that did not reach a session, by reason.
+    // Publications that did not reach a session, by reason. Tracer::drop() counts those that begin with "dropped".
     std::uint64_t dropped_slow_reader = 0;    // QoS 0, and the outbox is full
     std::uint64_t dropped_memory = 0;         // memory is short: QoS 0 to slow readers, and messages without a store
     std::uint64_t dropped_queue_full = 0;     // QoS 1 or 2, by the overflow policy
@@ -59,6 +59,9 @@ struct Counters {
 
     std::uint64_t queued_messages = 0;  // gauge: messages that wait in sessions, in flight included
     std::uint64_t queued_bytes = 0;     // gauge: topics, properties and payloads of those that are not in flight
+
+    std::uint64_t traces = 0;  // gauge: traces that run (Tracer); here, because each stage of a message has this struct
+                               // at hand
 
     std::uint64_t dropped() const;
 };

@@ -116,6 +116,11 @@ private:
     void give_up();
     void note_packet();
     void note_publish(std::size_t payload_size);
+    MessageNumber message_of(const Blob& blob) const;
+    [[gnu::cold, gnu::noinline]] void trace_sent(const journal::PublicationView& publication, const Blob& blob,
+                                                 const PublishHeader& header, std::string_view client_id) const;
+    [[gnu::cold]] void drop_too_large(const journal::PublicationView& publication, const Blob& blob,
+                                      const PublishHeader& header, std::string_view client_id) const;
     void set_publish_properties(const journal::PublicationView& publication, const PublishHeader& header, Instant now,
                                 wire::Publish& packet);
 

@@ -41,7 +41,7 @@ private:
     Ending resolve_topic(wire::Publish& packet);
     Ending check_against_connack(const wire::Publish& packet) const;
     Ending check_receive_maximum() const;
-    Ending owe_repeated_pubrec(wire::PacketId id, const Session& session);
+    Ending owe_repeated_pubrec(const wire::Publish& packet, const Session& session);
     wire::ReasonCode check_publish(const wire::Publish& packet, const Session& session) const;
     std::string rule_against(std::string_view topic, wire::ReasonCode code, const Session& session) const;
     Ending refuse(const wire::Publish& packet, wire::ReasonCode code, Session& session);

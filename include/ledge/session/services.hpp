@@ -38,6 +38,7 @@ class LoginQueue;
 class MemoryBudget;
 class MessageOwners;
 class Session;
+class Tracer;
 struct Counters;
 
 /// The objects that want to be called after the next commit. An object is in the list at most once, and removes itself
@@ -59,6 +60,7 @@ struct ConnectionServices {
     MemoryBudget& memory;
     BufferPool& buffers;
     Counters& counters;
+    Tracer& tracer;
     const std::shared_ptr<const auth::Policy>& policy;  // the policy in force, never nullptr
     auth::LoginGuard& guard;
     LoginQueue& logins;
@@ -79,6 +81,7 @@ struct SessionServices {
 
     const Log& log;
     Counters& counters;
+    Tracer& tracer;
     MemoryBudget& memory;
     journal::Journal& journal;
     journal::MessageReferences& references;

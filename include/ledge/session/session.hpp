@@ -168,8 +168,9 @@ public:
     Ticket subscriptions_ticket = no_ticket;
     std::uint32_t last_subscription_number = 0;
 
-    /// A publication is dropped for this session. Counts each one; logs only the first of a run.
-    void note_drop(DropReason reason, const journal::PublicationView& publication);
+    /// A publication is dropped for this session. Counts each one; logs only the first of a run. `message` is the
+    /// number of the publication for the traces.
+    void note_drop(DropReason reason, const journal::PublicationView& publication, MessageNumber message);
     /// The client keeps up again. Logs the end of a run of drops, if there was one.
     void note_recovery() {
         if (dropped_in_a_row_ > 0) end_run_of_drops();

@@ -32,6 +32,7 @@ namespace ledge::session {
 class AppliedRules;
 class SessionRecordWriter;
 class SubscriptionSet;
+struct Counters;
 struct QueueLosses;
 struct QueueRules;
 struct SessionServices;
@@ -66,8 +67,10 @@ public:
     const QueueLosses* losses() const { return losses_.get(); }
     /// `count` messages are lost that have not been in the queue, or whose removal was noted already.
     void note_losses(std::uint64_t QueueLosses::*reason, std::uint64_t count = 1);
-    /// A message that has been in the queue is lost.
-    void note_expired(const Delivery& delivery);
+    /// A message that has been in the queue is lost: counts it, and tells the traces. `id` is its packet id if it is in
+    /// flight.
+    void drop(std::uint64_t Counters::*reason, const Delivery& delivery, wire::PacketId id = 0) const;
+    void drop_expired(const Delivery& delivery, wire::PacketId id = 0);
 
     // ---- Rules (queue_rules.hpp). Without rules, each of these functions only tests a pointer.
 
@@ -96,7 +99,7 @@ public:
     /// True when a newer message of the topic replaces `earlier`, which has left the queue.
     bool is_earlier_value(std::string_view topic, const Delivery& earlier) const;
     /// An earlier message that has left the queue was replaced by a newer one.
-    void note_replaced();
+    void drop_replaced(const Delivery& delivery);
     /// When the delivery leaves the queue if it was not sent: the message expires, or has waited for too long.
     Instant expires_at(const Delivery& delivery) const {
         return rules_ == nullptr ? delivery.publication.expires_at() : expires_by_rules(delivery);
@@ -148,6 +151,8 @@ public:
     wire::PacketId open_exchange(Delivery delivery, bool is_sent);
     /// Ends an open exchange. Requires that inflight() has the packet id.
     void finish_exchange(wire::PacketId id);
+    /// The same, because the client has acknowledged the message by `answer`.
+    void finish_acknowledged(wire::PacketId id, std::string_view answer);
     /// Writes the state of a QoS 2 exchange into its record. Returns the ticket to wait for; no_ticket when the
     /// delivery is not stored.
     Ticket record_state(Delivery& delivery, journal::OutState state, wire::PacketId id);
@@ -155,7 +160,7 @@ public:
     /// have it either.
     bool load_publication(Delivery& delivery) const;
     /// The stored row cannot be delivered: counts and logs it.
-    void note_unreadable(QueueRow row) const;
+    void drop_unreadable(const Delivery& delivery) const;
 
     // ---- The connection begins and ends. The session's record says which rows the client may have seen.
 

@@ -143,6 +143,10 @@ private:
     std::weak_ptr<HttpExchange> exchange_;
 };
 
+/// An error as a problem of RFC 9457: {"type":"about:blank","title":...,"status":...,"detail":...,"field":...}. Without
+/// a field that member is left out.
+HttpAnswer http_error(std::uint16_t status, std::string_view why = {}, std::string_view field = {});
+
 /// Called once per request.
 using HttpHandler = std::function<void(const HttpRequest&, Responder)>;
 

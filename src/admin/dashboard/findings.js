@@ -24,7 +24,8 @@ function readiness({ ready, clients, listeners, uptime_s, store }) {
     const problem = storeProblem(store);
     if (!ready) return { level: 'bad', text: problem ?? 'The broker is not ready.', to: '#/storage' };
     if (problem) return { level: store.state === 'slow' ? 'warn' : 'bad', text: problem, to: '#/storage' };
-    const where = listeners ? ` at ${number(listeners.length, 'listener')}` : '';
+    const open = (listeners ?? []).filter(({ url }) => url); // others are parts of the program
+    const where = open.length ? ` at ${number(open.length, 'listener')}` : '';
     return {
         level: 'ok',
         text:

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "ledge/base/json.hpp"
+
 namespace ledge::transport {
 namespace {
 
@@ -75,12 +77,18 @@ void append_fields(const std::vector<HttpField>& fields, std::string_view cache_
 
 std::string_view http_reason(std::uint16_t status) { return status_of(status).reason; }
 
-HttpAnswer http_error(std::uint16_t status, std::string_view why) {
+HttpAnswer http_error(std::uint16_t status, std::string_view why, std::string_view field) {
+    JsonWriter body;
+    // RFC 9457 section 4.2.1: with this type the title is the reason phrase of the status.
+    body.text("type", "about:blank");
+    body.text("title", status_of(status).reason);
+    body.number("status", std::uint64_t{status});
+    body.text("detail", why);
+    if (!field.empty()) body.text("field", field);
     HttpAnswer answer;
     answer.status = status;
-    answer.body = std::to_string(status) + " " + std::string(status_of(status).reason);
-    if (!why.empty()) answer.body += ": " + std::string(why);
-    answer.body += '\n';
+    answer.content_type = "application/problem+json";
+    answer.body = body.finish();
     return answer;
 }
 

@@ -9,9 +9,6 @@
 
 namespace ledge::transport {
 
-/// An answer whose body is one line of text: "405 Method Not Allowed", and `why` after a colon.
-HttpAnswer http_error(std::uint16_t status, std::string_view why = {});
-
 /// The complete answer as it is sent. `is_head` leaves the body out; the header still states the length of the body.
 std::string format_http(const HttpAnswer& answer, bool is_head, bool keeps_alive);
 

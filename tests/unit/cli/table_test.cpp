@@ -62,6 +62,14 @@ TEST_CASE("facts are lines, and lists of objects follow as tables") {
           "x     1\n");
 }
 
+TEST_CASE("two names that differ by their unit only have two headings") {
+    CHECK(facts_text(json(R"({"payload":"on","payload_bytes":2,"connected":true,"connected_s":5})").as_object(), 0) ==
+          "payload         on\n"
+          "payload bytes   2 B\n"
+          "connected       yes\n"
+          "connected time  5 s\n");
+}
+
 TEST_CASE("the name of a fact cannot control the terminal either") {
     CHECK(facts_text(json("{\"\\u001b[2J\":1}").as_object(), 0) == "\\x1b[2J  1\n");
 }

@@ -12,6 +12,7 @@
 #include "ledge/bridge/upstream_profile.hpp"
 #include "listener_url.hpp"
 #include "options.hpp"
+#include "print_option.hpp"
 
 using namespace ledge;
 using namespace ledge::config;
@@ -445,7 +446,7 @@ TEST_CASE("printed bridges parse back to the same") {
 }
 
 TEST_CASE("without a bridge the printed configuration shows one in comments, which is valid without them") {
-    const std::string block = print_bridges({});
+    const std::string block = print_bridges({}, Origin{});
     std::string toml;
     std::string_view rest = block;
     for (; rest.size() > 1; rest.remove_prefix(rest.find('\n') + 1)) {

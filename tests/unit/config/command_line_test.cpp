@@ -129,6 +129,7 @@ TEST_CASE("explain takes a question and a configuration") {
     CHECK(command.explain.topic == "user=x");
     CHECK(command.sources.file == "f.toml");
     CHECK_FALSE(run({"explain", "subscribe", "#"}).explain.user);
+    CHECK(run({"explain", "log.level"}).explain.key == "log.level");
     for (const std::vector<const char*>& wrong : {std::vector<const char*>{"explain"},
                                                   {"explain", "publish"},
                                                   {"explain", "fly", "a"},

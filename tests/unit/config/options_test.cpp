@@ -45,6 +45,7 @@ std::string other_value(const Option& option, const Config& config, bool is_toml
     const std::string quote = is_toml ? "\"" : "";
     if (option.key() == "url") return quote + "unix:/other" + quote;
     if (option.key() == "memory.budget_bytes") return "16777216";
+    if (option.key() == "admin.socket") return quote + "/other" + quote;
     if (option.key() == "admin.url" || option.key() == "auth.http.url") return quote + "http://127.0.0.1:9000" + quote;
     if (option.type == Type::list) {
         const std::string text = quote + (option.name == "origins" ? "https://a.example" : "192.0.2.0/24") + quote;

@@ -126,7 +126,7 @@ TEST_CASE("a daemon that does not read never stops the broker; the lost lines ar
     CHECK(std::stoi(found[1]) + lines == 2001);
 }
 
-TEST_CASE("a line beyond 2048 bytes is cut between two characters") {
+TEST_CASE("a line beyond 1023 bytes is cut between two characters") {
     const LogDirectory directory;
     SyslogDaemon daemon(directory / "log");
     LogSink sink(config::LogFormat::text, -1, false, fixed_clock);
@@ -134,8 +134,7 @@ TEST_CASE("a line beyond 2048 bytes is cut between two characters") {
     const std::string value(380, 'x');
     std::string umlauts;
     for (int i = 0; i < 190; ++i) umlauts += "\xC3\xBC";
-    sink.log(LogLevel::info)
-        .info("long", {{"a", value}, {"b", value}, {"c", value}, {"d", value}, {"e", umlauts}, {"f", umlauts}});
+    sink.log(LogLevel::info).info("long", {{"a", value}, {"b", value}, {"e", umlauts}});
     const std::string line = daemon.next();
     CHECK(line.size() <= syslog_line_bytes_max);
     CHECK(line.size() >= syslog_line_bytes_max - 2);

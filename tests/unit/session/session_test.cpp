@@ -122,7 +122,7 @@ TEST_CASE("of a run of drops the first is logged, all are counted, the end is to
     CHECK(logged.events.empty());
     const journal::PublicationView publication{"t", {}, {}, never, qos0, false};
     for (int i = 0; i < 1000; ++i)
-        session.note_drop(i % 2 == 0 ? DropReason::slow_reader : DropReason::queue_full, publication);
+        session.note_drop(i % 2 == 0 ? DropReason::slow_reader : DropReason::queue_full, publication, no_message);
     CHECK(services.counters.dropped_slow_reader == 500);
     CHECK(services.counters.dropped_queue_full == 500);
     CHECK(services.counters.dropped() == 1000);
@@ -130,7 +130,7 @@ TEST_CASE("of a run of drops the first is logged, all are counted, the end is to
     session.note_recovery();
     session.note_recovery();
     CHECK(logged.events == "publish_dropping publish_dropping_ended");
-    session.note_drop(DropReason::queue_full, publication);
+    session.note_drop(DropReason::queue_full, publication, no_message);
     CHECK(logged.events == "publish_dropping publish_dropping_ended publish_dropping");
 }
 

@@ -143,7 +143,7 @@ function Room({ overview: { store, memory, flash } }) {
 
 function Listeners({ listeners }) {
     const columns = [
-        { name: 'Listener', is_wide: true, cell: (l) => <Name text={l.name} /> },
+        { name: 'Listener', cell: (l) => <Name text={l.name} /> },
         { name: 'Address', is_wide: true, cell: (l) => <Name text={l.url} /> },
         { name: 'Connections', is_number: true, cell: (l) => count(l.connections) },
     ];
@@ -152,7 +152,7 @@ function Listeners({ listeners }) {
             <Table
                 label="Listeners"
                 columns={columns}
-                rows={listeners ?? []}
+                rows={(listeners ?? []).filter(({ url }) => url)}
                 rowKey={(l) => l.name}
                 empty={<Empty title="No listener is open." />}
             />

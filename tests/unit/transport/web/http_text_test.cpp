@@ -49,9 +49,12 @@ TEST_CASE("an entity tag is found in a list, and * is any") {
 }
 
 TEST_CASE("an error says its name and why") {
-    CHECK(http_error(404).body == "404 Not Found\n");
-    CHECK(http_error(400, "one Host is wanted").body == "400 Bad Request: one Host is wanted\n");
-    CHECK(http_error(599).body == "599 Internal Server Error\n");
+    CHECK(http_error(404).body ==
+          "{\"type\":\"about:blank\",\"title\":\"Not Found\",\"status\":404,\"detail\":\"\"}\n");
+    CHECK(http_error(400, "one Host is wanted", "host").body ==
+          "{\"type\":\"about:blank\",\"title\":\"Bad Request\",\"status\":400,\"detail\":\"one Host is wanted\","
+          "\"field\":\"host\"}\n");
+    CHECK(http_error(599).body.find("Internal Server Error") != std::string::npos);
 }
 
 }  // namespace ledge::transport
