@@ -1,10 +1,11 @@
 // /publish, and what it shares with the retained messages of operators.
-#include "ledge/auth/hmac.hpp"
+#include "ledge/base/base64.hpp"
 #include "ledge/broker/operator_actions.hpp"
 #include "ledge/journal/publication.hpp"
 #include "ledge/session/system_topics.hpp"
 #include "ledge/topic/name.hpp"
 #include "ledge/wire/properties.hpp"
+#include "ledge/wire/utf8.hpp"
 #include "publishing.hpp"
 #include "question_answer.hpp"
 #include "resources.hpp"
@@ -22,6 +23,11 @@ public:
 
     std::optional<Instant> go_on(Instant now) override {
         constexpr Duration pause = 2ms;
+        // While the store is full no commit comes. The peer has got 504, or has gone; this is for the log.
+        if (!request_.is_open()) {
+            request_.refuse(504, "published, but nobody has waited for the commit");
+            return std::nullopt;
+        }
         switch (site_.shard().durability_of(sent_.ticket)) {
             case broker::Durable::pending: return now + pause;
             case broker::Durable::never:
@@ -46,10 +52,16 @@ private:
     bool tells_matched_;
 };
 
+/// A text of JSON may be longer than one of MQTT, and may have U+0000, which ends the connection of each subscriber
+/// that gets it [MQTT-1.5.4-2].
+bool is_mqtt_text(std::string_view text) { return text.size() <= text_property_bytes_max && wire::is_valid_utf8(text); }
+
+constexpr std::string_view wrong_text = "must be a text of at most 65,535 bytes without U+0000";
+
 void add_text(ApiRequest& request, std::string_view name, wire::PropertyId id, wire::PropertyBuilder& properties) {
     const auto text = request.text(name);
     if (!text) return;
-    if (text->size() > text_property_bytes_max) request.complain(name, "the text is longer than 65,535 bytes");
+    if (!is_mqtt_text(*text)) return request.complain(name, wrong_text);
     properties.text(id, *text);
 }
 
@@ -58,19 +70,24 @@ wire::PropertyBuilder properties_of(ApiRequest& request) {
     wire::PropertyBuilder properties;
     add_text(request, "content_type", wire::PropertyId::content_type, properties);
     const auto response_topic = request.text("response_topic");
-    if (response_topic && !topic::is_valid_topic(*response_topic, topic::levels_hard_max))
-        request.complain("response_topic", "response_topic is not a topic name without wildcards");
-    if (response_topic) properties.text(wire::PropertyId::response_topic, *response_topic);
+    if (response_topic) {
+        if (is_mqtt_text(*response_topic) && topic::is_valid_topic(*response_topic, topic::levels_hard_max))
+            properties.text(wire::PropertyId::response_topic, *response_topic);
+        else
+            request.complain("response_topic", "response_topic is not a topic name without wildcards");
+    }
     if (const auto base64 = request.text("correlation_data_base64")) {
-        const auto bytes = auth::from_base64(*base64);
-        if (!bytes || bytes->size() > text_property_bytes_max)
+        const auto bytes = decode_base64(*base64);
+        if (bytes && bytes->size() <= text_property_bytes_max)
+            properties.text(wire::PropertyId::correlation_data, *bytes);
+        else
             request.complain("correlation_data_base64", "the member is not base64 of at most 65,535 bytes");
-        if (bytes) properties.text(wire::PropertyId::correlation_data, as_text(*bytes));
     }
     for (const auto& [name, value] : request.pairs("user_properties").value_or(TextPairs{})) {
-        if (name.size() > text_property_bytes_max || value.size() > text_property_bytes_max)
-            request.complain("user_properties", "a text is longer than 65,535 bytes");
-        properties.user(name, value);
+        if (is_mqtt_text(name) && is_mqtt_text(value))
+            properties.user(name, value);
+        else
+            request.complain("user_properties", "must have texts of at most 65,535 bytes without U+0000");
     }
     return properties;
 }
@@ -78,7 +95,7 @@ wire::PropertyBuilder properties_of(ApiRequest& request) {
 }  // namespace
 
 void check_topic(ApiRequest& request, std::string_view topic, std::string_view field) {
-    if (topic.size() > text_property_bytes_max || !topic::is_valid_topic(topic, topic::levels_hard_max))
+    if (!is_mqtt_text(topic) || !topic::is_valid_topic(topic, topic::levels_hard_max))
         request.complain(field, "a topic name without wildcards is needed, of at most 65,535 bytes and 128 levels");
     else if (session::belongs_to_broker(topic))
         request.complain(field, "topics that begin with $SYS/ belong to the broker");

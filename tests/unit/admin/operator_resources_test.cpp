@@ -123,6 +123,29 @@ TEST_CASE("a message is published with its properties, and a wrong one is refuse
     }
 }
 
+TEST_CASE("a text of JSON that MQTT does not allow is refused, and is no end of the broker") {
+    ApiSite site;
+    const std::string long_text(65'536, 'x');
+    const auto status_with = [&site](const std::string& members) {
+        const std::string body = R"({"topic":"a","payload":"x",)" + members + "}";
+        const auto answer = site.ask(ApiSite::with_body(post, "/api/v1/publish", body));
+        CHECK(has(answer, "\"field\":\"" + members.substr(1, members.find('"', 1) - 1) + "\""));
+        return answer.status;
+    };
+    for (const std::string& text : {long_text, std::string("a\\u0000b")}) {
+        CHECK(status_with(R"("content_type":")" + text + '"') == 400);
+        CHECK(status_with(R"("response_topic":")" + text + '"') == 400);
+        CHECK(status_with(R"("user_properties":[["k",")" + text + R"("]])") == 400);
+        CHECK(status_with(R"("user_properties":[[")" + text + R"(","v"]])") == 400);
+    }
+    CHECK(status_with(R"("correlation_data_base64":")" + std::string(88'000, 'A') + '"') == 400);
+    const auto topic = site.ask(ApiSite::with_body(post, "/api/v1/publish", R"({"topic":"a\u0000","payload":"x"})"));
+    CHECK(topic.status == 400);
+    const auto kept = site.ask(ApiSite::with_body(put, "/api/v1/retained/a%00b", R"({"payload":"x"})"));
+    CHECK(kept.status == 400);
+    CHECK(site.get("/api/v1/retained").body.find("\"topic\"") == std::string::npos);
+}
+
 TEST_CASE("questions about clients that do not exist, and wrong parameters, are answered so") {
     ApiSite site;
     CHECK(has(site.get("/api/v1/clients"), R"("clients":[])"));
