@@ -5,6 +5,7 @@
 #include "ledge/session/system_topics.hpp"
 #include "ledge/topic/name.hpp"
 #include "ledge/wire/properties.hpp"
+#include "ledge/wire/utf8.hpp"
 #include "publishing.hpp"
 #include "question_answer.hpp"
 #include "resources.hpp"
@@ -13,6 +14,11 @@ namespace ledge::admin {
 namespace {
 
 constexpr std::size_t text_property_bytes_max = 65'535;  // two bytes have the length of a text in MQTT
+constexpr std::string_view wrong_text = "the text is longer than 65,535 bytes, or has U+0000, which MQTT forbids";
+
+/// False for a text with U+0000: a subscriber must close its connection when it gets one [MQTT-1.5.4-2]. A retained
+/// message with such a topic would end each connection that subscribes to it.
+bool is_text(std::string_view text) { return text.size() <= text_property_bytes_max && wire::is_valid_utf8(text); }
 
 /// Answers when the message is as safe as its level promises.
 class PublicationAnswer final : public Ongoing {
@@ -49,7 +55,7 @@ private:
 void add_text(ApiRequest& request, std::string_view name, wire::PropertyId id, wire::PropertyBuilder& properties) {
     const auto text = request.text(name);
     if (!text) return;
-    if (text->size() > text_property_bytes_max) request.complain(name, "the text is longer than 65,535 bytes");
+    if (!is_text(*text)) request.complain(name, wrong_text);
     properties.text(id, *text);
 }
 
@@ -58,7 +64,8 @@ wire::PropertyBuilder properties_of(ApiRequest& request) {
     wire::PropertyBuilder properties;
     add_text(request, "content_type", wire::PropertyId::content_type, properties);
     const auto response_topic = request.text("response_topic");
-    if (response_topic && !topic::is_valid_topic(*response_topic, topic::levels_hard_max))
+    if (response_topic &&
+        (!is_text(*response_topic) || !topic::is_valid_topic(*response_topic, topic::levels_hard_max)))
         request.complain("response_topic", "response_topic is not a topic name without wildcards");
     if (response_topic) properties.text(wire::PropertyId::response_topic, *response_topic);
     if (const auto base64 = request.text("correlation_data_base64")) {
@@ -68,8 +75,7 @@ wire::PropertyBuilder properties_of(ApiRequest& request) {
         if (bytes) properties.text(wire::PropertyId::correlation_data, as_text(*bytes));
     }
     for (const auto& [name, value] : request.pairs("user_properties").value_or(TextPairs{})) {
-        if (name.size() > text_property_bytes_max || value.size() > text_property_bytes_max)
-            request.complain("user_properties", "a text is longer than 65,535 bytes");
+        if (!is_text(name) || !is_text(value)) request.complain("user_properties", wrong_text);
         properties.user(name, value);
     }
     return properties;
@@ -78,8 +84,9 @@ wire::PropertyBuilder properties_of(ApiRequest& request) {
 }  // namespace
 
 void check_topic(ApiRequest& request, std::string_view topic, std::string_view field) {
-    if (topic.size() > text_property_bytes_max || !topic::is_valid_topic(topic, topic::levels_hard_max))
-        request.complain(field, "a topic name without wildcards is needed, of at most 65,535 bytes and 128 levels");
+    if (!is_text(topic) || !topic::is_valid_topic(topic, topic::levels_hard_max))
+        request.complain(field,
+                         "a topic name without wildcards and U+0000 is needed, of at most 65,535 bytes and 128 levels");
     else if (session::belongs_to_broker(topic))
         request.complain(field, "topics that begin with $SYS/ belong to the broker");
 }

@@ -111,6 +111,10 @@ TEST_CASE("a message is published with its properties, and a wrong one is refuse
     };
     for (const Wrong& wrong :
          {Wrong{R"({"payload":"x"})", "topic"}, Wrong{R"({"topic":"a/#","payload":"x"})", "topic"},
+          Wrong{R"({"topic":"a\u0000b","payload":"x"})", "topic"},
+          Wrong{R"({"topic":"a","payload":"x","content_type":"\u0000"})", "content_type"},
+          Wrong{R"({"topic":"a","payload":"x","response_topic":"\u0000"})", "response_topic"},
+          Wrong{R"({"topic":"a","payload":"x","user_properties":[["k","\u0000"]]})", "user_properties"},
           Wrong{R"({"topic":"$SYS/x","payload":"x"})", "topic"}, Wrong{R"({"topic":"a"})", "payload"},
           Wrong{R"({"topic":"a","payload":"x","payload_base64":"AA=="})", "payload"},
           Wrong{R"({"topic":"a","payload_base64":"?"})", "payload_base64"},
