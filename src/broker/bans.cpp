@@ -73,6 +73,7 @@ session::Connection* Bans::next_banned(const SessionTable& sessions, std::uint32
         ++work;
         const session::Session* const session = sessions.at((*next_slot_)++);
         if (session == nullptr || !session->is_online()) continue;
+        work += static_cast<std::uint32_t>(bans_.size()) / comparisons_per_work;
         session::Connection& connection = *session->connection();
         // Parts of this program are paused by other means.
         if (!connection.peer().listener.has_descriptors) continue;
