@@ -30,6 +30,8 @@ public:
     const Ban* add(const BanSubject& subject, Instant until, Instant now);
     /// False when no ban has the number.
     bool remove(std::uint64_t number);
+    /// False for a part of this program: parts are paused by other means.
+    static bool may_concern(const session::Connection& connection);
     /// The ban that holds for this client now; nullptr when there is none. `address` may have a port.
     const Ban* find(std::string_view client_id, std::string_view user, std::string_view address, Instant now) const;
     /// The bans in force, oldest first.

@@ -49,7 +49,7 @@ void Shard::Parts::enforce_bans(Instant now) {
 }
 
 const Ban* Shard::Parts::ban_of(const session::Connection& connection, std::string_view client_id, Instant now) const {
-    if (bans.empty() || !connection.peer().listener.has_descriptors) return nullptr;
+    if (bans.empty() || !Bans::may_concern(connection)) return nullptr;
     const auth::Identity* const identity = connection.identity();
     const std::string_view user = identity != nullptr && identity->user ? *identity->user : std::string_view();
     return bans.find(client_id, user, connection.peer().address, now);

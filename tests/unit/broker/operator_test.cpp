@@ -1,6 +1,7 @@
 // Actions of an operator: kick, ban, clear a queue, publish, remove a session.
 #include "ledge/broker/client_facts.hpp"
 #include "ledge/broker/inspect.hpp"
+#include "ledge/broker/listener_figures.hpp"
 #include "ledge/broker/operator_actions.hpp"
 #include "ledge/journal/publication.hpp"
 #include "ledge/session/ending_log.hpp"
@@ -68,6 +69,31 @@ TEST_CASE("a ban may name a user or an address, and can be lifted; MQTT 3 is tol
     CHECK(rig.shard->lift_ban(1));
     CHECK_FALSE(rig.shard->lift_ban(1));
     rig["a"].connects(alice);
+}
+
+TEST_CASE("a ban concerns devices behind a gateway, and no part of this program") {
+    ShardOptions options = plain_options();
+    options.listeners.push_back({"sensors", true, 10, {}, 8});
+    options.listeners[1].has_descriptors = false;
+    options.listeners.push_back({"bridge:cloud", false, 10, {}, 8});
+    Rig rig(options);
+    Wish device;
+    device.listener = 1;
+    device.address = "192.0.2.9:4711";
+    const Wish bridge{.listener = 2, .proven = "$bridge/cloud", .is_inner = true, .client_id = "$bridge/cloud"};
+    rig["d"].connects(device);
+    rig["b"].connects(bridge);
+    CHECK(rig.shard->ban({.client_id = {}, .user = {}, .address = "192.0.2.9", .reason = {}}, 60s, rig.now));
+    CHECK(rig.shard->ban({.client_id = {}, .user = "$bridge/cloud", .address = {}, .reason = {}}, 60s, rig.now));
+    rig.settle();
+    CHECK_FALSE(rig["d"].is_open());
+    CHECK(rig["b"].is_open());
+    rig["d"].forgets();
+    rig["d"].tries_to_connect(device);
+    CHECK(rig["d"].takes().find("CONNACK banned") != std::string::npos);
+    rig["b"].loses_connection().connects(bridge);
+    CHECK_FALSE(rig.shard->listener_figures()[1].is_inner);
+    CHECK(rig.shard->listener_figures()[2].is_inner);
 }
 
 TEST_CASE("the table of bans is bounded; a second ban of a subject replaces the first") {
