@@ -17,6 +17,13 @@ bool is_address_or_localhost(std::string_view host) {
     return !host.empty() && host.find_first_not_of("0123456789.") == std::string_view::npos;
 }
 
+/// True: a page of another origin has made the browser send the request. A browser names the origin of the page in each
+/// request that is no GET or HEAD (Fetch standard, section 3.1), and other clients send no Origin.
+bool is_of_another_origin(const transport::HttpRequest& request) {
+    const std::string own = "://" + std::string(request.authority);
+    return !request.origin.empty() && !request.origin.ends_with(own);
+}
+
 Failure<Problem> refusal(std::uint16_t status, std::string detail) {
     return Failure{Problem{status, std::move(detail), {}}};
 }
@@ -25,7 +32,12 @@ Failure<Problem> refusal(std::uint16_t status, std::string detail) {
 
 Result<Actor, Problem> AccessRules::judge(const transport::HttpRequest& request, Right wants, Instant now) {
     auto actor = find_actor(request, now);
-    if (!actor || wants == Right::read || actor->right == Right::act) return actor;
+    if (!actor || wants == Right::read) return actor;
+    // A browser shows its client certificate also for pages of strangers, and some actions have no body. Such a page
+    // cannot send a token.
+    if (request.bearer_token.empty() && is_of_another_origin(request))
+        return refusal(403, "a page of another origin may not send this action");
+    if (actor->right == Right::act) return actor;
     if (request.bearer_token.empty())
         return refusal(401, "this action requires a token with the right act, or the Unix socket admin.socket");
     return refusal(403, "the token has only the right to read; this action requires the right act");

@@ -36,6 +36,8 @@ public:
     ~Backup() override {
         stop_.request();
         pool_.reset();
+        // The broker ends in the middle of the download. The peer must not take what it has for the whole copy.
+        if (!is_all_sent_) stream_.abort();
         // The peer has gone, or the broker ends: nobody needs the copy.
         ::unlink(target_.c_str());
         site_.is_backup_under_way = false;
@@ -114,8 +116,8 @@ private:
         while (stream_.room() >= piece.size()) {
             const ssize_t size = ::read(file_.get(), piece.data(), piece.size());
             if (size < 0 && errno == EINTR) continue;
-            if (size < 0) stream_.abort();
-            if (size <= 0) return false;  // the destructor ends the stream
+            is_all_sent_ = size == 0;
+            if (size <= 0) return false;  // the destructor ends the stream, or breaks it off
             stream_.write({piece.data(), static_cast<std::size_t>(size)});
         }
         return stream_.is_open();
@@ -128,6 +130,7 @@ private:
     std::optional<os::ProgramResult> result_;
     os::Descriptor file_;
     transport::HttpStream stream_;
+    bool is_all_sent_ = false;              // the whole copy is in the buffer of the stream
     std::unique_ptr<os::WorkerPool> pool_;  // the last member: its thread uses the others
 };
 

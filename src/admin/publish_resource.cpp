@@ -1,5 +1,5 @@
 // /publish, and what it shares with the retained messages of operators.
-#include "ledge/auth/hmac.hpp"
+#include "ledge/base/base64.hpp"
 #include "ledge/broker/operator_actions.hpp"
 #include "ledge/journal/publication.hpp"
 #include "ledge/session/system_topics.hpp"
@@ -14,11 +14,6 @@ namespace ledge::admin {
 namespace {
 
 constexpr std::size_t text_property_bytes_max = 65'535;  // two bytes have the length of a text in MQTT
-constexpr std::string_view wrong_text = "the text is longer than 65,535 bytes, or has U+0000, which MQTT forbids";
-
-/// False for a text with U+0000: a subscriber must close its connection when it gets one [MQTT-1.5.4-2]. A retained
-/// message with such a topic would end each connection that subscribes to it.
-bool is_text(std::string_view text) { return text.size() <= text_property_bytes_max && wire::is_valid_utf8(text); }
 
 /// Answers when the message is as safe as its level promises.
 class PublicationAnswer final : public Ongoing {
@@ -52,10 +47,16 @@ private:
     bool tells_matched_;
 };
 
+/// A text of JSON may be longer than one of MQTT, and may have U+0000, which ends the connection of each subscriber
+/// that gets it [MQTT-1.5.4-2].
+bool is_mqtt_text(std::string_view text) { return text.size() <= text_property_bytes_max && wire::is_valid_utf8(text); }
+
+constexpr std::string_view wrong_text = "must be a text of at most 65,535 bytes without U+0000";
+
 void add_text(ApiRequest& request, std::string_view name, wire::PropertyId id, wire::PropertyBuilder& properties) {
     const auto text = request.text(name);
     if (!text) return;
-    if (!is_text(*text)) request.complain(name, wrong_text);
+    if (!is_mqtt_text(*text)) return request.complain(name, wrong_text);
     properties.text(id, *text);
 }
 
@@ -64,19 +65,24 @@ wire::PropertyBuilder properties_of(ApiRequest& request) {
     wire::PropertyBuilder properties;
     add_text(request, "content_type", wire::PropertyId::content_type, properties);
     const auto response_topic = request.text("response_topic");
-    if (response_topic &&
-        (!is_text(*response_topic) || !topic::is_valid_topic(*response_topic, topic::levels_hard_max)))
-        request.complain("response_topic", "response_topic is not a topic name without wildcards");
-    if (response_topic) properties.text(wire::PropertyId::response_topic, *response_topic);
+    if (response_topic) {
+        if (is_mqtt_text(*response_topic) && topic::is_valid_topic(*response_topic, topic::levels_hard_max))
+            properties.text(wire::PropertyId::response_topic, *response_topic);
+        else
+            request.complain("response_topic", "response_topic is not a topic name without wildcards");
+    }
     if (const auto base64 = request.text("correlation_data_base64")) {
-        const auto bytes = auth::from_base64(*base64);
-        if (!bytes || bytes->size() > text_property_bytes_max)
+        const auto bytes = decode_base64(*base64);
+        if (bytes && bytes->size() <= text_property_bytes_max)
+            properties.text(wire::PropertyId::correlation_data, *bytes);
+        else
             request.complain("correlation_data_base64", "the member is not base64 of at most 65,535 bytes");
-        if (bytes) properties.text(wire::PropertyId::correlation_data, as_text(*bytes));
     }
     for (const auto& [name, value] : request.pairs("user_properties").value_or(TextPairs{})) {
-        if (!is_text(name) || !is_text(value)) request.complain("user_properties", wrong_text);
-        properties.user(name, value);
+        if (is_mqtt_text(name) && is_mqtt_text(value))
+            properties.user(name, value);
+        else
+            request.complain("user_properties", "must have texts of at most 65,535 bytes without U+0000");
     }
     return properties;
 }
@@ -84,9 +90,8 @@ wire::PropertyBuilder properties_of(ApiRequest& request) {
 }  // namespace
 
 void check_topic(ApiRequest& request, std::string_view topic, std::string_view field) {
-    if (!is_text(topic) || !topic::is_valid_topic(topic, topic::levels_hard_max))
-        request.complain(field,
-                         "a topic name without wildcards and U+0000 is needed, of at most 65,535 bytes and 128 levels");
+    if (!is_mqtt_text(topic) || !topic::is_valid_topic(topic, topic::levels_hard_max))
+        request.complain(field, "a topic name without wildcards is needed, of at most 65,535 bytes and 128 levels");
     else if (session::belongs_to_broker(topic))
         request.complain(field, "topics that begin with $SYS/ belong to the broker");
 }

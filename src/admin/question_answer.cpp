@@ -1,6 +1,6 @@
 #include "question_answer.hpp"
 
-#include "ledge/auth/hmac.hpp"
+#include "ledge/base/base64.hpp"
 #include "ledge/base/bytes.hpp"
 #include "ledge/base/code_point.hpp"
 
@@ -37,7 +37,7 @@ void add_payload(JsonWriter& body, std::string_view payload) {
     if (is_utf8(payload))
         body.text("payload", payload);
     else
-        body.text("payload_base64", auth::to_base64(as_bytes(payload)));
+        body.text("payload_base64", encode_base64(as_bytes(payload)));
 }
 
 std::string payload_of(ApiRequest& request) {
@@ -48,9 +48,9 @@ std::string payload_of(ApiRequest& request) {
         return {};
     }
     if (text) return *text;
-    const auto bytes = auth::from_base64(*base64);
+    auto bytes = decode_base64(*base64);
     if (!bytes) request.complain("payload_base64", "payload_base64 is not base64 with padding (RFC 4648)");
-    return bytes ? std::string(as_text(*bytes)) : std::string();
+    return std::move(bytes).value_or(std::string());
 }
 
 }  // namespace ledge::admin

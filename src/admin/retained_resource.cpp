@@ -1,5 +1,6 @@
 // /retained and /retained-tree: retained messages, in a list, by topic, and level by level.
 #include "ledge/auth/hmac.hpp"
+#include "ledge/base/base64.hpp"
 #include "ledge/base/code_point.hpp"
 #include "ledge/journal/publication.hpp"
 #include "ledge/topic/name.hpp"
@@ -59,7 +60,7 @@ void add_properties(JsonWriter& body, const wire::Properties& properties) {
     if (const auto text = properties.text(wire::PropertyId::content_type)) body.text("content_type", *text);
     if (const auto text = properties.text(wire::PropertyId::response_topic)) body.text("response_topic", *text);
     if (const auto bytes = properties.text(wire::PropertyId::correlation_data))
-        body.text("correlation_data_base64", auth::to_base64(as_bytes(*bytes)));
+        body.text("correlation_data_base64", encode_base64(as_bytes(*bytes)));
     body.begin_list("user_properties");
     for (auto property = properties.begin(); property != properties.end(); ++property) {
         if (property->id != wire::PropertyId::user_property) continue;

@@ -160,7 +160,7 @@ constexpr Metric first_rows[] = {
      .sample = "From 10000 to 99999 messages wait or are in flight."},
     {.group = clients, .name = "sessions_by_queue", .type = gauge, .label = "messages", .label_value = "100000_or_more",
      .read = sessions_with<6>,
-     .sample = "100000 messages or more wait or are in flight."},
+     .sample = "At least 100000 messages wait or are in flight."},
     {.group = clients, .name = "session_queue_messages", .type = gauge, .label = "client_id",
      .read = [](const MetricSource& source) { return Reading{.owners = &source.metrics.queues.longest}; },
      .help = "The value is the number of messages that wait for one client or are in flight to it. The ten sessions "

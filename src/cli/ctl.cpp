@@ -2,6 +2,7 @@
 
 #include <boost/json/array.hpp>
 #include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -156,6 +157,8 @@ bool Ctl::on_event(std::string_view name, std::string_view data) {
     } else if (name == "end") {
         console_.complain("the trace has ended: " +
                           value_text("reason", event.contains("reason") ? event.at("reason") : value()));
+    } else if (name == "lost") {
+        console_.complain("events of the trace are lost, because they came too fast: " + boost::json::serialize(event));
     } else if (name == "overview") {
         if (console_.is_terminal) console_.write(clear_screen);
         print_facts(event);

@@ -60,6 +60,17 @@ std::string unwritable_store(const config::Config& config) {
     return "the directory " + path.string() + " of store.path may not be read and written: " + std::strerror(errno);
 }
 
+/// Why the socket of `ledgemq ctl` cannot be made, and what to do about it; "" if its folder exists.
+std::string missing_socket_folder(const config::Config& config) {
+    if (config.admin.socket.empty()) return {};
+    const std::filesystem::path folder = std::filesystem::path(config.admin.socket).parent_path();
+    std::error_code error;
+    if (std::filesystem::is_directory(folder, error)) return {};
+    return "the folder " + folder.string() +
+           " of admin.socket does not exist: create it (install -d -o USER), or let the service do so "
+           "(RuntimeDirectory= in ledgemq.service)";
+}
+
 /// Why the log cannot go where [log] says with the present rights of this process; "" if it can.
 std::string unusable_log(const config::LogSettings& log) {
     if (log.target == config::LogTarget::file) {
@@ -153,6 +164,7 @@ int check(const config::Command& command, const config::Loaded& loaded) {
     }
     if (!unusable.empty()) out += "warning: " + unusable + "\n";
     if (const std::string store = unwritable_store(loaded.config); !store.empty()) out += "warning: " + store + "\n";
+    if (const std::string ctl = missing_socket_folder(loaded.config); !ctl.empty()) out += "warning: " + ctl + "\n";
     for (const std::string& file : unread)
         out += "warning: " + file + " can be read at the start only: the user " + account.value()->user +
                " may not read it\n";

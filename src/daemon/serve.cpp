@@ -55,7 +55,8 @@ std::string_view fix_for(const Error& error) {
         {std::errc::permission_denied,
          "choose a port above 1023 or a writable path, or give the broker the right to use this one"},
         {std::errc::address_family_not_supported, "this machine has no IPv6: choose an IPv4 address"},
-        {std::errc::no_such_file_or_directory, "create the folder of the socket or of the log file"},
+        {std::errc::no_such_file_or_directory,
+         "create the folder of the socket or of the log file; a service has /run/ledgemq by RuntimeDirectory=ledgemq"},
     };
     for (const Fix& fix : fixes) {
         if (error.code == fix.code) return fix.text;

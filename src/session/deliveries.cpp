@@ -167,7 +167,9 @@ std::size_t Deliveries::quota() const {
     const Inflight::Entry* entry = session.queue().inflight().find_answerable(packet.packet_id);
     if (entry == nullptr) return nullptr;  // late or repeated: nothing is owed any more
     if (entry->state != OutState::sent_qos1) return end_with(ReasonCode::protocol_error, "PUBACK for a QoS 2 message");
-    session.queue().finish_acknowledged(packet.packet_id, "puback of the subscriber");
+    if (services_.counters.traces != 0) [[unlikely]]
+        session.queue().trace_acknowledged(packet.packet_id, "puback of the subscriber");
+    session.queue().finish_exchange(packet.packet_id);
     return nullptr;
 }
 
@@ -182,7 +184,9 @@ std::size_t Deliveries::quota() const {
     if (entry->state == OutState::sent_qos1) return end_with(ReasonCode::protocol_error, "PUBREC for a QoS 1 message");
     if (wire::is_error(packet.code) && entry->state == OutState::sent_qos2) {
         // [MQTT-4.3.3-3]: no PUBREL, the packet id is free
-        queue.finish_acknowledged(packet.packet_id, "pubrec of the subscriber, which refuses the message");
+        if (services_.counters.traces != 0) [[unlikely]]
+            queue.trace_acknowledged(packet.packet_id, "pubrec of the subscriber, which refuses the message");
+        queue.finish_exchange(packet.packet_id);
         return nullptr;
     }
     if (entry->state == OutState::sent_qos2) {  // [MQTT-4.3.3-7]: never PUBLISH again, also after a crash
@@ -197,7 +201,9 @@ std::size_t Deliveries::quota() const {
     const Inflight::Entry* entry = session.queue().inflight().find_answerable(packet.packet_id);
     if (entry == nullptr) return nullptr;
     if (entry->state != OutState::released) return end_with(ReasonCode::protocol_error, "PUBCOMP before PUBREL");
-    session.queue().finish_acknowledged(packet.packet_id, "pubcomp of the subscriber");
+    if (services_.counters.traces != 0) [[unlikely]]
+        session.queue().trace_acknowledged(packet.packet_id, "pubcomp of the subscriber");
+    session.queue().finish_exchange(packet.packet_id);
     return nullptr;
 }
 

@@ -142,11 +142,9 @@ std::optional<Delivery> SessionQueue::dequeue_oldest_droppable() {
     inflight_.finish(id);
 }
 
-[[gnu::hot]] void SessionQueue::finish_acknowledged(wire::PacketId id, std::string_view answer) {
-    if (services_.counters.traces != 0) [[unlikely]]
-        services_.tracer.note_delivery(TraceStage::acknowledged, record_.client_id(), inflight_.find(id)->delivery, id,
-                                       answer);
-    finish_exchange(id);
+void SessionQueue::trace_acknowledged(wire::PacketId id, std::string_view answer) {
+    services_.tracer.note_delivery(TraceStage::acknowledged, record_.client_id(), inflight_.find(id)->delivery, id,
+                                   answer);
 }
 
 void SessionQueue::discard(Delivery& delivery) {

@@ -228,7 +228,8 @@ def _documented(context):
     for (method, template), operation in account.operations.items():
         body = {} if 'requestBody' in operation else None
         if body is not None:
-            account.ask(method, template, 413, body='x' * 300_000, headers={'Content-Type': 'application/json'})
+            large = 'x' * (256 * 1024 + 1)
+            account.ask(method, template, 413, body=large, headers={'Content-Type': 'application/json'})
     provoke_host_and_guesses(context, account, other)
     upgrade(broker, lambda: account.ask('POST', '/upgrade', 202))
     missing = sorted(one for one in account.due if one[2] not in UNPROVOKED and one[2] != '409')

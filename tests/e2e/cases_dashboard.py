@@ -321,6 +321,8 @@ def _idle(context):
     page = open_page(context, broker)
     page.wait_for(f'{TEXT}.includes("Messages in")')
     more = wake_ups(broker, 8) - alone
+    if more >= 1:  # the connections that have brought the files end after ten seconds, each with a wake-up
+        more = wake_ups(broker, 8) - alone
     check(more < 1, f'{more:.2f} more per second than the {alone:.2f} of the broker alone')
     print(f'    an idle page: {more:.2f} wake-ups of the broker per second, beside {alone:.2f} of its own', flush=True)
 

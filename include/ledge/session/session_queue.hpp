@@ -151,8 +151,9 @@ public:
     wire::PacketId open_exchange(Delivery delivery, bool is_sent);
     /// Ends an open exchange. Requires that inflight() has the packet id.
     void finish_exchange(wire::PacketId id);
-    /// The same, because the client has acknowledged the message by `answer`.
-    void finish_acknowledged(wire::PacketId id, std::string_view answer);
+    /// Tells the traces that the client has acknowledged the message of an open exchange by `answer`. Only while a
+    /// trace runs.
+    [[gnu::cold, gnu::noinline]] void trace_acknowledged(wire::PacketId id, std::string_view answer);
     /// Writes the state of a QoS 2 exchange into its record. Returns the ticket to wait for; no_ticket when the
     /// delivery is not stored.
     Ticket record_state(Delivery& delivery, journal::OutState state, wire::PacketId id);

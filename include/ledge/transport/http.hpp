@@ -37,6 +37,7 @@ struct HttpRequest {
     std::string_view path;           // the path without the query, still percent-encoded: "/metrics"
     std::string_view query;          // the text after '?', still percent-encoded
     std::string_view host;           // the Host field without the port
+    std::string_view authority;      // the whole Host field
     std::string_view address;        // the peer's address, as logs show it: "192.0.2.7:51123", "unix"
     std::string_view bearer_token;   // TOKEN of "Authorization: Bearer TOKEN"; "" = there is no such header
     std::string_view body;           // at most WebLimits::body_bytes_max; "" = none

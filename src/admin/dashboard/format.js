@@ -34,6 +34,7 @@ export const of = (value, max) => (max > 0 ? `${bytes(value)} of ${bytes(max)}` 
 export function percent(fraction) {
     if (!isNumber(fraction)) return '–';
     const value = fraction * 100;
+    if (value > 0 && value < 0.1) return 'less than 0.1 %';
     return `${value > 0 && value < 10 ? value.toFixed(1) : value.toFixed(0)} %`;
 }
 

@@ -133,6 +133,7 @@ void HttpSession<Stream>::ask_handler() {
     asked.path = target.substr(0, question);
     asked.query = target.substr(std::min(question + 1, target.size()));
     asked.host = host_without_port(std::string_view(request[http::field::host]));
+    asked.authority = request[http::field::host];
     asked.bearer_token = bearer_token(std::string_view(request[http::field::authorization]));
     asked.address = address;
     asked.body = request.body();

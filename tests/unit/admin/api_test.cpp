@@ -1,5 +1,9 @@
 // What all resources of the API have in common, and those that are not about clients and messages.
 #include <doctest/doctest.h>
+#include <stdlib.h>
+
+#include <filesystem>
+#include <fstream>
 
 #include "api_site.hpp"
 #include "ledge/base/json_reader.hpp"
@@ -106,6 +110,30 @@ TEST_CASE("the store of a broker without one can be neither copied nor compacted
     CHECK(site.get("/api/v1/store").body.starts_with("{\"state\":\"none\""));
     CHECK(site.get("/api/v1/store/backup").status == 409);
     CHECK(site.ask(test::ApiSite::with_method(HttpMethod::post, "/api/v1/store/compact")).status == 409);
+}
+
+TEST_CASE("a backup that the end of the broker cuts short has no mark of a whole one") {
+    std::string folder = (std::filesystem::temp_directory_path() / "ledge-backup-XXXXXX").string();
+    REQUIRE(::mkdtemp(folder.data()) != nullptr);
+    const std::string program = folder + "/program";
+    std::ofstream(program) << "#!/bin/sh\nexec head -c 100000 /dev/zero >\"$4\"\n";
+    std::filesystem::permissions(program, std::filesystem::perms::owner_all);
+    for (const std::size_t room : {std::size_t{0}, std::size_t{64 * 1024}}) {
+        test::ApiSite site;
+        Operations operations;
+        operations.store_path = folder;
+        operations.program = program;
+        site.pages.set_operations(std::move(operations));
+        const auto exchange = site.send(test::ApiSite::local("/api/v1/store/backup"));
+        exchange->room = room;
+        for (int i = 0; i < 1000 && exchange->is_waiting(); ++i) site.loop->turn(10ms);
+        // With room for it the copy is sent at once.
+        CHECK(exchange->is_streaming() == (room == 0));
+        site.loop->stop();
+        CHECK_FALSE(exchange->is_streaming());
+        CHECK(exchange->is_complete_stream == (room > 0));
+    }
+    std::filesystem::remove_all(folder);
 }
 
 TEST_CASE("there is no bridge to steer without a bridge") {

@@ -173,6 +173,26 @@ TEST_CASE("an action requires the right act, which an address alone does not giv
     CHECK(closed.events.back() == "admin_action");
 }
 
+TEST_CASE("a page of another origin cannot act with the certificate of a browser") {
+    Visited site(token);
+    const auto compact = [&site](std::string_view origin) {
+        transport::HttpRequest request;
+        request.method = transport::HttpMethod::post;
+        request.path = "/api/v1/store/compact";
+        request.host = "gateway.example";
+        request.authority = "gateway.example:8443";
+        request.origin = origin;
+        request.is_admin = true;
+        request.has_certificate = true;
+        return site.ask(request).status;
+    };
+    CHECK(compact("") == 409);  // allowed, but there is no store
+    CHECK(compact("https://gateway.example:8443") == 409);
+    CHECK(compact("https://gateway.example") == 403);
+    CHECK(compact("https://stranger.example") == 403);
+    CHECK(compact("null") == 403);
+}
+
 TEST_CASE("a token file has one line of visible characters") {
     CHECK(error_of_token(std::string(token) + "\n").empty());
     CHECK(error_of_token(std::string(token) + "\r\n").empty());

@@ -143,7 +143,7 @@ function Room({ overview: { store, memory, flash } }) {
 
 function Listeners({ listeners }) {
     const columns = [
-        { name: 'Listener', is_wide: true, cell: (l) => <Name text={l.name} /> },
+        { name: 'Listener', cell: (l) => <Name text={l.name} /> },
         { name: 'Address', is_wide: true, cell: (l) => <Name text={l.url} /> },
         { name: 'Connections', is_number: true, cell: (l) => count(l.connections) },
     ];
