@@ -46,8 +46,9 @@ std::optional<Problem> ApiRequest::parse_query(std::string_view query) {
         std::ranges::replace(value, '+', ' ');
         auto name = percent_decoded(part.substr(0, equals));
         auto decoded = percent_decoded(value);
-        if (!name || !decoded) return Problem{400, "the query is not correctly percent-encoded"};
-        if (!is_utf8(*name) || !is_utf8(*decoded)) return Problem{400, "the query is not UTF-8"};
+        if (!name || !is_utf8(*name)) return Problem{400, "a name in the query is not UTF-8 in percent-encoding"};
+        if (!decoded || !is_utf8(*decoded))
+            return Problem{400, "the query parameter is not UTF-8 in percent-encoding", *name};
         if (std::ranges::any_of(query_, [&name](const auto& one) { return one.first == *name; }))
             return Problem{400, "the query parameter occurs twice", *name};
         if (query_.size() == parameters_max) return Problem{400, "the query has too many parameters"};

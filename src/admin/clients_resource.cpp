@@ -198,9 +198,14 @@ public:
     }
     std::optional<Instant> go_on(Instant now) override {
         const std::uint64_t before = clearing_.messages;
-        // Without progress, only a commit helps.
         constexpr Duration pause = 2ms;
-        if (!site_.shard().clear_queue(clearing_, now)) return clearing_.messages == before ? now + pause : now;
+        if (!site_.shard().clear_queue(clearing_, now)) {
+            if (clearing_.messages != before) return now;
+            // Without progress, only a commit helps. While the store is full none comes, and the peer has got 504.
+            if (request_.is_open()) return now + pause;
+            request_.refuse(504, "the queue is not cleared, because the store commits nothing");
+            return std::nullopt;
+        }
         if (clearing_.is_unknown) {
             request_.refuse(404, unknown_client);
         } else {

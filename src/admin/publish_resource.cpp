@@ -23,6 +23,11 @@ public:
 
     std::optional<Instant> go_on(Instant now) override {
         constexpr Duration pause = 2ms;
+        // While the store is full no commit comes. The peer has got 504, or has gone; this is for the log.
+        if (!request_.is_open()) {
+            request_.refuse(504, "published, but nobody has waited for the commit");
+            return std::nullopt;
+        }
         switch (site_.shard().durability_of(sent_.ticket)) {
             case broker::Durable::pending: return now + pause;
             case broker::Durable::never:

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <iterator>
 
 #include "ledge/base/code_point.hpp"
 #include "ledge/base/quote.hpp"
@@ -12,13 +13,16 @@
 namespace ledge::cli {
 namespace {
 
-/// True for a character that a terminal does not simply show: controls, and the marks that turn the direction of
-/// writing, with which a text can look like another one (Unicode TR 36).
+/// True for a character that a terminal does not simply show: controls, the marks that turn the direction of writing,
+/// and characters without a width. With the latter two a text can look like another one (Unicode TR 36).
 bool has_effect(std::uint32_t c) {
     const bool is_control = c < 0x20 || (c >= 0x7F && c < 0xA0);
     const bool is_direction =
-        c == 0x200E || c == 0x200F || (c >= 0x202A && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069);
-    return is_control || is_direction || c == 0x2028 || c == 0x2029;
+        c == 0x061C || c == 0x200E || c == 0x200F || (c >= 0x202A && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069);
+    // The joiners U+200C and U+200D stay: words of Persian and Hindi need them.
+    const bool is_invisible =
+        c == 0x00AD || c == 0x200B || (c >= 0x2060 && c <= 0x2064) || c == 0xFEFF || (c >= 0xE0000 && c <= 0xE007F);
+    return is_control || is_direction || is_invisible || c == 0x2028 || c == 0x2029;
 }
 
 void append_escape(std::uint32_t c, std::string& out) {
@@ -80,6 +84,32 @@ std::string safe_for_terminal(std::string_view text) {
         text.remove_prefix(length);
     }
     return out;
+}
+
+std::size_t columns_of(std::string_view text) {
+    struct Range {
+        std::uint32_t first;
+        std::uint32_t last;
+    };
+    // Marks that stand on the character before them, and the joiners (Unicode categories Mn, Me, Cf; usual ones).
+    constexpr Range narrow[] = {{0x0300, 0x036F}, {0x0483, 0x0489}, {0x0591, 0x05BD}, {0x0610, 0x061A},
+                                {0x064B, 0x065F}, {0x0E34, 0x0E3A}, {0x1AB0, 0x1AFF}, {0x1DC0, 0x1DFF},
+                                {0x200C, 0x200D}, {0x20D0, 0x20FF}, {0xFE00, 0xFE0F}, {0xFE20, 0xFE2F}};
+    // Characters of two columns (Unicode Standard Annex 11, W and F, the blocks as a whole).
+    constexpr Range wide[] = {{0x1100, 0x115F},   {0x2E80, 0x303E},   {0x3041, 0xA4CF},   {0xAC00, 0xD7A3},
+                              {0xF900, 0xFAFF},   {0xFE30, 0xFE6F},   {0xFF01, 0xFF60},   {0xFFE0, 0xFFE6},
+                              {0x1F300, 0x1F64F}, {0x1F680, 0x1F6FF}, {0x1F900, 0x1F9FF}, {0x20000, 0x3FFFD}};
+    const auto is_in = [](std::uint32_t c, const auto& ranges) {
+        return std::any_of(std::begin(ranges), std::end(ranges),
+                           [c](const Range& range) { return c >= range.first && c <= range.last; });
+    };
+    std::size_t columns = 0;
+    while (!text.empty()) {
+        const CodePoint c = decode_utf8(text);
+        columns += is_in(c.value, narrow) ? 0U : is_in(c.value, wide) ? 2U : 1U;
+        text.remove_prefix(std::max<std::size_t>(c.length, 1));
+    }
+    return columns;
 }
 
 std::string shown(const Console& console, std::string_view text) {

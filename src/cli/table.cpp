@@ -20,17 +20,17 @@ using boost::json::value;
 constexpr std::size_t narrowest = 6;  // columns of a cell that is shortened
 constexpr std::string_view gap = "  ";
 
-/// Columns of the text on a terminal. Each character counts as one, which is right for nearly all of them.
-std::size_t width_of(std::string_view text) {
-    return static_cast<std::size_t>(std::count_if(
-        text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80; }));
-}
-
-/// The first `width` characters; a shortened text ends with "…".
+/// The beginning of the text that has at most `width` columns; a shortened text ends with "…".
 std::string shortened(const std::string& text, std::size_t width) {
-    if (width_of(text) <= width) return text;
+    if (columns_of(text) <= width) return text;
     std::string_view rest = text;
-    for (std::size_t i = 0; i + 1 < width; ++i) rest.remove_prefix(std::max<std::size_t>(decode_utf8(rest).length, 1));
+    std::size_t used = 1;  // the "…"
+    while (!rest.empty()) {
+        const std::size_t length = std::max<std::size_t>(decode_utf8(rest).length, 1);
+        used += columns_of(rest.substr(0, length));
+        if (used > width) break;
+        rest.remove_prefix(length);
+    }
     return text.substr(0, text.size() - rest.size()) + "…";
 }
 
@@ -156,7 +156,7 @@ std::string table_text(const std::vector<std::string>& headings, const std::vect
     for (auto& line : lines) {
         for (std::size_t i = 0; i < line.size() && i < widths.size(); ++i) {
             line[i] = safe_for_terminal(line[i]);
-            widths[i] = std::max(widths[i], width_of(line[i]));
+            widths[i] = std::max(widths[i], columns_of(line[i]));
         }
     }
     if (columns != 0) narrow(widths, columns);
@@ -166,7 +166,7 @@ std::string table_text(const std::vector<std::string>& headings, const std::vect
         for (std::size_t i = 0; i < line.size() && i < widths.size(); ++i) {
             const std::string cell = shortened(line[i], widths[i]);
             if (i > 0) out += gap;
-            out += cell + std::string(widths[i] - width_of(cell), ' ');
+            out += cell + std::string(widths[i] - columns_of(cell), ' ');
         }
         out.erase(out.find_last_not_of(' ') + 1);
         text += out + "\n";
@@ -206,7 +206,7 @@ std::string facts_text(const object& facts, std::size_t columns) {
     flatten(facts, {}, all);
     const std::vector<std::string> names = names_in({all});
     std::size_t width = 0;
-    for (const std::string& name : names) width = std::max(width, width_of(heading_of(name, names)));
+    for (const std::string& name : names) width = std::max(width, columns_of(heading_of(name, names)));
     std::string text;
     std::string tables;
     for (const auto& [name, fact] : all) {
@@ -217,7 +217,7 @@ std::string facts_text(const object& facts, std::size_t columns) {
         const std::string shown_value = safe_for_terminal(value_text(name, *fact));
         if (shown_value.empty()) continue;
         const std::string heading = heading_of(name, names);
-        text += heading + std::string(width - width_of(heading), ' ') + "  " + shown_value + "\n";
+        text += heading + std::string(width - columns_of(heading), ' ') + "  " + shown_value + "\n";
     }
     return text + tables;
 }

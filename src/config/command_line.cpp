@@ -260,6 +260,7 @@ void describe_command_line(CLI::App& app, Command& command, CommandDraft& draft,
     add_explain(app, command, draft.question);
     add_clients(app, command, draft.client, is_named);
     add_ctl(app, command, draft.ctl, is_named);
+    add_upgrade(app, command, draft.ctl, is_named);
     add_generated(app, command);
 }
 

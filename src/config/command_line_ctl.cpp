@@ -5,6 +5,7 @@
 #include <map>
 
 #include "command_line_parts.hpp"
+#include "ledge/base/assert.hpp"
 #include "ledge/cli/ctl_commands.hpp"
 #include "ledge/config/command_line.hpp"
 #include "listener_url.hpp"
@@ -109,13 +110,25 @@ void add_place(CLI::App& app, cli::CtlOptions& options, CtlDraft& draft) {
     app.add_flag("--json", options.is_json, "Print the answers of the API as they are");
 }
 
+/// Makes `app` the command `one` of the table.
+void add_command(CLI::App& app, const cli::CtlCommand& one, Command& command, CtlDraft& draft) {
+    for (const cli::CtlArgument& argument : one.arguments) add_argument(app, argument, draft);
+    app.callback([&app, &one, &command, &draft] {
+        if (!app.get_subcommands().empty()) return;  // the callback of that command has the word
+        command.action = Command::Action::ctl;
+        command.ctl.command = &one;
+        command.ctl.server = ctl_server_of(draft);
+        read_values(app, one, command.ctl);
+        check_values(command.ctl);
+    });
+}
+
 }  // namespace
 
 void add_ctl_commands(CLI::App& app, Command& command, CtlDraft& draft) {
-    cli::CtlOptions& options = command.ctl;
     app.footer(ctl_exit_statuses);
     app.require_subcommand(1);
-    add_place(app, options, draft);
+    add_place(app, command.ctl, draft);
     std::map<std::string, CLI::App*> groups;
     for (const cli::CtlCommand& one : cli::ctl_commands()) {
         // "bridges pause": the group "bridges" stands before it in the table, and is a command by itself too.
@@ -124,18 +137,22 @@ void add_ctl_commands(CLI::App& app, Command& command, CtlDraft& draft) {
         const std::string name(one.name.substr(space == std::string_view::npos ? 0 : space + 1));
         CLI::App* const made = parent.add_subcommand(name, std::string(one.help));
         if (space == std::string_view::npos) groups[name] = made;
-        for (const cli::CtlArgument& argument : one.arguments) add_argument(*made, argument, draft);
+        add_command(*made, one, command, draft);
         // The options of `ctl` may stand behind the command too.
         made->fallthrough();
-        made->callback([made, &one, &command, &options, &draft] {
-            if (!made->get_subcommands().empty()) return;  // the callback of that command has the word
-            command.action = Command::Action::ctl;
-            options.command = &one;
-            options.server = ctl_server_of(draft);
-            read_values(*made, one, options);
-            check_values(options);
-        });
     }
+}
+
+void add_upgrade(CLI::App& app, Command& command, CtlDraft& draft, const Named& is_named) {
+    constexpr std::string_view name = "upgrade";
+    const auto commands = cli::ctl_commands();
+    const auto one = std::ranges::find(commands, name, &cli::CtlCommand::name);
+    LEDGE_ASSERT(one != commands.end());
+    CLI::App* const upgrade = app.add_subcommand(std::string(name), std::string(one->help));
+    if (!is_named(name)) return;
+    upgrade->footer(ctl_exit_statuses);
+    add_place(*upgrade, command.ctl, draft);
+    add_command(*upgrade, *one, command, draft);
 }
 
 }  // namespace ledge::config

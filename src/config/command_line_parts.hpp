@@ -70,6 +70,8 @@ void describe_command_line(CLI::App& app, Command& command, CommandDraft& draft,
 
 /// The commands of `ledgemq ctl`. Their callbacks fill `command` from the draft.
 void add_ctl_commands(CLI::App& app, Command& command, CtlDraft& draft);
+/// `ledgemq upgrade`, which is the command of the same name of `ledgemq ctl`.
+void add_upgrade(CLI::App& app, Command& command, CtlDraft& draft, const Named& is_named);
 
 /// The options of `ledgemq pub` and `ledgemq sub`. The callback of `app` fills `command` from the draft.
 void add_publish_options(CLI::App& app, Command& command, ClientDraft& draft);

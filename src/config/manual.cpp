@@ -144,7 +144,7 @@ std::string command_manual(const CommandNode& root, std::string_view version) {
     for (const CommandNode& child : root.commands) append_command(child, root.name, out);
     out += ".SH EXIT STATUS\n" + roff(root.footer) + "\n";
     out += ".SH ENVIRONMENT\n.TP\n" + bold("LEDGEMQ_SOCKET") + "\nThe Unix socket that " + bold("ledgemq ctl") +
-           " uses without \\-\\-socket.\n";
+           " and " + bold("ledgemq upgrade") + " use without \\-\\-socket.\n";
     out += ".SH SEE ALSO\n" + bold("ledgemq.toml") + "(5)\n";
     return out;
 }

@@ -374,8 +374,9 @@ std::optional<int> serve_once(const config::Sources& sources, const config::Load
     // Without a store every publication has the durability level ram, whatever the configuration says.
     if (store == nullptr) options.shard.durability.journal.is_enabled = false;
     auto loop = runtime::BrokerLoop::create(std::move(options), log, std::move(store));
-    if (complain_of_left_sockets(*service.given, log)) return config::exit_bad_configuration;
+    // First: a listener that cannot be opened leaves the sockets of all listeners behind it.
     if (!loop) return refuse(log, text_of(loop.error()), fix_for(loop.error()), config::exit_failure);
+    if (complain_of_left_sockets(*service.given, log)) return config::exit_bad_configuration;
     // Listeners are bound and keys are read: from here on the rights of root are not needed any more.
     if (account.value() && !give_up_privileges(*account.value(), loaded, log)) return config::exit_failure;
     // From here on a reload changes the running broker.
@@ -421,6 +422,7 @@ int serve(const config::Sources& sources, const config::Loaded& loaded, ProgramS
                       config::exit_bad_configuration);
     const ServiceManager manager;
     config::Loaded present = loaded;
+    std::optional<config::Loaded> former;  // served last, after the failure of an upgrade
     Upgrade upgrade(
         std::move(start), std::chrono::seconds(loaded.config.process.upgrade_time_max_s),
         [&present] { return find_obstacle(present); }, log, manager);
@@ -428,9 +430,17 @@ int serve(const config::Sources& sources, const config::Loaded& loaded, ProgramS
     for (bool is_first = true;; is_first = false) {
         const auto status =
             serve_once(sources, present, {sink, log, manager, predecessor.value(), upgrade, &given, is_first});
-        if (status) return *status;
-        present = load_again(sources, present);
-        given = upgrade.take_sockets();
+        if (!status) {
+            former = std::exchange(present, load_again(sources, present));
+        } else if (upgrade.must_serve_again() && former) {
+            // The new broker may have failed at a mistake of the files that only the start finds.
+            log.error("configuration_refused", {{"reason", "the broker cannot start with it: see the line before"}});
+            present = std::move(*former);
+            former.reset();
+        } else {
+            return *status;
+        }
+        given = upgrade.sockets();
     }
 }
 

@@ -99,6 +99,8 @@ void Upgrade::add_to(runtime::BrokerLoopOptions& options) {
 
 void Upgrade::attach(runtime::BrokerLoop& loop) {
     loop_ = &loop;
+    must_serve_again_ = false;
+    kept_.clear();          // the loop has the sockets
     held_signals_.reset();  // the loop handles them
 }
 
@@ -225,6 +227,7 @@ Upgrade::Outcome Upgrade::conclude(std::unique_ptr<runtime::BrokerLoop>& loop) {
     }
     if (step == UpgradeStep::serve_again) {
         give_up("this broker opens its store and listeners again");
+        must_serve_again_ = true;
         return Outcome::serve_again;
     }
     LEDGE_ASSERT(step == UpgradeStep::end);
@@ -256,10 +259,9 @@ UpgradeEvent Upgrade::await_new_broker(const HeldSignals& signals) {
     return UpgradeEvent::failed;
 }
 
-os::GivenSockets Upgrade::take_sockets() {
+os::GivenSockets Upgrade::sockets() const {
     os::GivenSockets sockets(os::GivenSockets::From::former_broker);
-    for (os::GivenSocket& one : kept_) sockets.add(std::move(one));
-    kept_.clear();
+    for (const os::GivenSocket& one : kept_) sockets.add({one.name, os::duplicate(one.socket.get()), one.is_file_ours});
     return sockets;
 }
 

@@ -35,7 +35,7 @@ public:
     enum class Outcome : std::uint8_t {
         stopped,      // no upgrade has ended the loop: the broker was asked to stop
         handed_over,  // the new broker serves
-        serve_again,  // the new broker has failed: this one must serve again, with take_sockets()
+        serve_again,  // the new broker has failed: this one must serve again, with sockets()
         failed,       // the store cannot be opened again by this process, so the process must end with an error
     };
 
@@ -56,8 +56,10 @@ public:
 
     /// Called after run(). Destroys the loop if an upgrade has ended it, and waits for the new broker.
     Outcome conclude(std::unique_ptr<runtime::BrokerLoop>& loop);
-    /// After Outcome::serve_again: the sockets, for the next loop.
-    os::GivenSockets take_sockets();
+    /// True from Outcome::serve_again until attach().
+    bool must_serve_again() const { return must_serve_again_; }
+    /// The sockets, for the next loop. A loop that cannot be made leaves them for a further one.
+    os::GivenSockets sockets() const;
 
 private:
     class Part;
@@ -78,6 +80,7 @@ private:
     UpgradeStage stage_ = UpgradeStage::serving;
     std::string reason_;                 // why the new broker has failed; "" = as its end tells
     std::vector<os::GivenSocket> kept_;  // duplicates of the loop's sockets, from the start of the new broker on
+    bool must_serve_again_ = false;
     UpgradeChannel channel_;
     std::optional<os::ChildProgram> new_broker_;
     runtime::BrokerLoop* loop_ = nullptr;

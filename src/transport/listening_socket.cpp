@@ -210,7 +210,9 @@ Result<Sockets, Error> open_unix(const Endpoint& endpoint, int backlog, os::Give
     const auto address = os::SocketAddress::of_path(endpoint.path);
     if (!address)
         return Failure{Error{{}, "cannot listen on {}: the path must have 1 to 107 bytes", to_text(endpoint)}};
-    if (auto given = offered != nullptr ? offered->take(SOCK_STREAM, *address) : std::nullopt)
+    // A socket whose file is gone cannot be reached any more: a new broker that fails in an upgrade removes the file.
+    if (auto given = offered != nullptr ? offered->take(SOCK_STREAM, *address) : std::nullopt;
+        given && ::access(endpoint.path.c_str(), F_OK) == 0)
         return adopt_unix(endpoint, std::move(*given), backlog);
     os::Descriptor opened(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     if (!opened.is_open()) return refusal(to_text(endpoint), errno);

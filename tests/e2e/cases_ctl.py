@@ -8,6 +8,7 @@ import time
 
 from cases_broker import run_to_end
 from harness import DEADLINE_S, case, check, connect_packet, publish_packet, subscribe_packet
+from service_manager import upgrade
 from upstreams import need
 
 CTL = 'ctl'
@@ -154,6 +155,20 @@ def _mistakes(context):
     result = subprocess.run([context.options.broker, 'ctl', 'overview'], env=environment, capture_output=True,
                             text=True, timeout=DEADLINE_S, check=False)
     check(result.returncode == 1 and 'none.sock' in result.stderr, result.stderr)
+
+
+@case('upgrade replaces the broker, as ctl upgrade does, and asks nothing of a broker that is not there', CTL,
+      needs_ledge=True, quick=False)
+def _upgrade_command(context):
+    served = Served(context)
+    words = ('upgrade', '--socket', served.socket)
+    answers = []
+    upgrade(served.broker, lambda: answers.append(run_to_end(context, *words)))
+    check(answers[0][0] == 0, f'{answers}')
+    check(served.answer('overview')['ready'], 'the new broker is not ready')
+    check(served.broker.stop() == 0, served.broker.tail())
+    ended, _, complaint = run_to_end(context, *words)
+    check(ended == 1 and 'cannot be reached' in complaint, f'{ended}: {complaint}')
 
 
 def generated(context, *words):

@@ -225,6 +225,27 @@ def _late_failure(context):
     check(broker.stop() == 0, broker.tail())
 
 
+@case('a changed configuration that only the start can refuse: the old broker serves again with the former one', GROUP,
+      needs_ledge=True)
+def _late_mistake(context):
+    path = os.path.join(context.folder, f'{context.client_id}.sock')
+    # Before the listener that fails, so that the new broker has opened it already.
+    broker = start(context, more=('[listeners.local]', f'url = "unix:{path}"'))
+    with socket.socket() as taken:
+        taken.bind(('127.0.0.1', 0))
+        taken.listen()
+        with open(broker.file, 'a', encoding='utf-8') as file:
+            file.write(f'[listeners.taken]\nurl = "mqtt://127.0.0.1:{taken.getsockname()[1]}"\n')
+        since = os.path.getsize(broker.log)
+        check('has ended with status 1' in await_failed_upgrade(broker), broker.tail())
+        broker.log_line(' ready ', since)
+        check('configuration_refused' in broker.tail(), broker.tail())
+    for raw in (context.connect(broker.port), RawClient(path=path)):
+        raw.open('again')
+    upgrade(broker)
+    check(broker.stop() == 0, broker.tail())
+
+
 @case('SIGTERM during an upgrade ends both brokers', GROUP, needs_ledge=True)
 def _stop_meanwhile(context):
     program = replaceable(context)

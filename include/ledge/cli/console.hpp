@@ -24,8 +24,11 @@ Console standard_console();
 bool flush_answer();
 
 /// The text without effects on a terminal: control characters (C0, DEL, C1), characters that change the direction of
-/// writing, and bytes that are not UTF-8 are written as \n, \t, \xNN or \u{NNNN}.
+/// writing, invisible characters, and bytes that are not UTF-8 are written as \n, \t, \xNN or \u{NNNN}.
 std::string safe_for_terminal(std::string_view text);
+
+/// The columns that the text has on a terminal: a Chinese character has two, a combining mark none.
+std::size_t columns_of(std::string_view text);
 
 /// The text as a part of one line: as it is, or safe_for_terminal() on a terminal.
 std::string shown(const Console& console, std::string_view text);

@@ -30,7 +30,7 @@ struct Command {
         metrics,       // ledgemq metrics [--json]
         publish,       // ledgemq pub -t TOPIC ...
         subscribe,     // ledgemq sub -t FILTER ...
-        ctl,           // ledgemq ctl COMMAND
+        ctl,           // ledgemq ctl COMMAND; ledgemq upgrade is one of them
         completion,    // ledgemq completion SHELL
         manual,        // ledgemq man SECTION
         print_text,    // --help, --version or a wrong command line: print `text` and end with `exit_code`

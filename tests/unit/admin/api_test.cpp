@@ -47,6 +47,12 @@ TEST_CASE("a wrong parameter or member is refused with its name") {
     CHECK(field_of(site.get("/api/v1/overview", "x=1")) == "x");
     CHECK(field_of(site.get("/api/v1/stream", "interval_s=61")) == "interval_s");
     CHECK(field_of(site.get("/api/v1/stream", "interval_s=1&interval_s=2")) == "interval_s");
+    for (const std::string_view path :
+         {"/api/v1/clients", "/api/v1/retained", "/api/v1/retained-tree", "/api/v1/shares"})
+        CHECK(field_of(site.get(path, "after=xyz")) == "after");
+    CHECK(field_of(site.get("/api/v1/clients", "user=%zz")) == "user");
+    CHECK(field_of(site.get("/api/v1/clients", "user=%ff")) == "user");
+    CHECK(field_of(site.get("/api/v1/shares", "after=61")) == "after");
     const auto put = [&](std::string_view body) {
         return site.ask(test::ApiSite::with_body(HttpMethod::put, "/api/v1/log-level", body));
     };

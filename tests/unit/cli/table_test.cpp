@@ -21,6 +21,14 @@ TEST_CASE("columns are as wide as their content, in characters") {
           "größe  10\n");
 }
 
+TEST_CASE("columns stay straight beside characters of two columns, also when they are shortened") {
+    CHECK(table_text({"name", "n"}, {{"温度", "7"}, {"lamp", "8"}}, 0) ==
+          "name  n\n"
+          "温度  7\n"
+          "lamp  8\n");
+    CHECK(table_text({"a"}, {{"温度温度温度"}}, 6) == "a\n温度…\n");
+}
+
 TEST_CASE("a table that is wider than the terminal loses columns of its widest cells") {
     CHECK(table_text({"id", "reason"}, {{"sensor-0001", "abcdefghijklmnop"}}, 20) ==
           "id         reason\n"

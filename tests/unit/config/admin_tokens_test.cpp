@@ -48,12 +48,11 @@ TEST_CASE("a token with a mistake is refused with the fix") {
     }
 }
 
-TEST_CASE("a token of any right lets other machines reach the pages, and the socket is a whole path") {
+TEST_CASE("a token of any right lets other machines reach the pages, and the path of the socket is bounded") {
     const std::string open = "[admin]\nurl = 'http://0.0.0.0:9883'\n";
     CHECK_FALSE(load_text(open).ok());
     CHECK(load_text(open + with("a", "/a", "read")).ok());
     CHECK(load_text("[admin]\nsocket = '/run/ledgemq/ctl.sock'\n").ok());
-    CHECK_FALSE(load_text("[admin]\nsocket = 'ctl.sock'\n").ok());
     CHECK_FALSE(load_text("[admin]\nsocket = '/" + std::string(120, 'x') + "'\n").ok());
 }
 

@@ -57,6 +57,7 @@ TEST_CASE("each shell gets a script that knows commands, options, files and the 
     const std::string bash = completion_script(root, "bash").value();
     CHECK(has(bash, "' ctl bridges pause'"));
     CHECK(has(bash, "' sub --format')"));
+    CHECK(has(bash, "' upgrade --socket')"));
     CHECK(has(bash, "complete -o filenames -F _ledgemq ledgemq"));
     CHECK(has(bash, "' completion') words='--help bash zsh fish'"));
     const std::string zsh = completion_script(root, "zsh").value();
@@ -72,6 +73,7 @@ TEST_CASE("the manual pages are made of the same descriptions") {
     CHECK(commands.starts_with(".TH LEDGEMQ 1 \"\" \"ledgemq 1.2.3\" \"User Commands\"\n"));
     CHECK(has(commands, ".SS \\fBledgemq ctl kick\\fR \\fICLIENT_ID\\fR\n"));
     CHECK(has(commands, "\\fB\\-t\\fR, \\fB\\-\\-topic\\fR \\fIFILTER\\fR\n"));
+    CHECK(has(commands, ".SS \\fBledgemq upgrade\\fR\n"));
     const std::string file = configuration_manual(print(parse({}, {}).config), "1.2.3");
     CHECK(has(file, ".SS [limits]\n"));
     CHECK(has(file, ".SS [[bridges.cloud.routes]]\n"));

@@ -64,6 +64,18 @@ TEST_CASE("words and options arrive with their members") {
     CHECK(run_ctl({"backup", "/f"}).ctl.local("force").empty());
 }
 
+TEST_CASE("upgrade is a command of ledgemq too, with the options of ctl") {
+    std::vector<const char*> arguments = {"ledgemq", "upgrade", "--socket", "/s", "--json"};
+    const Command command = parse_command_line(static_cast<int>(arguments.size()), arguments.data(), "1.2.3");
+    CHECK(command.action == Command::Action::ctl);
+    REQUIRE(command.ctl.command != nullptr);
+    CHECK(command.ctl.command == run_ctl({"upgrade"}).ctl.command);
+    CHECK(command.ctl.server.unix_path == "/s");
+    CHECK(command.ctl.is_json);
+    arguments = {"ledgemq", "upgrade", "now"};
+    CHECK(parse_command_line(3, arguments.data(), "1.2.3").exit_code == exit_bad_configuration);
+}
+
 TEST_CASE("the place of the API is an option, a variable or the usual path") {
     ::unsetenv("LEDGEMQ_SOCKET");
     CHECK(run_ctl({"overview"}).ctl.server.unix_path == "/run/ledgemq/ctl.sock");

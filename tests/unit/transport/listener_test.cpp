@@ -458,6 +458,20 @@ TEST_CASE("the file of a Unix socket goes with its owner, and stays when another
     CHECK(std::filesystem::exists(kept));
 }
 
+TEST_CASE("a given Unix socket whose file is gone is replaced, so that clients find it again") {
+    Rig rig;
+    const Folder folder;
+    const auto front = make_plain_front(0, rig.driver, rig.log);
+    const std::string path = folder.file("socket");
+    os::GivenSockets sockets;
+    sockets.add(given_socket(*os::SocketAddress::of_path(path)));
+    std::filesystem::remove(path);
+    const auto listener = Listener::create(on_path(path), *front, rig.driver, rig.log, {}, {&sockets, "x"});
+    REQUIRE(listener.ok());
+    CHECK(std::filesystem::exists(path));
+    CHECK(sockets.left().empty());
+}
+
 TEST_CASE("a listener that ends is not reported any more, although a duplicate of its socket lives") {
     Rig rig;
     const auto front = make_plain_front(0, rig.driver, rig.log);
