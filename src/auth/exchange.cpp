@@ -3,6 +3,7 @@
 
 #include "ledge/auth/authenticator.hpp"
 #include "ledge/auth/hmac.hpp"
+#include "ledge/base/base64.hpp"
 
 namespace ledge::auth {
 
@@ -17,7 +18,7 @@ std::string make_nonce(const Policy& policy, Rng& rng) {
     for (Byte& byte : number) byte = static_cast<Byte>(rng.next());
     const Digest256 digest = hmac_sha256(policy.nonce_key, number);
     // 18 bytes become exactly 24 characters without padding.
-    return to_base64(Bytes(digest).first(18));
+    return encode_base64(Bytes(digest).first(18));
 }
 
 }  // namespace

@@ -2,7 +2,6 @@
 // SHA-256; no input of a peer can make it fail.
 #include "ledge/auth/hmac.hpp"
 
-#include <mbedtls/base64.h>
 #include <mbedtls/md.h>
 
 #include "ledge/base/assert.hpp"
@@ -62,25 +61,6 @@ Digest256 pbkdf2_sha256(Bytes password, Bytes salt, std::uint32_t iterations) {
     const int error = mbed::pbkdf2(MBEDTLS_MD_SHA256, password, salt, iterations, digest);
     LEDGE_ASSERT(error == 0);
     return digest;
-}
-
-std::string to_base64(Bytes bytes) {
-    std::string text(4 * ((bytes.size() + 2) / 3) + 1, '\0');  // the library appends a zero byte
-    std::size_t written = 0;
-    const int error = mbedtls_base64_encode(reinterpret_cast<unsigned char*>(text.data()), text.size(), &written,
-                                            bytes.data(), bytes.size());
-    LEDGE_ASSERT(error == 0);
-    text.resize(written);
-    return text;
-}
-
-std::optional<std::vector<Byte>> from_base64(std::string_view text) {
-    std::vector<Byte> bytes(3 * (text.size() / 4) + 3);
-    std::size_t written = 0;
-    const Bytes from = as_bytes(text);
-    if (mbedtls_base64_decode(bytes.data(), bytes.size(), &written, from.data(), from.size()) != 0) return std::nullopt;
-    bytes.resize(written);
-    return bytes;
 }
 
 }  // namespace ledge::auth

@@ -10,6 +10,7 @@
 
 #include "ledge/auth/hmac.hpp"
 #include "ledge/base/assert.hpp"
+#include "ledge/base/base64.hpp"
 #include "ledge/base/constant_time.hpp"
 #include "mbedtls_version.hpp"
 
@@ -31,8 +32,8 @@ std::string_view split_at(std::string_view& text, char separator) {
 
 /// Decodes base64 into `out`, and returns the number of bytes. nullopt = wrong base64, or too many bytes.
 template <std::size_t size>
-std::optional<std::size_t> decode_base64(std::string_view text, std::array<Byte, size>& out) {
-    const auto bytes = from_base64(text);
+std::optional<std::size_t> decode_into(std::string_view text, std::array<Byte, size>& out) {
+    const auto bytes = decode_base64(text);
     if (!bytes || bytes->size() > out.size()) return std::nullopt;
     std::copy(bytes->begin(), bytes->end(), out.begin());
     return bytes->size();
@@ -116,9 +117,9 @@ std::optional<PasswordHash> parse_scram_keys(std::string_view text) {
     std::string_view iterations = text;
     const std::string_view salt = split_at(iterations, ':');
     const std::string_view server = split_at(keys, ':');
-    const auto salt_size = decode_base64(salt, hash.salt);
-    const auto stored_bytes = from_base64(keys);
-    const auto server_bytes = from_base64(server);
+    const auto salt_size = decode_into(salt, hash.salt);
+    const auto stored_bytes = decode_base64(keys);
+    const auto server_bytes = decode_base64(server);
     if (!read_iterations(iterations, hash.iterations) || !salt_size || *salt_size == 0) return std::nullopt;
     if (!stored_bytes || stored_bytes->size() != PasswordHash::scram_key_bytes) return std::nullopt;
     if (!server_bytes || server_bytes->size() != PasswordHash::scram_key_bytes) return std::nullopt;
@@ -143,8 +144,8 @@ std::optional<PasswordHash> parse_password_hash(std::string_view text) {
         text = rest;
     }
     const std::string_view digest = split_at(text, '$');
-    const auto salt_size = decode_base64(text, hash.salt);
-    const auto digest_size = decode_base64(digest, hash.digest);
+    const auto salt_size = decode_into(text, hash.salt);
+    const auto digest_size = decode_into(digest, hash.digest);
     if (!salt_size || *salt_size == 0 || digest_size != hash.digest.size()) return std::nullopt;
     hash.salt_size = static_cast<std::uint32_t>(*salt_size);
     return hash;
@@ -155,13 +156,13 @@ std::string to_text(const PasswordHash& hash) {
     const Bytes salt(hash.salt.data(), hash.salt_size);
     if (hash.scheme == PasswordHash::Scheme::scram_sha256) {
         const Bytes keys(hash.digest);
-        return std::string(scram_prefix) + std::to_string(hash.iterations) + ":" + to_base64(salt) + "$" +
-               to_base64(keys.first(PasswordHash::scram_key_bytes)) + ":" +
-               to_base64(keys.last(PasswordHash::scram_key_bytes));
+        return std::string(scram_prefix) + std::to_string(hash.iterations) + ":" + encode_base64(salt) + "$" +
+               encode_base64(keys.first(PasswordHash::scram_key_bytes)) + ":" +
+               encode_base64(keys.last(PasswordHash::scram_key_bytes));
     }
     const bool is_pbkdf2 = hash.scheme == PasswordHash::Scheme::pbkdf2_sha512;
     std::string text = is_pbkdf2 ? "$7$" + std::to_string(hash.iterations) + "$" : "$6$";
-    return text + to_base64(salt) + "$" + to_base64(hash.digest);
+    return text + encode_base64(salt) + "$" + encode_base64(hash.digest);
 }
 
 PasswordHash hash_password(Bytes password, Bytes salt, std::uint32_t iterations) {

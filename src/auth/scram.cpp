@@ -5,6 +5,7 @@
 
 #include "ledge/auth/hmac.hpp"
 #include "ledge/base/assert.hpp"
+#include "ledge/base/base64.hpp"
 #include "ledge/base/constant_time.hpp"
 #include "ledge/base/wipe.hpp"
 
@@ -79,7 +80,7 @@ Reply ScramExchange::on_first(const PasswordFile& users, std::string_view messag
     is_user_known_ = entry != nullptr && entry->hash.scheme == PasswordHash::Scheme::scram_sha256;
     keys_ = is_user_known_ ? entry->hash : users.scram_decoy(user_);
     nonce_ = std::string(client_nonce.substr(2)).append(nonce);
-    const std::string answer = "r=" + nonce_ + ",s=" + to_base64(Bytes(keys_.salt).first(keys_.salt_size)) +
+    const std::string answer = "r=" + nonce_ + ",s=" + encode_base64(Bytes(keys_.salt).first(keys_.salt_size)) +
                                ",i=" + std::to_string(keys_.iterations);
     history_ = std::string(bare) + "," + answer;
     return {Reply::Kind::challenge, answer, {}};
@@ -94,21 +95,22 @@ Reply ScramExchange::on_final(std::string_view message) const {
     std::string_view rest = without_proof;
     const std::string_view binding = next_attribute(rest);
     const std::string_view nonce = next_attribute(rest);
-    if (binding != "c=" + to_base64(as_bytes(header_))) return malformed("the SCRAM channel binding has changed");
+    if (binding != "c=" + encode_base64(as_bytes(header_))) return malformed("the SCRAM channel binding has changed");
     if (nonce != "r=" + nonce_) return malformed("the SCRAM nonce has changed");
     const std::string auth_message = history_ + "," + std::string(without_proof);
     if (!is_proven(auth_message, message.substr(proof_at + 3)))
         return {Reply::Kind::wrong, {}, "wrong user name or password"};
     // The signature proves to the client that the server knows the keys of the user, too.
-    return {Reply::Kind::success, "v=" + to_base64(hmac_sha256(server_key(keys_), as_bytes(auth_message))), {}};
+    return {Reply::Kind::success, "v=" + encode_base64(hmac_sha256(server_key(keys_), as_bytes(auth_message))), {}};
 }
 
 /// The proof is ClientKey XOR HMAC(StoredKey, AuthMessage), and StoredKey is the hash of ClientKey.
 bool ScramExchange::is_proven(std::string_view auth_message, std::string_view proof) const {
-    const auto given = from_base64(proof);
+    const auto given = decode_base64(proof);
     Digest256 client_key = hmac_sha256(stored_key(keys_), as_bytes(auth_message));
     if (!given || given->size() != client_key.size()) return false;
-    for (std::size_t i = 0; i < client_key.size(); ++i) client_key[i] = static_cast<Byte>(client_key[i] ^ (*given)[i]);
+    for (std::size_t i = 0; i < client_key.size(); ++i)
+        client_key[i] = static_cast<Byte>(client_key[i] ^ static_cast<Byte>((*given)[i]));
     const bool is_right = are_equal_in_constant_time(sha256(client_key), stored_key(keys_));
     wipe(client_key.data(), client_key.size());
     return is_right && is_user_known_;

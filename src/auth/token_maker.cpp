@@ -6,6 +6,7 @@
 #include "base64url.hpp"
 #include "ledge/auth/hmac.hpp"
 #include "ledge/base/assert.hpp"
+#include "ledge/base/base64.hpp"
 #include "ledge/base/json.hpp"
 #include "ledge/base/percent.hpp"
 #include "ledge/base/wipe.hpp"
@@ -78,10 +79,10 @@ Result<SigningKey, std::string> parse_signing_key(TokenAlgorithm algorithm, std:
 }
 
 Result<SigningKey, std::string> parse_sas_key(std::string_view text) {
-    auto bytes = from_base64(without_last_line_end(text));
+    auto bytes = decode_base64(without_last_line_end(text));
     if (!bytes || bytes->empty() || bytes->size() > TokenKey::secret_bytes_max)
         return Failure{std::string("has no key in base64, as the portal of Azure shows it")};
-    SigningKey key{TokenAlgorithm::hs256, Secret(*bytes)};
+    SigningKey key{TokenAlgorithm::hs256, Secret(as_bytes(*bytes))};
     wipe(bytes->data(), bytes->size());
     return key;
 }
@@ -107,7 +108,7 @@ std::string make_sas(const SigningKey& key, std::string_view resource, std::stri
     const std::string encoded = percent_encoded(resource);
     const std::string end = std::to_string(expiry.time_since_epoch().count());
     auto digest = hmac_sha256(key.material.bytes(), as_bytes(encoded + "\n" + end));
-    std::string signature = to_base64(digest);
+    std::string signature = encode_base64(digest);
     wipe(digest.data(), digest.size());
     std::string value = percent_encoded(signature);
     wipe(signature.data(), signature.size());

@@ -91,7 +91,7 @@ std::size_t columns_of(std::string_view text) {
         std::uint32_t first;
         std::uint32_t last;
     };
-    // Marks that stand on the character before them, and the joiners (Unicode categories Mn, Me and Cf, the usual ones).
+    // Marks that stand on the character before them, and the joiners (Unicode categories Mn, Me, Cf; usual ones).
     constexpr Range narrow[] = {{0x0300, 0x036F}, {0x0483, 0x0489}, {0x0591, 0x05BD}, {0x0610, 0x061A},
                                 {0x064B, 0x065F}, {0x0E34, 0x0E3A}, {0x1AB0, 0x1AFF}, {0x1DC0, 0x1DFF},
                                 {0x200C, 0x200D}, {0x20D0, 0x20FF}, {0xFE00, 0xFE0F}, {0xFE20, 0xFE2F}};

@@ -1,13 +1,9 @@
-// SHA-256, HMAC-SHA-256 (RFC 2104), PBKDF2 with HMAC-SHA-256, and base64. Stateless.
+// SHA-256, HMAC-SHA-256 (RFC 2104), and PBKDF2 with HMAC-SHA-256. Stateless.
 #pragma once
 
 #include <array>
 #include <cstdint>
 #include <memory>
-#include <optional>
-#include <string>
-#include <string_view>
-#include <vector>
 
 #include "ledge/base/bytes.hpp"
 
@@ -38,9 +34,5 @@ Digest256 hmac_sha256(Bytes key, Bytes text);
 /// Returns the first block of PBKDF2-HMAC-SHA-256 (RFC 8018 section 5.2), which is Hi() of RFC 5802. `iterations` must
 /// be above 0.
 Digest256 pbkdf2_sha256(Bytes password, Bytes salt, std::uint32_t iterations);
-
-std::string to_base64(Bytes bytes);
-/// nullopt = the text is not base64 with padding.
-std::optional<std::vector<Byte>> from_base64(std::string_view text);
 
 }  // namespace ledge::auth

@@ -6,6 +6,7 @@
 #include "ledge/auth/exchange.hpp"
 #include "ledge/auth/hmac.hpp"
 #include "ledge/auth/text_file.hpp"
+#include "ledge/base/base64.hpp"
 
 namespace ledge::auth {
 namespace {
@@ -21,7 +22,9 @@ constexpr std::string_view client_final =
     "c=biws,r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,p=dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ=";
 constexpr std::string_view server_final = "v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=";
 
-PasswordHash pencil() { return make_scram_keys(as_bytes("pencil"), *from_base64("W22ZaJ0SNY7soEsUEjb6gQ=="), 4096); }
+PasswordHash pencil() {
+    return make_scram_keys(as_bytes("pencil"), as_bytes(*decode_base64("W22ZaJ0SNY7soEsUEjb6gQ==")), 4096);
+}
 
 PasswordFile users() {
     std::string text = with_password("", "user", pencil());
