@@ -5,6 +5,7 @@
 #include "ledge/base/assert.hpp"
 #include "ledge/base/network.hpp"
 #include "ledge/session/connection.hpp"
+#include "ledge/session/inner_clients.hpp"
 #include "ledge/session/listener_options.hpp"
 #include "session_table.hpp"
 
@@ -40,6 +41,10 @@ const Ban* Bans::add(const BanSubject& subject, Instant until, Instant now) {
     return &bans_.emplace_back(Ban{subject, ++last_number_, until});
 }
 
+bool Bans::may_concern(const session::Connection& connection) {
+    return !session::is_inner_listener(connection.peer().listener.name);
+}
+
 bool Bans::remove(std::uint64_t number) {
     return std::erase_if(bans_, [&](const Ban& ban) { return ban.number == number; }) > 0;
 }
@@ -73,9 +78,9 @@ session::Connection* Bans::next_banned(const SessionTable& sessions, std::uint32
         ++work;
         const session::Session* const session = sessions.at((*next_slot_)++);
         if (session == nullptr || !session->is_online()) continue;
+        work += static_cast<std::uint32_t>(bans_.size()) / comparisons_per_work;
         session::Connection& connection = *session->connection();
-        // Parts of this program are paused by other means.
-        if (!connection.peer().listener.has_descriptors) continue;
+        if (!may_concern(connection)) continue;
         if (find(session->client_id(), session->owner(), connection.peer().address, now) != nullptr) return &connection;
     }
     next_slot_.reset();

@@ -20,13 +20,18 @@ class SessionTable;
 class Bans {
 public:
     static constexpr std::size_t count_max = 1024;
-    static constexpr std::uint32_t work_max = 2000;  // sessions that enforce() examines in one turn
+    // The work of one turn. Its unit is the look at one session. The other two are what they cost beside it.
+    static constexpr std::uint32_t work_max = 2000;
+    static constexpr std::uint32_t comparisons_per_work = 32;
+    static constexpr std::uint32_t work_of_end = 40;  // the caller adds it for each connection that it ends
 
     /// Adds a ban, or gives an existing ban of the same subject the new end and reason. nullptr when count_max bans are
     /// in force. The result is valid until the next change. enforce() must follow.
     const Ban* add(const BanSubject& subject, Instant until, Instant now);
     /// False when no ban has the number.
     bool remove(std::uint64_t number);
+    /// False for a part of this program: parts are paused by other means.
+    static bool may_concern(const session::Connection& connection);
     /// The ban that holds for this client now; nullptr when there is none. `address` may have a port.
     const Ban* find(std::string_view client_id, std::string_view user, std::string_view address, Instant now) const;
     /// The bans in force, oldest first.

@@ -40,14 +40,16 @@ std::uint64_t packet_size_of(const ReceiversQuestion& question, wire::QoS qos, w
     return 1 + wire::variable_size(static_cast<std::uint32_t>(rest)) + rest;
 }
 
-/// Why the subscriber would not get the message; "" = the subscriber would get it.
-std::string hindrance(const ReceiversQuestion& question, const Subscriber& subscriber) {
+/// Why the subscriber would not get the message; "" = the subscriber would get it. `is_left` = the rules of its queue
+/// leave the topic to another session, which gets it.
+std::string hindrance(const ReceiversQuestion& question, const Subscriber& subscriber, bool is_left) {
     const Session& session = *subscriber.session;
     const bool is_publisher = session.client_id() == question.publisher;
     if (is_publisher && subscriber.options.no_local) return "no_local: the client is the publisher";
     if (const session::AppliedRules* const rules = session.queue().rules();
         rules != nullptr && rules->excludes_publisher(question.publisher))
         return "the queue rules of this bridge exclude the publisher";
+    if (is_left) return "the queue rules of this bridge leave the topic to " + session.queue().rules()->other_client();
     if (const auth::Rights* const rights = session.rights(); !auth::may_receive(rights, question.topic))
         return "not allowed: " + rights->explain(rights->judge(question.topic, auth::Access::read));
     const wire::QoS qos = std::min(question.qos, subscriber.options.qos);
@@ -66,14 +68,14 @@ std::string hindrance(const ReceiversQuestion& question, const Subscriber& subsc
     return is_full ? "the queue is full (" + std::string(session.queue().full_limit(limits)) + ")" : "";
 }
 
-TopicReceiver receiver_of(const ReceiversQuestion& question, const Subscriber& subscriber) {
+TopicReceiver receiver_of(const ReceiversQuestion& question, const Subscriber& subscriber, bool is_left) {
     const Session& session = *subscriber.session;
     TopicReceiver receiver;
     receiver.client_id = session.client_id();
     receiver.qos = std::min(question.qos, subscriber.options.qos);
     receiver.is_connected = session.is_online();
     if (receiver.is_connected) receiver.listener = session.connection()->peer().listener.name;
-    receiver.why_not = hindrance(question, subscriber);
+    receiver.why_not = hindrance(question, subscriber, is_left);
     return receiver;
 }
 
@@ -115,7 +117,8 @@ bool Inspector::step(ReceiversQuestion& question, std::size_t work_max) const {
             if (is_shared) key += shared->name;
             if (!question.page->wants(key)) continue;
             TopicReceiver& receiver = question.page->add(key);
-            receiver = receiver_of(question, subscriber);
+            const bool is_left = shard_.parts_->feeds.is_left_to_other(*subscriber.session, question.topic);
+            receiver = receiver_of(question, subscriber, !is_shared && is_left);
             receiver.filter = text;
             if (is_shared) receiver.share = shared->name;
         }

@@ -25,6 +25,9 @@ public:
     RetainedFeeds(Retained& retained, Subscriptions& subscriptions, session::Tracer& tracer, std::uint64_t seed)
         : retained_(retained), subscriptions_(subscriptions), tracer_(tracer), seed_(seed) {}
 
+    /// True when the queue rules of the session leave the topic to another session, which has subscribed to it.
+    bool is_left_to_other(const session::Session& session, std::string_view topic) const;
+
     /// Must be called before the first feed. The table outlives the object's last call.
     void use_sessions(const SessionTable& sessions) { sessions_ = &sessions; }
 
@@ -61,7 +64,6 @@ private:
     std::uint64_t first_unsent(session::RetainedFeed& feed) const;
     bool look_further(session::RetainedFeed& feed);
     static bool has_room(const session::Connection& connection, wire::QoS qos);
-    bool is_left_to_other(const session::Session& session, std::string_view topic) const;
     void send(session::Connection& connection, const session::RetainedFeed::Batch& batch, topic::TopicId topic,
               Instant now) const;
 

@@ -44,11 +44,12 @@ void Shard::Parts::enforce_bans(Instant now) {
         // 0x8A exists for CONNACK only (5.0 table 3-10).
         connection->close(ReasonCode::administrative_action, "an operator has banned the client", rule_of(*ban));
         detach(*connection, now);
+        work += Bans::work_of_end;
     }
 }
 
 const Ban* Shard::Parts::ban_of(const session::Connection& connection, std::string_view client_id, Instant now) const {
-    if (bans.empty() || !connection.peer().listener.has_descriptors) return nullptr;
+    if (bans.empty() || !Bans::may_concern(connection)) return nullptr;
     const auth::Identity* const identity = connection.identity();
     const std::string_view user = identity != nullptr && identity->user ? *identity->user : std::string_view();
     return bans.find(client_id, user, connection.peer().address, now);
@@ -63,6 +64,9 @@ bool Shard::clear_queue(QueueClearing& clearing, Instant now) {
     if (session == nullptr) return true;
     session::SessionQueue& queue = session->queue();
     if (!clearing.until) clearing.until = queue.last_row();
+    // The session has ended meanwhile, and the client has a new one, whose messages are all newer. Rows of a session
+    // only rise.
+    if (queue.last_row() < *clearing.until) return true;
     const session::SessionQueue::Cleared cleared = queue.clear(*clearing.until, messages_per_turn);
     clearing.messages += cleared.messages;
     // Rows that no commit contains yet can be loaded after it; and the removals must survive a crash.

@@ -7,6 +7,7 @@
 #include "ledge/broker/inspect.hpp"
 #include "ledge/broker/listener_figures.hpp"
 #include "ledge/broker/session_facts.hpp"
+#include "ledge/session/inner_clients.hpp"
 #include "ledge/session/live_limits.hpp"
 #include "shard_parts.hpp"
 
@@ -51,7 +52,7 @@ std::vector<ListenerFigures> Shard::listener_figures() const {
                            .arriving = p.connections.arriving(index),
                            .connected = p.connections.connected(index),
                            .connections_max = listener.connections_max,
-                           .is_inner = !listener.has_descriptors,
+                           .is_inner = session::is_inner_listener(listener.name),
                            .counters = p.connections.counters(index)});
     }
     return figures;

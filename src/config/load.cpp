@@ -85,7 +85,7 @@ public:
         loaded_.config.bridges = bridges_.finish(places_, {loaded_.complaints, loaded_.notes});
         // The daemon reads further files later, and its complaints name the same places.
         loaded_.places = std::move(places_);
-        hide_values();
+        loaded_.outside_values = references_.take_values();
         loaded_.written = references_.take_written();
         return std::move(loaded_);
     }
@@ -106,12 +106,6 @@ private:
             places_[assignment.key] = assignment.place;
             return true;
         });
-    }
-
-    /// No complaint shows a value from outside, which may be a secret.
-    void hide_values() {
-        for (Complaint& complaint : loaded_.complaints) complaint.text = references_.without_values(complaint.text);
-        for (std::string& note : loaded_.notes) note = references_.without_values(note);
     }
 
     static bool names_listener(const Assignment& assignment) { return assignment.key.starts_with(listeners_prefix); }
@@ -379,6 +373,18 @@ void bound_complaints(std::vector<Complaint>& complaints) {
 
 }  // namespace
 
+std::string without_values(const Loaded& loaded, std::string text) {
+    return without_values(std::move(text), loaded.outside_values);
+}
+
+void hide_values(Loaded& loaded) {
+    for (Complaint& complaint : loaded.complaints) {
+        complaint.place = without_values(loaded, std::move(complaint.place));  // may be the path of a key
+        complaint.text = without_values(loaded, std::move(complaint.text));
+    }
+    for (std::string& note : loaded.notes) note = without_values(loaded, std::move(note));
+}
+
 Loaded load(const Sources& sources) {
     ConfigurationFiles files;
     if (sources.file) files = read_configuration_files(*sources.file);
@@ -393,6 +399,7 @@ Loaded load(const Sources& sources) {
     check_bridge_files(loaded.config.bridges, loaded.places, loaded.complaints);
     check_serial_ports(loaded);
     bound_complaints(loaded.complaints);
+    hide_values(loaded);
     return loaded;
 }
 
@@ -416,6 +423,7 @@ Loaded parse(std::string_view toml, const Sources& sources) {
     loader.complain(std::move(text.complaints));
     Loaded loaded = loader.run(std::move(text.assignments), sources);
     bound_complaints(loaded.complaints);
+    hide_values(loaded);
     return loaded;
 }
 

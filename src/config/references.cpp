@@ -133,9 +133,8 @@ std::string References::expand(Assignment& assignment) {
     return problem;
 }
 
-std::string References::without_values(std::string text) const {
+std::string without_values(std::string text, OutsideValues values) {
     // Longest first: a value may be a part of another one.
-    auto values = values_;
     std::ranges::sort(values, [](const auto& a, const auto& b) { return a.first.size() > b.first.size(); });
     for (const auto& [value, reference] : values) {
         // Complaints show at most the beginning of a long text, with escapes (describe()).

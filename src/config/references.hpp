@@ -32,6 +32,12 @@ Outside empty_outside();
 
 inline constexpr std::size_t reference_bytes_max = 64 * 1024;  // of a file, or of one text with all its references
 
+using OutsideValues = std::vector<std::pair<std::string, std::string>>;  // value, reference
+
+/// Replaces values from outside in a complaint or a note by the reference that they came from. Values of less than six
+/// bytes stay, because such a replacement would make other words unreadable.
+std::string without_values(std::string text, OutsideValues values);
+
 /// Used by one loading. Remembers which values came from outside, so that no answer shows them: they may be secrets.
 class References {
 public:
@@ -41,10 +47,8 @@ public:
     /// continues "key '...' "; "" = no mistake.
     std::string expand(Assignment& assignment);
 
-    /// Replaces values from outside in a complaint or a note by the reference that they came from. Values of less than
-    /// six bytes stay, because such a replacement would make other words unreadable.
-    std::string without_values(std::string text) const;
-
+    /// The values from outside, each with its reference.
+    OutsideValues take_values() { return std::move(values_); }
     /// The values with references as the operator wrote them, as TOML, by key.
     std::map<std::string, std::string> take_written() { return std::move(written_); }
 
@@ -53,7 +57,7 @@ private:
     Result<std::string, std::string> look_up(std::string_view reference);
 
     Outside outside_;
-    std::vector<std::pair<std::string, std::string>> values_;  // value, reference
+    OutsideValues values_;
     std::map<std::string, std::string> written_;
 };
 

@@ -121,7 +121,7 @@ int check(const config::Command& command, const config::Loaded& loaded) {
         return config::exit_bad_configuration;
     }
     if (const auto token = admin_tokens(loaded.config); !token) {
-        print(stderr, "a token of [admin]: " + text_of(token.error()) + "\n");
+        print(stderr, config::without_values(loaded, "a token of [admin]: " + text_of(token.error())) + "\n");
         return config::exit_bad_configuration;
     }
     // The whole answer is built first, so that a reader gets either all of it or a complaint.

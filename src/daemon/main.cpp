@@ -41,6 +41,7 @@ int main(int argc, char** argv) {
             daemon::check_bridge_tls_files(loaded);
         else if (loaded.ok() && command.action != config::Command::Action::print_config)
             daemon::check_files_and_warn(command.sources, loaded);
+        config::hide_values(loaded);
         if (!loaded.ok()) return daemon::complain(loaded);
         if (is_bridge_test) return daemon::test_bridge(command.bridge_test, loaded.config);
         if (command.action == config::Command::Action::check) return daemon::check(command, loaded);

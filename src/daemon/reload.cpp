@@ -58,6 +58,7 @@ public:
         check_hook_files(loaded_);
         read_tokens();
         check_bridge_client_ids(loaded_, machine_name());
+        config::hide_values(loaded_);
     }
     runtime::Reloaded put_in_force() override {
         of_.tokens_ = std::move(tokens_);

@@ -361,8 +361,8 @@ std::optional<int> serve_once(const config::Sources& sources, const config::Load
     // The token is read before the user changes, because root may be the only one who may read it.
     const auto token = admin_tokens(loaded.config);
     if (!token)
-        return refuse(log, "a token of [admin]: " + text_of(token.error()), "correct the file",
-                      config::exit_bad_configuration);
+        return refuse(log, config::without_values(loaded, "a token of [admin]: " + text_of(token.error())),
+                      "correct the file", config::exit_bad_configuration);
     admin::Pages pages(std::string(version), token.value(), log, runtime::read_clock());
     connect_pages(pages, options, reload, log, running);
     // The store is opened before the listeners are bound, so that no client connects to a broker that cannot start.
@@ -401,6 +401,7 @@ std::optional<int> serve_once(const config::Sources& sources, const config::Load
 config::Loaded load_again(const config::Sources& sources, const config::Loaded& before) {
     config::Loaded again = config::load(sources);
     if (again.ok()) check_files_and_warn(sources, again);
+    config::hide_values(again);
     return again.ok() ? again : before;
 }
 

@@ -130,8 +130,7 @@ void Tracer::Trace::remember(const TraceFact& fact) {
     if (fact.message == no_message) return;
     const bool is_inbound = fact.stage == TraceStage::received;
     if (find(fact.message) == nullptr)
-        push_bounded(followed,
-                     {fact.message, is_inbound && fact.client_id == options.client_id, std::string(fact.topic)},
+        push_bounded(followed, {fact.message, is_inbound && fact.client_id == options.client_id, cut_text(fact.topic)},
                      followed_max);
     if (fact.packet_id != 0 && (is_inbound || fact.stage == TraceStage::sent))
         push_bounded(exchanges, {std::string(fact.client_id), fact.packet_id, is_inbound, fact.message}, followed_max);
@@ -142,7 +141,7 @@ void Tracer::Trace::keep(const TraceFact& fact, Instant now) {
                      fact.packet_id,       fact.message,         cut_text(fact.client_id),
                      cut_text(fact.topic), cut_text(fact.detail)};
     if (const Followed* known = find(fact.message); known != nullptr && fact.topic.empty())
-        event.topic = cut_text(known->topic);
+        event.topic = known->topic;  // is cut already
     const std::size_t bytes = event_bytes(event);
     ++events;
     if (events >= options.events_max) over = TraceEnd::count;
@@ -282,9 +281,11 @@ void Tracer::await_commit(const TraceFact& fact, Ticket ticket) {
     // The records of other messages must not fill the list.
     const auto is_wanted = [&](const auto& trace) { return trace != nullptr && !trace->over && trace->wants(fact); };
     if (std::ranges::none_of(traces_, is_wanted)) return;
+    // A long topic is not kept: the traces that want the event know the message by its number.
+    const bool is_short = fact.topic.size() <= text_bytes_max;
     push_bounded(records_,
-                 {ticket, fact.message, fact.qos, std::string(fact.client_id), std::string(fact.topic),
-                  std::string(fact.detail)},
+                 {ticket, fact.message, fact.qos, std::string(fact.client_id),
+                  std::string(is_short ? fact.topic : std::string_view()), std::string(fact.detail)},
                  records_max);
 }
 

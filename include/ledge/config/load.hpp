@@ -32,6 +32,8 @@ struct Loaded {
     std::vector<std::string> files;  // configuration files that were read: sources.file, and those that it includes
     std::vector<std::string> policy_files;  // files of [auth] and devices files, also those that could not be read
     std::vector<std::string> notes;         // warnings: allowed, but the operator should know
+    // Values from outside that may be secrets, each with the reference that it came from. See hide_values().
+    std::vector<std::pair<std::string, std::string>> outside_values;
 
     bool ok() const { return complaints.empty(); }
 };
@@ -42,6 +44,12 @@ Loaded load(const Sources& sources);
 /// As load(), but `toml` is the text of the configuration file, and `sources.file` is only its name in complaints.
 /// Reads no file, so there is no policy, and includes and references are mistakes.
 Loaded parse(std::string_view toml, const Sources& sources);
+
+/// Replaces values from outside in complaints and notes by their references. Whoever adds complaints after load() calls
+/// this: a secret that is written where a path is expected must not reach the log.
+void hide_values(Loaded& loaded);
+/// The same for another text.
+std::string without_values(const Loaded& loaded, std::string text);
 
 /// The paths of the devices files, by the name of their listener.
 std::map<std::string, std::string> devices_files_of(const Config& config);

@@ -44,6 +44,9 @@ inline std::string client_id_of_part(std::string_view name) {
 /// The name of the listener that stands for such a part.
 inline std::string listener_of_part(std::string_view name) { return "part:" + std::string(name); }
 
+/// True for the name of such a listener. The name of a section [listeners.NAME] has no colon.
+inline bool is_inner_listener(std::string_view name) { return name.find(':') != std::string_view::npos; }
+
 /// True for client identifiers that only parts of this program may use.
 inline bool belongs_to_program(std::string_view client_id) {
     return client_id.starts_with(inner_client_id_prefix) || client_id.starts_with(part_client_id_prefix);

@@ -1,6 +1,7 @@
 // The rules `excluded` and `excluded_client` (session/queue_rules.hpp): what one session leaves to another.
 #include <string>
 
+#include "ledge/broker/inspect.hpp"
 #include "rules_rig.hpp"
 
 namespace ledge::broker {
@@ -44,6 +45,22 @@ TEST_CASE("a session gets its excluded topics as long as the other session does 
     rig.restarts();
     rig["p"].connects().publishes("alarms/1", "restarted", qos1);
     CHECK(rig.gets() == "alarms/1 before, alarms/1 without, alarms/1 after, alarms/1 restarted");
+}
+
+TEST_CASE("who gets a message: a session that leaves the topic to another one would not get it") {
+    for (const bool has_lane : {false, true}) {
+        CAPTURE(has_lane);
+        LaneRig rig;
+        if (has_lane) rig.lane_subscribes();
+        ReceiversQuestion question;
+        question.topic = "alarms/1";
+        while (!rig.shard->inspector().step(question)) continue;
+        REQUIRE(question.receivers.size() == (has_lane ? 2 : 1));
+        CHECK(question.receivers[0].client_id == "$bridge/cloud");
+        CHECK(question.receivers[0].why_not ==
+              (has_lane ? "the queue rules of this bridge leave the topic to $bridge/cloud/priority" : ""));
+        if (has_lane) CHECK(question.receivers[1].why_not.empty());
+    }
 }
 
 TEST_CASE("a session is owed retained messages of its excluded topics unless the other session is") {

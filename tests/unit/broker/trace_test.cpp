@@ -1,6 +1,7 @@
 // Traces: what an operator sees of the life of a message, stage by stage.
 #include <algorithm>
 
+#include "allocations.hpp"
 #include "ledge/auth/text_file.hpp"
 #include "ledge/broker/operator_actions.hpp"
 #include "ledge/session/limits.hpp"
@@ -436,6 +437,25 @@ constexpr Loss losses[] = {{&Counters::dropped_cleared, loses_to_operator},
                            {&Counters::dropped_not_allowed, loses_to_rules},
                            {&Counters::dropped_session_ended, loses_to_end_of_session},
                            {&Counters::dropped_unreadable, loses_to_failed_store}};
+
+TEST_CASE("a trace remembers long topics only as long as it shows them; their events are complete") {
+    Rig rig(stored_options());
+    rig["s"].connects(lasting).subscribes("#", qos1).loses_connection();
+    rig["p"].connects();
+    const std::string topic(20'000, 't');
+    Traced trace(rig, all_topics());
+    for (int i = 0; i < 100; ++i) {
+        rig["p"].publishes(topic + std::to_string(i), "x", qos1);
+        trace.reads();
+    }
+    const std::size_t with_trace = live_bytes();
+    rig.shard->tracer().end(trace.number());
+    CHECK(with_trace - live_bytes() < 400'000);
+    trace.begins_anew(all_topics());
+    rig["p"].publishes(topic, "x", qos1);
+    rig.passes(2s);
+    CHECK(trace.tells().find(" | stored s ttt") != std::string::npos);
+}
 
 TEST_CASE("every counter of dropped messages has its event, one for each message") {
     for (std::uint64_t Counters::*const counter : session::drop_counters) {

@@ -118,11 +118,14 @@ TEST_CASE("no answer shows a value from outside") {
     CHECK(printed.find("role = \"" + reference + "\"  # ") != std::string::npos);
     CHECK(printed.find("client_id = \"a" + reference + "\"  # ") != std::string::npos);
     CHECK(printed.find("Tq7#") == std::string::npos);
-    // A value of a wrong type, a wrong word and a wrong url are shown in complaints as a rule.
+    // A value of a wrong type, a wrong word, a wrong url and the path of a file that is not there are shown in
+    // complaints as a rule. A secret where a path is expected is an easy slip.
     for (const char* key : {"limits.inflight_max", "log.level", "listeners.local.url", "store.levels.1.filter",
-                            "listeners.local.websocket.origins", "auth.http.url", "bridges.up.urls"}) {
+                            "listeners.local.websocket.origins", "auth.http.url", "bridges.up.urls",
+                            "auth.password_file", "auth.acl_file"}) {
         const Loaded wrong = load_set({std::string(key) + "=" + reference});
         INFO(key);
+        CHECK(!wrong.ok());
         for (const std::string& line : lines_of(wrong)) CHECK_MESSAGE(line.find("Tq7#") == std::string::npos, line);
         for (const std::string& note : wrong.notes) CHECK_MESSAGE(note.find("Tq7#") == std::string::npos, note);
     }
