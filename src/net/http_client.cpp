@@ -351,7 +351,8 @@ private:
             parser_->put_eof(error);
             return error ? fail(reason_of(error)) : succeed();
         }
-        on_lost("the connection was closed without an answer");
+        on_lost(parser_->got_some() ? "the connection was closed before the end of the answer"
+                                    : "the connection was closed without an answer");
     }
 
     /// The server may close an idle connection at the moment when a request reuses it. Then the request is sent once
