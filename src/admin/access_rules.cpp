@@ -40,6 +40,11 @@ Result<Actor, Problem> AccessRules::judge(const transport::HttpRequest& request,
     if (actor->right == Right::act) return actor;
     if (request.bearer_token.empty())
         return refusal(401, "this action requires a token with the right act, or the Unix socket admin.socket");
+    log_.info("admin_action", {{"actor", actor->name},
+                               {"address", actor->address},
+                               {"action", std::string(name_of(request.method)) + " " + std::string(request.path)},
+                               {"subject", ""},
+                               {"outcome", "refused: the token has only the right to read"}});
     return refusal(403, "the token has only the right to read; this action requires the right act");
 }
 

@@ -173,6 +173,10 @@ void ApiRequest::audit(std::string_view outcome) const {
     if (route_->right != Right::act) return;
     std::string subject;
     for (const auto& [name, value] : path_) subject = value;
+    // A ban and a publication have their subject in the body.
+    for (const std::string_view name : {"topic", "client_id", "user", "address", "level"}) {
+        if (subject.empty() && body_) subject = body_->root().text(name).value_or("");
+    }
     log_->info("admin_action", {{"actor", actor_.name},
                                 {"address", actor_.address},
                                 {"action", std::string(name_of(route_->method)) + " " + std::string(route_->pattern)},

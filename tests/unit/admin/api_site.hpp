@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "fake_exchange.hpp"
@@ -70,9 +71,16 @@ struct ApiSite {
     }
     transport::HttpAnswer get(std::string_view path, std::string_view query = {}) { return ask(local(path, query)); }
 
+    void note(const LogRecord& record) {
+        events.emplace_back(record.event);
+        for (const LogField& field : record.fields) {
+            if (field.key == "subject") subject = std::get<std::string_view>(field.value);
+        }
+    }
+
     std::vector<std::string> events;
-    Log log{LogLevel::info,
-            [](void* self, const LogRecord& record) { static_cast<ApiSite*>(self)->events.emplace_back(record.event); },
+    std::string subject;  // of the last action that was logged
+    Log log{LogLevel::info, [](void* self, const LogRecord& record) { static_cast<ApiSite*>(self)->note(record); },
             this};
     Pages pages;
     std::unique_ptr<runtime::BrokerLoop> loop;

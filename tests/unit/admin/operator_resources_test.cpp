@@ -26,6 +26,16 @@ TEST_CASE("a ban is added, listed and lifted") {
     CHECK_FALSE(has(site.get("/api/v1/bans"), "number"));
 }
 
+TEST_CASE("the log names the subject of an action, whether the path has it or the body") {
+    ApiSite site;
+    site.ask(ApiSite::with_body(post, "/api/v1/bans", R"({"client_id":"meter","seconds":9})"));
+    CHECK(site.subject == "meter");
+    site.ask(ApiSite::with_body(post, "/api/v1/publish", R"({"topic":"a/b","payload":"x"})"));
+    CHECK(site.subject == "a/b");
+    site.ask(ApiSite::with_body(put, "/api/v1/retained/c/d", R"({"payload":"x"})"));
+    CHECK(site.subject == "c/d");
+}
+
 TEST_CASE("a wrong ban is refused with the field that is wrong") {
     struct Wrong {
         std::string_view body;

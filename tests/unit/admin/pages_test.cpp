@@ -169,6 +169,8 @@ TEST_CASE("an action requires the right act, which an address alone does not giv
     Visited closed(token);
     CHECK(remove(closed, "") == 401);
     CHECK(remove(closed, "another-token-only-to-read") == 403);
+    CHECK(closed.events.back() == "admin_action");
+    closed.events.clear();
     CHECK(remove(closed, token, "any.example") == 409);  // allowed, but there is no store
     CHECK(closed.events.back() == "admin_action");
 }
