@@ -299,7 +299,8 @@ bool await_store(const Service& service) {
 /// the service manager must know its new main process.
 void announce(const std::string& addresses, runtime::BrokerLoop& loop, const Service& service) {
     const std::string status = "Serving on " + addresses;
-    if (service.predecessor.is_upgrade())
+    // Also a broker that serves again: the new one may have failed after it had said that it is the main process.
+    if (service.predecessor.is_upgrade() || !service.is_first)
         service.manager.ready_as_main(status);
     else
         service.manager.ready(status);

@@ -314,6 +314,21 @@ def _messages(context):
     manager.close()
 
 
+@case('systemd hears that the old process is the main one again after a late failure', SYSTEMD, needs_ledge=True,
+      quick=False)
+def _main_process_again(context):
+    manager = ServiceManager(context.folder)
+    program = replaceable(context)
+    broker = start(context, program, **manager.environment)
+    manager.await_message('READY=1')
+    put_in_place(program, half_program(context, 'sys.exit(5)'))
+    await_failed_upgrade(broker)
+    text = manager.await_message('READY=1')
+    check(f'MAINPID={broker.process.pid}' in text, text)
+    check(broker.stop() == 0, broker.tail())
+    manager.close()
+
+
 @case('systemd hears which process is the main one after an upgrade', SYSTEMD, needs_ledge=True)
 def _main_process(context):
     manager = ServiceManager(context.folder, watchdog_ms=60_000)
