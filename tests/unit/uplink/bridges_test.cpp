@@ -47,18 +47,22 @@ TEST_CASE("messages wait for an upstream that was never reached") {
 }
 
 TEST_CASE("a filter that is no longer of any route is unsubscribed, and the others stay") {
-    using filters = std::vector<broker::SubscriptionFacts>;
     Rig rig;
     rig.options.relay.routes[0].filter = "old/#";
     rig.starts_bridges();
     REQUIRE(rig.until_stage(BridgeStage::running));
-    CHECK(rig.shard.subscriptions_of("bridge") == filters{{"old/#", 0, wire::QoS::at_least_once}});
+    const auto has_only = [&](std::string_view filter, std::uint32_t id) {
+        const auto facts = rig.shard.subscriptions_of("bridge");
+        return facts.size() == 1 && facts[0].filter == filter && facts[0].id == id &&
+               facts[0].qos == wire::QoS::at_least_once && facts[0].no_local && facts[0].retain_as_published;
+    };
+    CHECK(has_only("old/#", 0));
     rig.bridges.reset();
     rig.options.relay.routes[0].filter = "plant/#";
     rig.upstreams[0].stops_listening();
     rig.starts_bridges();
     REQUIRE(rig.until_stage(BridgeStage::pausing));
-    CHECK(rig.shard.subscriptions_of("bridge") == filters{{"plant/#", 1, wire::QoS::at_least_once}});
+    CHECK(has_only("plant/#", 1));
     rig.local->publishes("old/a", "1");
     rig.local->publishes("plant/a", "1");
     for (int i = 0; i < 8; ++i) rig.turn();
