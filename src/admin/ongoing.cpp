@@ -9,7 +9,8 @@ namespace ledge::admin {
 
 Ongoing* OngoingWork::add(std::unique_ptr<Ongoing> work) {
     LEDGE_ASSERT(work != nullptr);
-    return entries_.emplace_back(std::move(work)).work.get();
+    entries_.push_back({std::move(work), Instant::min()});
+    return entries_.back().work.get();
 }
 
 void OngoingWork::wake(const Ongoing* work) {
