@@ -152,10 +152,35 @@ void write_subscriptions(ApiRequest& request, broker::SubscriptionsQuestion& que
     request.answer(body);
 }
 
-void write_client(ApiRequest& request, const broker::ClientFacts& facts, broker::SubscriptionsQuestion& question) {
+/// The traffic of a client at a moment.
+struct TrafficSample {
+    session::Traffic traffic;
+    Instant at;
+};
+
+/// The mean rates between the two samples. The client may have begun a new session meanwhile, whose totals are lower.
+void add_rates(JsonWriter& body, const TrafficSample& before, const TrafficSample& after) {
+    const double seconds = std::chrono::duration<double>(after.at - before.at).count();
+    const auto add = [&](std::string_view name, std::uint64_t session::Traffic::*total) {
+        const std::uint64_t first = before.traffic.*total;
+        const std::uint64_t last = after.traffic.*total;
+        body.number(name, last < first ? 0.0 : static_cast<double>(last - first) / seconds);
+    };
+    body.begin_object("rates");
+    add("publish_received_per_s", &session::Traffic::publish_received);
+    add("publish_sent_per_s", &session::Traffic::publish_sent);
+    add("bytes_received_per_s", &session::Traffic::bytes_received);
+    add("bytes_sent_per_s", &session::Traffic::bytes_sent);
+    body.end_object();
+}
+
+/// `before`: nullopt = the request does not ask for rates.
+void write_client(ApiRequest& request, const broker::ClientFacts& facts, broker::SubscriptionsQuestion& question,
+                  const std::optional<TrafficSample>& before, Instant now) {
     JsonWriter body;
     add_client(body, facts);
-    add_rest(body, facts, request.now());
+    add_rest(body, facts, now);
+    if (before) add_rates(body, *before, {facts.traffic, now});
     body.begin_list("subscriptions_first");
     for (const broker::SubscriptionFacts& one : question.subscriptions) {
         body.begin_object();
@@ -166,27 +191,38 @@ void write_client(ApiRequest& request, const broker::ClientFacts& facts, broker:
     request.answer(body);
 }
 
-/// One client in detail. Its first subscriptions may take several turns.
+/// One client in detail. Its first subscriptions may take several turns, and rates take the time of the measurement.
 class ClientAnswer final : public Ongoing {
 public:
-    ClientAnswer(Site& site, ApiRequest request) : site_(site), request_(std::move(request)) {
+    /// `measured`: how long the rates are measured; 0 = no rates.
+    ClientAnswer(Site& site, ApiRequest request, Duration measured)
+        : site_(site), request_(std::move(request)), measured_(measured) {
         question_.client_id = request_.path("id");
         question_.count_max = 20;
     }
-    std::optional<Instant> go_on(Instant now) override {
+    std::optional<Instant> go_on(Instant) override {
         if (!request_.is_open()) return std::nullopt;
-        if (!site_.shard().inspector().step(question_)) return now;
-        const auto facts = site_.shard().inspector().client(question_.client_id);
+        const Instant now = site_.now();
+        const broker::Inspector inspector = site_.shard().inspector();
+        if (measured_ > Duration{}) {
+            const auto facts = inspector.client(question_.client_id);
+            if (facts) before_ = TrafficSample{facts->traffic, now};
+            return now + std::exchange(measured_, Duration{});
+        }
+        if (!inspector.step(question_)) return now;
+        const auto facts = inspector.client(question_.client_id);
         if (!facts)
             request_.refuse(404, unknown_client);
         else
-            write_client(request_, *facts, question_);
+            write_client(request_, *facts, question_, before_, now);
         return std::nullopt;
     }
 
 private:
     Site& site_;
     ApiRequest request_;
+    Duration measured_;
+    std::optional<TrafficSample> before_;
     broker::SubscriptionsQuestion question_;
 };
 
@@ -263,8 +299,10 @@ void list_clients(Site& site, ApiRequest request) {
 }
 
 void get_client(Site& site, ApiRequest request) {
+    constexpr NumberRange seconds{0, 10};
+    const auto measured = std::chrono::seconds(request.query_number("rate_s", seconds, 0));
     if (request.refuse_if_wrong()) return;
-    auto work = std::make_unique<ClientAnswer>(site, std::move(request));
+    auto work = std::make_unique<ClientAnswer>(site, std::move(request), measured);
     if (work->go_on(Instant::min())) site.ongoing.add(std::move(work));
 }
 

@@ -32,6 +32,10 @@ constexpr std::string_view clients_columns[] = {"client_id",   "user",          
                                                 "connected",   "subscriptions", "queue.messages", "queue.bytes",
                                                 "queue.age_s", "inflight",      "dropped"};
 constexpr Argument client_arguments[] = {client_id};
+constexpr Argument client_facts_arguments[] = {
+    client_id,
+    {"--rate", "S", "rate_s", Place::query, false, "Also measure the rates of the client, for 1 to 10 seconds"},
+};
 constexpr Argument ban_arguments[] = {
     {"--client", "ID", "client_id", Place::text, false, "The client id that is banned"},
     {"--user", "NAME", "user", Place::text, false, "The user name that is banned"},
@@ -90,7 +94,8 @@ constexpr CtlCommand commands[] = {
      "/overview", overview_arguments, Answer::overview},
     {"clients", "The clients and their queues", "GET", "/clients", clients_arguments, Answer::rows, "clients",
      clients_columns},
-    {"client", "All that is known about one client", "GET", "/clients/{client_id}", client_arguments, Answer::facts},
+    {"client", "All that is known about one client", "GET", "/clients/{client_id}", client_facts_arguments,
+     Answer::facts},
     {"kick", "End the connection of a client; its session stays", "DELETE", "/clients/{client_id}/connection",
      client_arguments},
     {"remove", "Remove the session of a client for good; a connection ends", "DELETE", "/clients/{client_id}",

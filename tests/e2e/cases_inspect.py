@@ -3,7 +3,7 @@ import json
 from urllib.parse import quote
 
 from cases_http import TOKEN, start, token_file
-from harness import case, check, connect_packet
+from harness import case, check, connect_packet, publish_packet
 from websocket import http_request, read_answer
 
 GROUP = 'inspection'
@@ -53,6 +53,24 @@ def _clients(context):
     rows = api(context, broker, 'GET', f'/clients/{quote(ODD, safe="")}/subscriptions')
     check(rows['subscriptions'][0]['qos'] == 1, f'{rows}')
     api(context, broker, 'GET', '/clients/nobody', status=404)
+
+
+@case('the rates of a client are measured while it publishes', GROUP, needs_ledge=True, quick=False)
+def _rates(context):
+    broker = start_with_token(context)
+    meter = client(context, broker, 'meter')
+    check('rates' not in api(context, broker, 'GET', '/clients/meter'), 'rates without a measurement')
+    for _ in range(5):  # on a busy machine the messages may come after the measurement
+        connection = context.connect(broker.admin_port)
+        connection.send(http_request('/api/v1/clients/meter?rate_s=1', [('Authorization', f'Bearer {TOKEN}')]))
+        for _ in range(10):
+            meter.send(publish_packet('t', b'1'))
+        rates = json.loads(read_answer(connection)[2])['rates']
+        if rates['publish_received_per_s'] > 0:
+            break
+    check(0 < rates['publish_received_per_s'] <= 10 and rates['bytes_received_per_s'] > 0, f'{rates}')
+    check(rates['publish_sent_per_s'] == 0, f'{rates}')
+    api(context, broker, 'GET', '/clients/meter?rate_s=11', status=400)
 
 
 @case('a kicked client is gone and may return; a banned one may not until the ban is lifted', GROUP, needs_ledge=True)

@@ -1,6 +1,6 @@
 // One client: its connection, its queue and windows, its subscriptions, why it went, and what can be done about it.
 import { get, post, remove, segment, withQuery } from '../api.js';
-import { bytes, count, duration, isNumber, visible } from '../format.js';
+import { bytes, count, duration, isNumber, rate, visible } from '../format.js';
 import { act, Action, Badge, Empty, Facts, Name, Panel, Table, useLoaded, Waiting } from '../parts.jsx';
 
 const REFRESH_S = 3;
@@ -105,6 +105,10 @@ function queueRows(c) {
         ['Dropped', drops ? `${count(c.dropped)}: ${drops}` : count(c.dropped)],
         ['Received from it', `${count(c.totals?.publish_received)} (${bytes(c.totals?.bytes_received)})`],
         ['Sent to it', `${count(c.totals?.publish_sent)} (${bytes(c.totals?.bytes_sent)})`],
+        c.rates && [
+            'Messages per second',
+            `${rate(c.rates.publish_received_per_s)} from it, ${rate(c.rates.publish_sent_per_s)} to it`,
+        ],
     ];
 }
 
@@ -137,7 +141,12 @@ function LastEnd({ end }) {
 
 export function ClientView({ subject }) {
     const id = segment(subject);
-    const loaded = useLoaded((signal) => get(`/clients/${id}`, { signal }), subject, REFRESH_S);
+    // The first answer comes at once; the following ones bring the rates of a second.
+    const loaded = useLoaded(
+        (signal) => get(withQuery(`/clients/${id}`, { rate_s: loaded.data ? 1 : 0 }), { signal }),
+        subject,
+        REFRESH_S,
+    );
     const subscriptions = useLoaded(
         (signal) => get(withQuery(`/clients/${id}/subscriptions`, { limit: 200 }), { signal }),
         subject,
