@@ -28,7 +28,8 @@ constexpr LogEvent events[] = {
     {"admin_token_wrong", "info warning", "address path blocked",
      "A request for an admin page came with a wrong token; with `blocked`, the broker refuses the address for a "
      "minute.",
-     "Give the program at this address the token of admin.token_file, or keep the address out with a firewall."},
+     "Give the program at this address a token of admin.token_file or [[admin.tokens]], or keep the address out with a "
+     "firewall."},
     {"authentication_hook_down", "error warning", "host? port? reason",
      "The authentication hook does not answer, so no client can log in whose login the hook must decide.",
      "Start the hook's server, or correct auth.http.url; `reason` describes the last attempt."},
@@ -72,7 +73,7 @@ constexpr LogEvent events[] = {
     {"bridge_priority_left", "info", "client_id messages",
      "The bridge has no queue.priority any more; the messages that wait in the queue of it are sent by a connection of "
      "their own, and then this queue is removed.",
-     "If the upstream refuses the second connection, remove the session: `ledgemq sessions remove`."},
+     "If the upstream refuses the second connection, remove the session: `ledgemq ctl remove`."},
     {"bridge_queue_filling", "warning", "bridge time_to_full_s messages messages_max bytes bytes_max",
      "If messages go on coming and leaving as now, the bridge's queue will be full in `time_to_full_s`; then "
      "queue.overflow decides which messages are lost.",

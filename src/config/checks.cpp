@@ -121,8 +121,8 @@ public:
             complain("admin.url",
                      "key 'admin.url': other machines can reach these pages, which requires admin.token_file (a file "
                      "with a secret line) or [[admin.tokens]], or https:// with client_certificate = \"required\" in "
-                     "[admin.tls], or an "
-                     "address of this machine: http://127.0.0.1:" +
+                     "[admin.tls], or an address of this machine: "
+                     "http://127.0.0.1:" +
                          std::to_string(endpoint.value().port));
         } else if (!endpoint.value().is_tls) {
             loaded_.notes.push_back("the token of an operator goes to " + config.admin.url +

@@ -13,14 +13,14 @@ namespace {
 
 // The address is that of default_listener_url in checks.hpp.
 constexpr const char* description =
-    "A compact MQTT 3.1.1 / 5 broker. Without a configuration file it listens on 127.0.0.1:1883.";
+    "A compact MQTT broker (3.1, 3.1.1 and 5). Without a configuration file it listens on 127.0.0.1:1883.";
 // The numbers are exit_ok, exit_failure and exit_bad_configuration of command_line.hpp.
 constexpr const char* footer =
     "Exit status: 0 = stopped in order, 1 = could not run (a port in use, ...), 2 = wrong command line or "
     "configuration.\n"
     "SIGTERM and SIGINT stop the broker in order. On SIGHUP the broker reads the configuration again: new users, "
-    "rights "
-    "and most limits are in force at once, and the log names the keys that need a restart.";
+    "rights and most limits are in force at once, and the log names the keys that need a restart. On SIGUSR2, or with "
+    "`ledgemq upgrade`, a new process takes over, with the program and the configuration as they are then.";
 
 /// `check FILE`, `check -c FILE` and `-c FILE check` mean the same.
 CLI::App* add_check(CLI::App& app, Command& command) {

@@ -252,7 +252,7 @@ constexpr Option broker_rows[] = {
     admin_tls<&TlsSettings::client_certificate>(
         "client_certificate",
         "Whether clients show a certificate that an authority in ca has signed. A client with such a certificate may "
-        "read every page without the token. none: no certificate is required. optional: clients without a "
+        "read every page, and act, without a token. none: no certificate is required. optional: clients without a "
         "certificate are admitted too, and read what the token or their address allows. required: clients without a "
         "certificate are refused."),
 

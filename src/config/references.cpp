@@ -119,9 +119,9 @@ std::string References::expand(Assignment& assignment) {
         written = quoted(*text);
         problem = expand_text(*text, has_reference);
     } else if (auto* texts = std::get_if<TextList>(&assignment.value)) {
-        for (std::string& text : *texts) {
-            written += (written.empty() ? "[" : ", ") + quoted(text);
-            if (problem.empty()) problem = expand_text(text, has_reference);
+        for (std::string& element : *texts) {
+            written += (written.empty() ? "[" : ", ") + quoted(element);
+            if (problem.empty()) problem = expand_text(element, has_reference);
         }
         written += "]";
     }
