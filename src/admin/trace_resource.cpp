@@ -66,9 +66,9 @@ private:
         told_ += report.events.size();
         if (report.lost > 0) text += event_with_count("lost", report.lost, {});
         if (report.end) text += event_with_count("end", told_, name_of(*report.end));
-        if (text.empty() && now - written_at_ >= trace_heartbeat) text = ": the trace runs\n\n";
+        if (text.empty() && now >= heartbeat_at_) text = ": the trace runs\n\n";
         if (text.empty()) return;
-        written_at_ = now;
+        heartbeat_at_ = now + trace_heartbeat;
         stream_.write(text);
     }
 
@@ -83,7 +83,7 @@ private:
     session::TraceNumber number_;
     transport::HttpStream stream_;
     std::uint64_t told_ = 0;  // events
-    Instant written_at_ = Instant::min();
+    Instant heartbeat_at_ = Instant::min();  // the first one comes at once: the reader knows that the trace runs
 };
 
 }  // namespace
