@@ -19,6 +19,7 @@ class Trace:
 
     def __init__(self, context, broker, **question):
         self.connection = http.client.HTTPConnection('127.0.0.1', broker.admin_port, timeout=DEADLINE_S)
+        self.answer = None
         context.adopt(self)
         self.connection.request('GET', '/api/v1/trace?' + urllib.parse.urlencode(question))
         self.answer = self.connection.getresponse()
@@ -50,7 +51,8 @@ class Trace:
         return [event['stage'] for event in self.told if event['client_id'] == client_id]
 
     def close(self):
-        self.answer.close()  # it has the socket too
+        if self.answer:
+            self.answer.close()  # it has the socket too
         self.connection.close()
 
 

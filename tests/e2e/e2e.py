@@ -92,7 +92,17 @@ def arguments():
 
 
 def run_case(options, broker, folder, number, function):
+    """(outcome, reason) of a case and of its end."""
     context = harness.Context(options, broker, folder, number)
+    result = outcome_of(function, context, broker)
+    try:
+        context.close()
+    except Exception:  # what a case leaves must not hide the other cases
+        return 'FAILED', f'{result[1]}\nand at its end: {traceback.format_exc()}'
+    return result
+
+
+def outcome_of(function, context, broker):
     try:
         function(context)
         harness.check(broker.process.poll() is None, f'the broker died: {broker.tail()}')
@@ -103,8 +113,6 @@ def run_case(options, broker, folder, number, function):
         return 'FAILED', str(error)
     except Exception:  # a broken case must not hide the others
         return 'FAILED', traceback.format_exc()
-    finally:
-        context.close()
 
 
 def run_all(options, chosen, folder):
