@@ -82,7 +82,7 @@ private:
     session::Tracer& tracer_;
     session::TraceNumber number_;
     transport::HttpStream stream_;
-    std::uint64_t told_ = 0;  // events
+    std::uint64_t told_ = 0;                 // events
     Instant heartbeat_at_ = Instant::min();  // the first one comes at once: the reader knows that the trace runs
 };
 
