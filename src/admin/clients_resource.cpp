@@ -1,5 +1,6 @@
 // /clients: sessions, connected and offline, and what an operator does with them.
 #include "client_json.hpp"
+#include "ledge/base/assert.hpp"
 #include "ledge/broker/client_facts.hpp"
 #include "ledge/broker/metrics.hpp"
 #include "ledge/broker/operator_actions.hpp"
@@ -161,6 +162,7 @@ struct TrafficSample {
 /// The mean rates between the two samples. The client may have begun a new session meanwhile, whose totals are lower.
 void add_rates(JsonWriter& body, const TrafficSample& before, const TrafficSample& after) {
     const double seconds = std::chrono::duration<double>(after.at - before.at).count();
+    LEDGE_ASSERT(seconds > 0);
     const auto add = [&](std::string_view name, std::uint64_t session::Traffic::*total) {
         const std::uint64_t first = before.traffic.*total;
         const std::uint64_t last = after.traffic.*total;
@@ -303,7 +305,8 @@ void get_client(Site& site, ApiRequest request) {
     const auto measured = std::chrono::seconds(request.query_number("rate_s", seconds, 0));
     if (request.refuse_if_wrong()) return;
     auto work = std::make_unique<ClientAnswer>(site, std::move(request), measured);
-    if (work->go_on(Instant::min())) site.ongoing.add(std::move(work));
+    // Only work that was added keeps to the time for which go_on() asks.
+    if (measured > Duration{} || work->go_on(Instant::min())) site.ongoing.add(std::move(work));
 }
 
 void list_subscriptions(Site& site, ApiRequest request) {
