@@ -46,6 +46,7 @@ def start_api(context, name='api', settings=()):
     broker = start(context, settings=[f'admin.socket={folder}/ctl', f'store.path={folder}/store', *tokens, *bridge,
                                       *settings])
     broker.socket = f'{folder}/ctl'
+    broker.log_line(' ready ')  # the socket is the last listener to open
     return broker
 
 
