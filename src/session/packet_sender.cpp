@@ -35,12 +35,12 @@ void PacketSender::use_topic_aliases(std::uint16_t topic_alias_max) {
 
 void PacketSender::give_up() { connection_.close_silently(); }
 
-void PacketSender::note_packet() {
+[[gnu::hot]] void PacketSender::note_packet() {
     ++services_.counters.packets_sent;
     services_.dirty.add(connection_);
 }
 
-void PacketSender::note_publish(std::size_t payload_size) {
+[[gnu::hot]] void PacketSender::note_publish(std::size_t payload_size) {
     ++services_.counters.publish_sent;
     if (Session* const session = connection_.session()) ++session->traffic.publish_sent;
     services_.counters.publish_bytes_sent += payload_size;
