@@ -304,9 +304,7 @@ void get_client(Site& site, ApiRequest request) {
     constexpr NumberRange seconds{0, 10};
     const auto measured = std::chrono::seconds(request.query_number("rate_s", seconds, 0));
     if (request.refuse_if_wrong()) return;
-    auto work = std::make_unique<ClientAnswer>(site, std::move(request), measured);
-    // Only work that was added keeps to the time for which go_on() asks.
-    if (measured > Duration{} || work->go_on(Instant::min())) site.ongoing.add(std::move(work));
+    site.ongoing.begin(std::make_unique<ClientAnswer>(site, std::move(request), measured), site.now());
 }
 
 void list_subscriptions(Site& site, ApiRequest request) {
@@ -338,8 +336,7 @@ void remove_client(Site& site, ApiRequest request) {
 
 void clear_client_queue(Site& site, ApiRequest request) {
     if (request.refuse_if_wrong()) return;
-    auto work = std::make_unique<QueueRemoval>(site, std::move(request));
-    if (const auto due = work->go_on(site.now())) site.ongoing.add(std::move(work));
+    site.ongoing.begin(std::make_unique<QueueRemoval>(site, std::move(request)), site.now());
 }
 
 }  // namespace ledge::admin

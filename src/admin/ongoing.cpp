@@ -13,6 +13,11 @@ Ongoing* OngoingWork::add(std::unique_ptr<Ongoing> work) {
     return entries_.back().work.get();
 }
 
+void OngoingWork::begin(std::unique_ptr<Ongoing> work, Instant now) {
+    LEDGE_ASSERT(work != nullptr);
+    if (const std::optional<Instant> due = work->go_on(now)) entries_.push_back({std::move(work), *due});
+}
+
 void OngoingWork::wake(const Ongoing* work) {
     for (Entry& entry : entries_) {
         if (entry.work.get() == work) entry.due = Instant::min();

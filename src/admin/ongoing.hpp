@@ -27,6 +27,8 @@ class OngoingWork {
 public:
     /// The first part is due in the next turn. The result is for wake() and valid until the work is done.
     Ongoing* add(std::unique_ptr<Ongoing> work);
+    /// Does the first part at once, and adds the work unless that was all. The next part is due when go_on() says.
+    void begin(std::unique_ptr<Ongoing> work, Instant now);
     /// The next part of the work is due in the next turn. Has no effect if the work is done.
     void wake(const Ongoing* work);
     /// Destroys all work.

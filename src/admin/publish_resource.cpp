@@ -108,8 +108,7 @@ void publish_and_answer(Site& site, ApiRequest request, const journal::Publicati
         return request.refuse(507, "the message is refused (" + std::string(wire::name_of(sent.code)) +
                                        "): a queue, the retained messages, the memory or the store is full, or the "
                                        "store has failed; GET /api/v1/store and the log say which");
-    auto work = std::make_unique<PublicationAnswer>(site, std::move(request), sent, tells_matched);
-    if (const auto due = work->go_on(site.now())) site.ongoing.add(std::move(work));
+    site.ongoing.begin(std::make_unique<PublicationAnswer>(site, std::move(request), sent, tells_matched), site.now());
 }
 
 void post_publish(Site& site, ApiRequest request) {

@@ -40,8 +40,8 @@ private:
 /// Answers now if one step is enough, otherwise in a later turn.
 template <class Question>
 void answer_question(Site& site, ApiRequest request, Question question, WriteAnswer<Question> write) {
-    auto work = std::make_unique<QuestionAnswer<Question>>(site, std::move(request), std::move(question), write);
-    if (work->go_on(Instant::min())) site.ongoing.add(std::move(work));
+    site.ongoing.begin(std::make_unique<QuestionAnswer<Question>>(site, std::move(request), std::move(question), write),
+                       site.now());
 }
 
 /// `next` of a list is a cursor: the client sends it back as `after`. A cursor may have any bytes, so it travels in
